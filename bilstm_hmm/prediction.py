@@ -1,0 +1,61 @@
+"""What the toolkit says of one recording: the type that every output format writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of one emotion; times in seconds from the start of the file."""
+
+    start: float
+    end: float
+    emotion: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The label of one recording, its probabilities and its timeline.
+
+    `duration` is in seconds; `probabilities` has one entry a class and sums to one.
+    """
+
+    file: str
+    emotion: str
+    confidence: float
+    probabilities: Mapping[str, float]
+    duration: float
+    segments: tuple[Segment, ...]
+    warnings: tuple[str, ...]
+    model: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON contract: plain types, numbers rounded for reading."""
+        return {
+            "file": self.file,
+            "emotion": self.emotion,
+            "confidence": round(self.confidence, 4),
+            "probabilities": {k: round(v, 4) for k, v in self.probabilities.items()},
+            "duration": round(self.duration, 3),
+            "segments": [
+                {
+                    "start": round(s.start, 3),
+                    "end": round(s.end, 3),
+                    "emotion": s.emotion,
+                    "confidence": round(s.confidence, 4),
+                }
+                for s in self.segments
+            ],
+            "warnings": list(self.warnings),
+            "model": self.model,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be labelled, and the one sentence that says why."""
+
+    file: str
+    error: str
