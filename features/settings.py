@@ -11,7 +11,8 @@ class FeatureSettings(BaseModel):
     """Settings of the frame features; every field is a key under ``features:`` in a recipe.
 
     Lengths are in samples at `rate`. `streams` are computed from one shared power spectrum
-    and stacked in the order given, then their deltas behind them.
+    and stacked in the order given, then their deltas behind them. With `level` at ``peak`` each
+    clip is scaled to a peak of one first, so that the gain of a recording does not matter.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,6 +24,7 @@ class FeatureSettings(BaseModel):
     frame_length: Annotated[int, Field(ge=32, le=8192)] = 400
     hop_length: Annotated[int, Field(ge=16, le=8192)] = 160
     preemphasis: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.97
+    level: Literal["peak", "none"] = "peak"
     trim_db: Annotated[float, Field(gt=0.0, le=120.0)] | None = 40.0
     fmin: Annotated[float, Field(ge=0.0)] = 50.0
     fmax: Annotated[float, Field(gt=0.0)] = 7600.0
