@@ -31,9 +31,8 @@ def write_error(path: Path, error: OSError) -> ToolkitError:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its name when the block ends well.
 
-    For writers that want a file name (``with atomic_path(p) as t: np.savez(t, ...)`` needs an
-    open file or the right suffix, so the temporary name keeps the suffix of `path`). The folder
-    is made where it is missing. If the block raises, the temporary file is removed and an older
+    The temporary name keeps the suffix of `path`, since some writers go by it. The folder is
+    made where it is missing. If the block raises, the temporary file is removed and an older
     file at `path` stays as it was. The block should do nothing but write: any `OSError` out of
     it is taken for a failure to write `path`.
 
