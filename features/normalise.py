@@ -69,7 +69,7 @@ def fit_statistics(clips: Iterable[FloatArray]) -> FeatureStatistics:
     return _statistics(mean, squares / count)
 
 
-def apply(
+def normalise(
     values: FloatArray,
     normalisation: Literal["train", "clip", "none"],
     statistics: FeatureStatistics | None = None,
