@@ -1,0 +1,23 @@
+"""Speech emotion recognition with a BiLSTM and one hidden Markov model an emotion.
+
+>>> import bilstm_hmm
+>>> model = bilstm_hmm.load("runs/ravdess")  # doctest: +SKIP
+>>> model.predict("x.wav").emotion  # doctest: +SKIP
+'happy'
+"""
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bilstm_hmm.runtime import Model
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load"]
+
+
+def load(path: str | os.PathLike[str]) -> "Model":
+    """Load a trained model from a bundle's folder or a training run's; see `runtime.load`."""
+    from bilstm_hmm import runtime
+
+    return runtime.load(path)

@@ -1,0 +1,78 @@
+"""Length-bucketed batches: clips of like length together, padded, with a mask."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.frames import FloatArray
+
+#: Lengths are rounded up to a multiple of this, so that a backend compiles few shapes.
+QUANTUM = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one optimisation step sees.
+
+    `frames` is float32 ``[B, T, F]``, `mask` bool ``[B, T]``, `targets` float32 ``[B, C]``
+    (one-hot, or mixed), `weights` float32 ``[B]``.
+    """
+
+    frames: FloatArray
+    mask: NDArray[np.bool_]
+    targets: FloatArray
+    weights: FloatArray
+
+
+def pad(sequences: Sequence[FloatArray]) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Pad sequences with zeros to one length: frames ``[B, T, F]`` and mask ``[B, T]``."""
+    longest = max(len(sequence) for sequence in sequences)
+    length = -(-longest // QUANTUM) * QUANTUM
+    frames = np.zeros((len(sequences), length, sequences[0].shape[1]), np.float32)
+    mask = np.zeros((len(sequences), length), np.bool_)
+    for row, sequence in enumerate(sequences):
+        frames[row, : len(sequence)] = sequence
+        mask[row, : len(sequence)] = True
+    return frames, mask
+
+
+def buckets(
+    lengths: Sequence[int], batch_size: int, rng: np.random.Generator | None = None
+) -> list[NDArray[np.intp]]:
+    """Group indices by length; with `rng`, lengths are jittered and the groups shuffled.
+
+    Every index comes exactly once. The jitter, of a tenth of each length, keeps the groups
+    from being the same in every epoch.
+    """
+    keys = np.asarray(lengths, dtype=np.float64)
+    if rng is not None:
+        keys = keys * rng.uniform(0.9, 1.1, len(keys))
+    order = np.argsort(keys, kind="stable")
+    groups = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    if rng is not None:
+        groups = [groups[i] for i in rng.permutation(len(groups))]
+    return groups
+
+
+def prefetch(
+    make: Callable[[NDArray[np.intp]], Batch], groups: Sequence[NDArray[np.intp]], jobs: int
+) -> Iterator[Batch]:
+    """Yield ``make(group)`` in order, made ahead of time by `jobs` threads."""
+    with ThreadPoolExecutor(jobs) as pool:
+        rest = iter(groups)
+        waiting = [pool.submit(make, group) for group in islice(rest, 2 * jobs)]
+        while waiting:
+            batch = waiting.pop(0).result()
+            waiting.extend(pool.submit(make, group) for group in islice(rest, 1))
+            yield batch
+
+
+def class_weights(labels: NDArray[np.intp], n_classes: int) -> FloatArray:
+    """Return weights inverse to class frequency, one on average over the clips."""
+    counts = np.bincount(labels, minlength=n_classes)
+    weights = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return weights.astype(np.float32)

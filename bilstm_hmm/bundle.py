@@ -1,0 +1,231 @@
+"""A trained model as one folder: everything that prediction needs, and a checksum of each file.
+
+No pickle anywhere. A bundle is written to a temporary folder and renamed, and read only when
+every checksum fits, so that a model without its label map or scaler cannot exist.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.decision import Decision
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.files import write_error
+from bilstm_hmm.hmm import HmmBank
+from bilstm_hmm.hmm_input import Projection
+from bilstm_hmm.recipes import dump_recipe, recipe_from_tree
+from features.errors import AudioError
+from features.filterbanks import FilterBanks
+from features.normalise import FeatureStatistics
+
+FORMAT_VERSION = 1
+MANIFEST = "bundle.json"
+RECIPE, FEATURES, NETWORK, KERAS = "recipe.yaml", "features.npz", "network.onnx", "network.keras"
+HMM, DECISION, METRICS, CARD = "hmm.npz", "decision.npz", "metrics.json", "MODEL_CARD.md"
+REQUIRED = (RECIPE, FEATURES, NETWORK, HMM, DECISION)
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The contents of a bundle that prediction uses.
+
+    `network` is the serialised ONNX model; `identity` names the model and its very weights.
+    """
+
+    identity: str
+    classes: tuple[str, ...]
+    recipe: Recipe
+    banks: FilterBanks
+    statistics: FeatureStatistics
+    network: bytes
+    projection: Projection
+    bank: HmmBank
+    decision: Decision
+
+
+def write_bundle(
+    folder: Path,
+    bundle: Bundle,
+    *,
+    save_keras: Callable[[Path], None] | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> None:
+    """Write a bundle, replacing an older one at `folder` only when the new one is whole.
+
+    Parameters
+    ----------
+    save_keras
+        Writes the Keras model, for fine-tuning, to the path it is given.
+    extra
+        Further text files by name: metrics and the model card.
+
+    Raises
+    ------
+    ToolkitError
+        A full disk or a folder that cannot be written; what was there before stays.
+    """
+    temporary = folder.parent / f".{folder.name}.{uuid.uuid4().hex}"
+    try:
+        temporary.mkdir(parents=True)
+        _write_parts(temporary, bundle)
+        if save_keras is not None:
+            save_keras(temporary / KERAS)
+        for name, text in (extra or {}).items():
+            (temporary / name).write_text(text, encoding="utf-8")
+        _write_manifest(temporary, bundle)
+        _replace(temporary, folder)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_parts(folder: Path, bundle: Bundle) -> None:
+    (folder / RECIPE).write_text(dump_recipe(bundle.recipe), encoding="utf-8")
+    (folder / NETWORK).write_bytes(bundle.network)
+    statistics = {"mean": bundle.statistics.mean, "std": bundle.statistics.std}
+    np.savez(folder / FEATURES, **bundle.banks.to_arrays(), **statistics)  # type: ignore[arg-type]
+    projection = {
+        "matrix": bundle.projection.matrix,
+        "offset": bundle.projection.offset,
+        "of_logits": np.array(bundle.projection.of_logits),
+    }
+    np.savez(folder / HMM, **bundle.bank.to_arrays(), **projection)  # type: ignore[arg-type]
+    np.savez(folder / DECISION, **bundle.decision.to_arrays())  # type: ignore[arg-type]
+
+
+def _write_manifest(folder: Path, bundle: Bundle) -> None:
+    sums = {path.name: _sha256(path.read_bytes()) for path in sorted(folder.iterdir())}
+    manifest = {
+        "format": FORMAT_VERSION,
+        "model": bundle.identity,
+        "classes": list(bundle.classes),
+        "sha256": sums,
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _replace(new: Path, folder: Path) -> None:
+    """Put `new` in the place of `folder`; folders cannot be swapped in one step everywhere."""
+    if not folder.exists():
+        new.rename(folder)
+        return
+    old = folder.parent / f".{folder.name}.{uuid.uuid4().hex}"
+    folder.rename(old)
+    try:
+        new.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def find_bundle(path: Path) -> Path:
+    """Return the bundle's folder: `path` itself, or ``bundle`` inside a training run.
+
+    Raises
+    ------
+    ToolkitError
+        Where neither is a bundle.
+    """
+    for candidate in (path, path / "bundle"):
+        if (candidate / MANIFEST).is_file():
+            return candidate
+    if not path.exists():
+        raise ToolkitError(f"{path}: no such model; train one with train.py or mend --model.")
+    raise ToolkitError(
+        f"{path}: not a model ({MANIFEST} is missing); give a bundle's folder or a training run's."
+    )
+
+
+def read_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Read a bundle, every file of it checked against its checksum.
+
+    Raises
+    ------
+    ToolkitError
+        No bundle there, one of a newer format, or one that is incomplete or altered.
+    """
+    folder = find_bundle(Path(path))
+    manifest = _manifest(folder)
+    contents = {name: _checked(folder, name, manifest["sha256"]) for name in REQUIRED}
+    try:
+        features = _arrays(contents[FEATURES])
+        hmm = _arrays(contents[HMM])
+        return Bundle(
+            identity=str(manifest["model"]),
+            classes=tuple(manifest["classes"]),
+            recipe=_recipe(contents[RECIPE], folder),
+            banks=FilterBanks.from_arrays(features),
+            statistics=FeatureStatistics(mean=features["mean"], std=features["std"]),
+            network=contents[NETWORK],
+            projection=Projection(hmm["matrix"], hmm["offset"], bool(hmm["of_logits"])),
+            bank=HmmBank.from_arrays(hmm),
+            decision=Decision.from_arrays(_arrays(contents[DECISION])),
+        )
+    except (KeyError, ValueError, AudioError, zipfile.BadZipFile) as error:
+        if isinstance(error, ToolkitError):
+            raise
+        raise _damaged(folder, f"its contents do not fit together: {error}") from None
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        version = manifest["format"]
+        if not isinstance(manifest["sha256"], dict) or not isinstance(manifest["classes"], list):
+            raise TypeError
+        str(manifest["model"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _damaged(folder, f"{MANIFEST} cannot be read") from None
+    if version != FORMAT_VERSION:
+        raise ToolkitError(
+            f"{folder}: bundle format {version}, but this version reads {FORMAT_VERSION}; "
+            "upgrade the toolkit or train the model again."
+        )
+    return dict(manifest)
+
+
+def _checked(folder: Path, name: str, sums: Mapping[str, str]) -> bytes:
+    try:
+        content = (folder / name).read_bytes()
+    except OSError:
+        raise _damaged(folder, f"{name} is missing or cannot be read") from None
+    if sums.get(name) != _sha256(content):
+        raise _damaged(folder, f"{name} does not match its checksum")
+    return content
+
+
+def _damaged(folder: Path, what: str) -> ToolkitError:
+    return ToolkitError(
+        f"{folder}: the bundle is damaged ({what}); copy it again or train it anew."
+    )
+
+
+def _recipe(content: bytes, folder: Path) -> Recipe:
+    import yaml
+
+    return recipe_from_tree(yaml.safe_load(content), str(folder / RECIPE))
+
+
+def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    with np.load(BytesIO(content), allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

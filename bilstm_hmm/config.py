@@ -1,0 +1,153 @@
+"""The recipe: every key of a YAML configuration, its default and what it may be."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from features.augment_settings import AugmentationSettings
+from features.settings import FeatureSettings
+
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+System = Literal["bilstm", "hmm", "hybrid"]
+
+
+class Section(BaseModel):
+    """A part of the recipe: immutable, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSettings(Section):
+    """Which corpus, where it lies, and what is trained and tested on.
+
+    `protocol` None takes the corpus's own (see ``python -m data list``). `label_map` renames
+    emotions, so that classes can be merged; `classes` keeps only the classes named.
+    """
+
+    corpus: str = "ravdess"
+    root: Path | None = None
+    protocol: str | None = None
+    fold: Annotated[int, Field(ge=1)] = 1
+    speaker_dependent: bool = False
+    label_map: dict[str, str] = Field(default_factory=dict)
+    classes: tuple[str, ...] | None = None
+
+
+class ConvolutionSettings(Section):
+    """One convolution over time in front of the recurrent layers."""
+
+    filters: Annotated[int, Field(ge=1, le=1024)] = 128
+    kernel: Annotated[int, Field(ge=1, le=31)] = 5
+    stride: Annotated[int, Field(ge=1, le=8)] = 1
+
+    @model_validator(mode="after")
+    def _odd_kernel(self) -> "ConvolutionSettings":
+        if self.kernel % 2 == 0:
+            raise ValueError("kernel must be odd, so that a frame stays at its own time")
+        return self
+
+
+class NetworkSettings(Section):
+    """The recurrent network; `convolutions` are used by the two cnn families only.
+
+    `stack` joins that many neighbouring frames into one before the first layer, which divides
+    the length of the sequence, and the training time, by the same number.
+    """
+
+    family: Literal["bilstm", "cnn_bilstm", "cnn_lstm"] = "bilstm"
+    stack: Annotated[int, Field(ge=1, le=16)] = 1
+    convolutions: tuple[ConvolutionSettings, ...] = (
+        ConvolutionSettings(),
+        ConvolutionSettings(stride=4),
+    )
+    units: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1)] = (
+        128,
+        64,
+    )
+    dense: Annotated[int, Field(ge=0, le=1024)] = 0
+    dropout: Fraction = 0.3
+    attention: bool = True
+
+    @property
+    def stride(self) -> int:
+        """How many input frames make one output frame."""
+        total = self.stack
+        if self.family != "bilstm":
+            for convolution in self.convolutions:
+                total *= convolution.stride
+        return total
+
+
+class TrainingSettings(Section):
+    """The optimisation of the network.
+
+    `refit` trains the final network on every training speaker for the number of epochs that
+    was best, in the median, for the networks of the inner folds; without it, the final network
+    keeps `validation_fraction` of the training speakers back and its best weights on them.
+    `weight_average` is the momentum of the running mean of the weights, which is what is
+    validated and kept (0 keeps the weights themselves).
+    """
+
+    epochs: Annotated[int, Field(ge=1)] = 40
+    batch_size: Annotated[int, Field(ge=1)] = 30
+    learning_rate: Positive = 1e-3
+    weight_decay: Annotated[float, Field(ge=0.0)] = 1e-4
+    gradient_clip: Positive = 1.0
+    weight_average: Fraction = 0.99
+    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    reduce_factor: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
+    reduce_patience: Annotated[int, Field(ge=1)] = 4
+    stop_patience: Annotated[int, Field(ge=1)] = 12
+    frame_loss_weight: Annotated[float, Field(ge=0.0)] = 0.3
+    label_smoothing: Fraction = 0.1
+    class_weights: bool = True
+    validation_fraction: Annotated[float, Field(gt=0.0, lt=0.9)] = 0.2
+    refit: bool = True
+    max_seconds: Annotated[float, Field(gt=0.5)] = 10.0
+
+
+class HmmSettings(Section):
+    """One Gaussian HMM an emotion, fitted on out-of-fold outputs of the network."""
+
+    input: Literal["logits", "lda", "pca"] = "lda"
+    dimensions: Annotated[int, Field(ge=1, le=128)] | None = None
+    states: Annotated[int, Field(ge=1, le=32)] = 3
+    topology: Literal["left-right", "ergodic"] = "ergodic"
+    covariance: Literal["diag", "full", "tied", "spherical"] = "diag"
+    covariance_floor: Positive = 0.05
+    transition_prior: Annotated[float, Field(gt=1.0)] = 2.0
+    iterations: Annotated[int, Field(ge=1)] = 15
+    inner_folds: Annotated[int, Field(ge=2)] = 4
+
+
+class DecisionSettings(Section):
+    """Which system labels an utterance."""
+
+    system: System = "hybrid"
+
+
+class TimelineSettings(Section):
+    """How the timeline switches between emotions; times in seconds."""
+
+    dwell: Positive = 4.0
+    minimum: Positive = 0.6
+    emission_weight: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+
+
+class Recipe(Section):
+    """A whole configuration."""
+
+    name: str = "bilstm-hmm"
+    seed: Annotated[int, Field(ge=0)] = 1
+    jobs: Annotated[int, Field(ge=1)] = 2
+    cache: Path | None = Path("runs/cache")
+    data: DataSettings = DataSettings()
+    features: FeatureSettings = FeatureSettings()
+    augmentation: AugmentationSettings = AugmentationSettings()
+    network: NetworkSettings = NetworkSettings()
+    training: TrainingSettings = TrainingSettings()
+    hmm: HmmSettings = HmmSettings()
+    decision: DecisionSettings = DecisionSettings()
+    timeline: TimelineSettings = TimelineSettings()

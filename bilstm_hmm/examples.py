@@ -1,0 +1,116 @@
+"""The clips of a training run as arrays, and the augmented view of them an epoch sees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bilstm_hmm.batches import Batch, pad
+from bilstm_hmm.config import Recipe
+from data.clip import Clip
+from features.augment import augment_frames, augmentation_rng, mixup_weights, sample_warp
+from features.augment_settings import AugmentationSettings
+from features.augment_waveform import augment_waveform
+from features.extract import extract
+from features.filterbanks import FilterBanks
+from features.frames import FloatArray, Frames
+from features.normalise import FeatureStatistics, normalise
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Labelled recordings, decoded once.
+
+    `samples` are mono at the rate of the features; `frames` are theirs, unaugmented and not
+    normalised; `labels` index `classes`.
+    """
+
+    clips: tuple[Clip, ...]
+    classes: tuple[str, ...]
+    labels: Indices
+    samples: tuple[FloatArray, ...]
+    frames: tuple[Frames, ...]
+
+    @property
+    def lengths(self) -> NDArray[np.intp]:
+        """Number of frames of each clip."""
+        return np.array([len(frames.values) for frames in self.frames], dtype=np.intp)
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentedView:
+    """Makes training batches of `examples`: augmented afresh in each epoch, and seeded.
+
+    What a clip looks like depends on the seed, the epoch and the clip's name alone, so that
+    neither the order of the clips nor the number of threads changes a run.
+    """
+
+    examples: Examples
+    recipe: Recipe
+    banks: FilterBanks
+    statistics: FeatureStatistics
+    class_weights: FloatArray
+
+    def batch(self, indices: Indices, epoch: int) -> Batch:
+        """Return the batch of these clips as `epoch` sees them."""
+        settings = self.recipe.augmentation
+        frames, mask = pad([self._clip(int(index), epoch) for index in indices])
+        labels = self.examples.labels[indices]
+        targets = np.eye(len(self.examples.classes), dtype=np.float32)[labels]
+        weights = self.class_weights[labels]
+        if settings.mixup > 0.0:
+            rng = augmentation_rng(
+                self.recipe.seed, epoch, self.examples.clips[int(indices[0])].name + "+mixup"
+            )
+            return _mix(Batch(frames, mask, targets, weights), settings, rng)
+        return Batch(frames, mask, targets, weights)
+
+    def _clip(self, index: int, epoch: int) -> FloatArray:
+        recipe, settings = self.recipe, self.recipe.augmentation
+        rng = augmentation_rng(recipe.seed, epoch, self.examples.clips[index].name)
+        original = self.examples.samples[index]
+        samples = augment_waveform(original, recipe.features.rate, settings, rng)
+        warp = sample_warp(settings, rng)
+        if samples is original and warp == 1.0:
+            values = self.examples.frames[index].values
+        else:
+            values = extract(samples, recipe.features, self.banks, warp=warp).values
+        values = _crop(values, self.recipe, rng)
+        values = normalise(values, recipe.features.normalisation, self.statistics)
+        return augment_frames(values, settings, rng)
+
+
+def plain_frames(
+    examples: Examples,
+    indices: Sequence[int] | Indices,
+    recipe: Recipe,
+    statistics: FeatureStatistics,
+) -> list[FloatArray]:
+    """Return the normalised, unaugmented frames of these clips, whole."""
+    kind = recipe.features.normalisation
+    return [normalise(examples.frames[int(i)].values, kind, statistics) for i in indices]
+
+
+def _crop(values: FloatArray, recipe: Recipe, rng: np.random.Generator) -> FloatArray:
+    rate = recipe.features.rate / recipe.features.hop_length
+    longest = max(1, round(recipe.training.max_seconds * rate))
+    if len(values) <= longest:
+        return values
+    start = int(rng.integers(0, len(values) - longest + 1))
+    return values[start : start + longest]
+
+
+def _mix(batch: Batch, settings: AugmentationSettings, rng: np.random.Generator) -> Batch:
+    """Mix each clip with another of its batch (mixup, Zhang et al., 2018)."""
+    partner = rng.permutation(len(batch.weights))
+    share = mixup_weights(len(batch.weights), settings, rng)
+    row, cube = share[:, None], share[:, None, None]
+    return Batch(
+        frames=cube * batch.frames + (1 - cube) * batch.frames[partner],
+        mask=batch.mask | batch.mask[partner],
+        targets=row * batch.targets + (1 - row) * batch.targets[partner],
+        weights=share * batch.weights + (1 - share) * batch.weights[partner],
+    )

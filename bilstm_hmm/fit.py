@@ -1,0 +1,279 @@
+"""Training one network: the epochs, the validation, the best weights, and how to go on later.
+
+The loop is the project's own, not ``Model.fit``, so that a run that was cut off continues with
+the same batches, learning rate and patience as if it had not been.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bilstm_hmm.batches import Batch, buckets, class_weights, pad, prefetch
+from bilstm_hmm.checkpoint import TrainingState, Weights, load_state, save_state
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.examples import AugmentedView, Examples, Indices, plain_frames
+from bilstm_hmm.metrics import unweighted_accuracy, weighted_accuracy
+from bilstm_hmm.outputs import Outputs
+from features.filterbanks import FilterBanks
+from features.frames import FloatArray
+from features.normalise import FeatureStatistics, fit_statistics
+
+Report = Callable[[dict[str, float]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedNetwork:
+    """A network with the statistics its inputs are normalised by, and how it was trained."""
+
+    model: Any
+    statistics: FeatureStatistics
+    best_epoch: int
+    history: tuple[dict[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One network to train: which clips, which of them validate, and for how long.
+
+    Without `validation`, the last epoch is kept. `state_file` is where an interrupted
+    training is taken up again.
+    """
+
+    name: str
+    train: Indices
+    validation: Indices
+    epochs: int
+    seed: int
+    state_file: Path
+
+
+def train_network(
+    examples: Examples,
+    task: Task,
+    recipe: Recipe,
+    banks: FilterBanks,
+    report: Report,
+    callbacks: Sequence[Any] = (),
+) -> TrainedNetwork:
+    """Train a network on ``task.train`` and return it with its best weights.
+
+    Statistics of the normalisation come from ``task.train`` alone. `report` is called with
+    each epoch's row of the history; `callbacks` are Keras callbacks told of each epoch's end.
+    """
+    import keras
+
+    from bilstm_hmm.network import build_network
+
+    keras.utils.set_random_seed(task.seed)
+    statistics = fit_statistics(examples.frames[int(i)].values for i in task.train)
+    classes = len(examples.classes)
+    n_features = examples.frames[0].values.shape[1]
+    model = build_network(recipe.network, n_features, classes)
+    trainer = _compiled(model, recipe)
+    weights = class_weights(examples.labels[task.train], classes)
+    if not recipe.training.class_weights:
+        weights = np.ones_like(weights)
+    view = AugmentedView(examples, recipe, banks, statistics, weights)
+    state = _restore(trainer, load_state(task.state_file), recipe)
+    for callback in callbacks:
+        callback.set_model(model)
+        callback.on_train_begin()
+    while not _finished(state, task, recipe):
+        row, candidate = _epoch(trainer, view, task, recipe, state)
+        _judge(state, row, candidate, task, recipe)
+        state.optimizer = _arrays(trainer.optimizer.variables)
+        save_state(task.state_file, state)
+        report(row)
+        for callback in callbacks:
+            callback.on_epoch_end(state.epoch - 1, dict(row))
+    for callback in callbacks:
+        callback.on_train_end()
+    _assign(trainer.variables, state.best)
+    return TrainedNetwork(model, statistics, state.best_epoch, tuple(state.history))
+
+
+def network_outputs(
+    network: TrainedNetwork,
+    frames: Sequence[FloatArray],
+    stride: int,
+    batch_size: int = 64,
+) -> list[Outputs]:
+    """Run the network on normalised sequences; outputs in their order, without padding."""
+    results: list[Outputs | None] = [None] * len(frames)
+    for group in buckets([len(f) for f in frames], batch_size):
+        padded, mask = pad([frames[int(i)] for i in group])
+        answer = network.model.predict_on_batch([padded, mask])
+        for row, index in enumerate(group):
+            length = -(-len(frames[int(index)]) // stride)
+            results[int(index)] = Outputs(
+                hidden=answer["hidden"][row, :length],
+                frame=answer["frame"][row, :length],
+                clip=answer["clip"][row],
+            )
+    return [result for result in results if result is not None]
+
+
+def _compiled(model: Any, recipe: Recipe) -> Any:
+    """Return a model that shares the network's weights and is compiled with both losses."""
+    import keras
+
+    settings = recipe.training
+    trainer = keras.Model(
+        model.inputs, {"clip": model.output["clip"], "frame": model.output["frame"]}
+    )
+    loss = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=settings.label_smoothing
+    )
+    trainer.compile(
+        keras.optimizers.AdamW(
+            settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            clipnorm=settings.gradient_clip,
+        ),
+        loss={"clip": loss, "frame": loss},
+        loss_weights={"clip": 1.0, "frame": settings.frame_loss_weight},
+        weighted_metrics={"clip": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
+    )
+    trainer.optimizer.build(trainer.trainable_variables)
+    return trainer
+
+
+def _epoch(
+    trainer: Any, view: AugmentedView, task: Task, recipe: Recipe, state: TrainingState
+) -> tuple[dict[str, float], Weights]:
+    """Train for one epoch and validate; returns its row of the history and its weights.
+
+    The weights are those to keep: the running mean, where there is one.
+    """
+    started = time.monotonic()
+    settings = recipe.training
+    if settings.schedule == "cosine":
+        state.learning_rate = settings.learning_rate * _cosine(state.epoch, settings.epochs)
+    trainer.optimizer.learning_rate = state.learning_rate
+    rng = np.random.default_rng([task.seed, state.epoch])
+    lengths = view.examples.lengths[task.train]
+    groups = [task.train[g] for g in buckets(lengths.tolist(), settings.batch_size, rng)]
+    epoch = state.epoch
+    totals = np.zeros(3)
+    for batch in prefetch(lambda g: view.batch(g, epoch), groups, recipe.jobs):
+        logs = trainer.train_on_batch(*_arguments(batch, recipe), return_dict=True)
+        trainer.reset_metrics()
+        _average(state, trainer, settings.weight_average)
+        accuracy = float(logs["clip_accuracy"])
+        totals += len(batch.weights) * np.array([float(logs["loss"]), accuracy, 1.0])
+    row = {
+        "epoch": float(epoch + 1),
+        "loss": totals[0] / totals[2],
+        "accuracy": 100 * totals[1] / totals[2],
+        "learning_rate": state.learning_rate,
+    }
+    state.model = _arrays(trainer.variables)
+    _assign(trainer.trainable_variables, state.average)
+    candidate = _arrays(trainer.variables)
+    if len(task.validation):
+        row |= _validate(trainer, view, task, recipe)
+    _assign(trainer.variables, state.model)
+    row["seconds"] = time.monotonic() - started
+    return row, candidate
+
+
+def _average(state: TrainingState, trainer: Any, momentum: float) -> None:
+    """Move the running mean of the weights on by a step (Polyak and Juditsky, 1992).
+
+    While there are few steps the momentum is small, so that the mean forgets the first weights.
+    """
+    state.steps += 1
+    current = _arrays(trainer.trainable_variables)
+    if not state.average:
+        state.average = current
+        return
+    kept = min(momentum, state.steps / (state.steps + 10.0))
+    for running, value in zip(state.average, current, strict=True):
+        running[...] += (1.0 - kept) * (value - running)
+
+
+def _arguments(batch: Batch, recipe: Recipe) -> tuple[Any, Any, Any]:
+    """Inputs, targets and sample weights of both losses; a clip's frames share its weight."""
+    reduced = batch.mask[:, :: recipe.network.stride]
+    share = reduced * (reduced.size / np.maximum(reduced.sum(), 1))
+    targets = np.repeat(batch.targets[:, None], reduced.shape[1], axis=1)
+    weights = (batch.weights[:, None] * share).astype(np.float32)
+    return (
+        [batch.frames, batch.mask],
+        {"clip": batch.targets, "frame": targets},
+        {"clip": batch.weights, "frame": weights},
+    )
+
+
+def _validate(trainer: Any, view: AugmentedView, task: Task, recipe: Recipe) -> dict[str, float]:
+    frames = plain_frames(view.examples, task.validation, recipe, view.statistics)
+    logits = np.zeros((len(frames), len(view.examples.classes)))
+    for group in buckets([len(f) for f in frames], 64):
+        padded, mask = pad([frames[int(i)] for i in group])
+        logits[group] = trainer.predict_on_batch([padded, mask])["clip"]
+    truth = view.examples.labels[task.validation]
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_posteriors = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    predicted = logits.argmax(axis=1)
+    return {
+        "val_loss": float(-log_posteriors[np.arange(len(truth)), truth].mean()),
+        "val_accuracy": weighted_accuracy(truth, predicted),
+        "val_ua": unweighted_accuracy(truth, predicted),
+    }
+
+
+def _cosine(epoch: int, epochs: int) -> float:
+    """Half a cosine from 1 to 0.02 (Loshchilov and Hutter, 2017)."""
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+
+
+def _judge(
+    state: TrainingState, row: dict[str, float], candidate: Weights, task: Task, recipe: Recipe
+) -> None:
+    """Take stock of an epoch: best weights, patience and learning rate."""
+    settings = recipe.training
+    state.epoch += 1
+    state.history.append(row)
+    # Without validation clips each epoch counts as the best, so the last one stays.
+    score = row.get("val_ua", float(state.epoch))
+    if score > state.best_score:
+        state.best_score, state.best_epoch = score, state.epoch
+        state.best = candidate
+    if row.get("val_loss", 0.0) < state.best_loss or not len(task.validation):
+        state.best_loss, state.waited = row.get("val_loss", 0.0), 0
+        return
+    state.waited += 1
+    if settings.schedule == "plateau" and state.waited % settings.reduce_patience == 0:
+        state.learning_rate *= settings.reduce_factor
+
+
+def _finished(state: TrainingState, task: Task, recipe: Recipe) -> bool:
+    waited = state.epoch - state.best_epoch
+    return state.epoch >= task.epochs or waited >= recipe.training.stop_patience
+
+
+def _restore(trainer: Any, stored: TrainingState | None, recipe: Recipe) -> TrainingState:
+    fresh = TrainingState(learning_rate=recipe.training.learning_rate)
+    if stored is None:
+        return fresh
+    shapes = [tuple(v.shape) for v in trainer.variables]
+    if [array.shape for array in stored.model] != shapes:
+        return fresh
+    _assign(trainer.variables, stored.model)
+    _assign(trainer.optimizer.variables, stored.optimizer)
+    return stored
+
+
+def _arrays(variables: Sequence[Any]) -> Weights:
+    # A copy: a backend may hand out a view of memory that the next step overwrites.
+    return [np.array(variable) for variable in variables]
+
+
+def _assign(variables: Sequence[Any], arrays: Weights) -> None:
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)

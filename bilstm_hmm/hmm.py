@@ -1,0 +1,130 @@
+"""The bank of emotion HMMs as prediction needs it: Gaussian densities and the forward algorithm.
+
+No hmmlearn here. Everything is float64 and in the log domain, so that scores agree with
+hmmlearn's to rounding, also where a left-right model starts in an unlikely state.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatMatrix = NDArray[np.float64]
+
+_LOG_2PI = float(np.log(2 * np.pi))
+
+
+@dataclass(frozen=True, slots=True)
+class HmmBank:
+    """One Gaussian HMM an emotion, side by side; E emotions, S states, D dimensions.
+
+    An emotion with fewer states than S is filled up with states that nothing enters.
+
+    Attributes
+    ----------
+    log_start
+        ``[E, S]``.
+    log_transition
+        ``[E, S, S]``, from the second axis to the third.
+    means
+        ``[E, S, D]``.
+    whiteners
+        ``[E, S, D, D]``: W with ``W.T @ W`` the inverse covariance, lower triangular.
+    """
+
+    log_start: FloatMatrix
+    log_transition: FloatMatrix
+    means: FloatMatrix
+    whiteners: FloatMatrix
+
+    def to_arrays(self) -> dict[str, FloatMatrix]:
+        """Return the arrays by name, for an npz file."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "HmmBank":
+        """Inverse of `to_arrays`; KeyError where one is missing."""
+        return cls(**{name: np.asarray(arrays[name], np.float64) for name in cls.__slots__})
+
+
+def bank_from_models(
+    starts: list[FloatMatrix],
+    transitions: list[FloatMatrix],
+    means: list[FloatMatrix],
+    covariances: list[FloatMatrix],
+) -> HmmBank:
+    """Join fitted HMMs, one an emotion, into a bank; covariances are full, ``[S_e, D, D]``."""
+    emotions, states = len(starts), max(len(start) for start in starts)
+    dimensions = means[0].shape[1]
+    log_start = np.full((emotions, states), -np.inf)
+    log_transition = np.full((emotions, states, states), -np.inf)
+    all_means = np.zeros((emotions, states, dimensions))
+    whiteners = np.tile(np.eye(dimensions), (emotions, states, 1, 1))
+    with np.errstate(divide="ignore"):
+        for e, start in enumerate(starts):
+            n = len(start)
+            log_start[e, :n] = np.log(start)
+            log_transition[e, :n, :n] = np.log(transitions[e])
+            all_means[e, :n] = means[e]
+            lower = np.linalg.cholesky(covariances[e])
+            whiteners[e, :n] = np.linalg.inv(lower)
+    unused = np.arange(states) >= np.array([len(s) for s in starts])[:, None]
+    log_transition[unused, :] = np.where(np.eye(states, dtype=bool), 0.0, -np.inf)[
+        np.nonzero(unused)[1]
+    ]
+    return HmmBank(log_start, log_transition, all_means, whiteners)
+
+
+def log_densities(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
+    """Return the log density of each frame in each state.
+
+    Parameters
+    ----------
+    sequence
+        ``[T, D]``.
+
+    Returns
+    -------
+    FloatMatrix
+        ``[T, E, S]``.
+    """
+    emotions, states, dimensions = bank.means.shape
+    flat = bank.whiteners.reshape(emotions * states * dimensions, dimensions)
+    offsets = np.einsum("esij,esj->esi", bank.whiteners, bank.means)
+    whitened = (sequence @ flat.T).reshape(-1, emotions, states, dimensions) - offsets
+    log_determinant = np.log(np.einsum("esii->esi", bank.whiteners)).sum(axis=-1)
+    distance = np.einsum("tesd,tesd->tes", whitened, whitened)
+    densities: FloatMatrix = log_determinant - 0.5 * (dimensions * _LOG_2PI + distance)
+    return densities
+
+
+def log_sum_exp(values: FloatMatrix, axis: int) -> FloatMatrix:
+    """Log of the sum of exponentials; minus infinity where every term is."""
+    peak = values.max(axis=axis, keepdims=True)
+    safe = np.where(np.isfinite(peak), peak, 0.0)
+    with np.errstate(divide="ignore"):
+        total = np.log(np.exp(values - safe).sum(axis=axis))
+    result: FloatMatrix = total + np.squeeze(safe, axis=axis)
+    return result
+
+
+def score(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
+    """Return the log-likelihood a frame of the sequence under each emotion, ``[E]``.
+
+    The forward algorithm (Rabiner, 1989), all emotions at once.
+
+    Raises
+    ------
+    ValueError
+        For a sequence without frames.
+    """
+    if len(sequence) == 0:
+        raise ValueError("a sequence needs at least one frame")
+    densities = log_densities(bank, np.asarray(sequence, np.float64))
+    forward = bank.log_start + densities[0]
+    for density in densities[1:]:
+        forward = log_sum_exp(forward[:, :, None] + bank.log_transition, axis=1) + density
+    scores: FloatMatrix = log_sum_exp(forward, axis=1) / len(sequence)
+    return scores

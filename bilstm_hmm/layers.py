@@ -1,0 +1,110 @@
+"""The Keras layers of the networks that Keras itself does not have.
+
+Importing this module imports Keras, so only `bilstm_hmm.network` does.
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+PACKAGE = "bilstm_hmm"
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class StackFrames(keras.layers.Layer):  # type: ignore[misc]
+    """Join `count` neighbouring frames into one: ``[B, T, F] -> [B, ceil(T/count), count*F]``.
+
+    The last frame of a sequence is filled up with zeros, the mean of normalised features.
+    """
+
+    def __init__(self, count: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.count = count
+
+    def call(self, frames: Any) -> Any:
+        batch, time, width = ops.shape(frames)[0], ops.shape(frames)[1], frames.shape[-1]
+        filled = ops.pad(frames, [[0, 0], [0, self.count - 1], [0, 0]])
+        length = (time + self.count - 1) // self.count
+        filled = filled[:, : length * self.count]
+        return ops.reshape(filled, (batch, length, self.count * width))
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        time = None if shape[1] is None else -(-shape[1] // self.count)
+        width = shape[2] or 0
+        return (shape[0], time, self.count * width)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "count": self.count}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class StrideMask(keras.layers.Layer):  # type: ignore[misc]
+    """Keep every `stride`-th entry of a mask: ``[B, T] -> [B, ceil(T/stride)]``."""
+
+    def __init__(self, stride: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stride = stride
+
+    def call(self, mask: Any) -> Any:
+        return mask[:, :: self.stride]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "stride": self.stride}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ZeroMasked(keras.layers.Layer):  # type: ignore[misc]
+    """Set masked frames to zero, so that padding never leaks through a convolution."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_mask(self, frames: Any, mask: Any = None) -> None:
+        """The mask goes its own way, because strides shorten it."""
+
+    def call(self, frames: Any, mask: Any = None) -> Any:
+        return frames * ops.expand_dims(ops.cast(mask, frames.dtype), -1)
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class AttentiveStatistics(keras.layers.Layer):  # type: ignore[misc]
+    """Attention-weighted mean and standard deviation over time: ``[B, T, H] -> [B, 2H]``.
+
+    Attentive statistics pooling (Okabe et al., 2018). With `attention` off, every unmasked
+    frame weighs the same.
+    """
+
+    def __init__(self, attention: bool = True, units: int = 64, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.attention = attention
+        self.units = units
+        self.supports_masking = True
+        if attention:
+            self.project = keras.layers.Dense(units, activation="tanh", name="project")
+            self.score = keras.layers.Dense(1, use_bias=False, name="score")
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        if self.attention:
+            self.project.build(shape)
+            self.score.build((*shape[:-1], self.units))
+        self.built = True
+
+    def compute_mask(self, hidden: Any, mask: Any = None) -> None:
+        """No time is left to mask."""
+
+    def call(self, hidden: Any, mask: Any = None) -> Any:
+        valid = ops.cast(mask, hidden.dtype)
+        penalty = (valid - 1.0) * 1e9
+        scores = self.score(self.project(hidden))[..., 0] + penalty if self.attention else penalty
+        weights = ops.expand_dims(ops.softmax(scores, axis=1), -1)
+        mean = ops.sum(weights * hidden, axis=1)
+        variance = ops.sum(weights * ops.square(hidden - ops.expand_dims(mean, 1)), axis=1)
+        return ops.concatenate([mean, ops.sqrt(variance + 1e-5)], axis=-1)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (shape[0], 2 * (shape[2] or 0))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "attention": self.attention, "units": self.units}

@@ -1,0 +1,182 @@
+"""Running a trained model: audio in, network outputs and a prediction out, with ONNX Runtime.
+
+No TensorFlow, Keras, librosa, spafe or scikit-learn here.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bilstm_hmm.bundle import Bundle, find_bundle, read_bundle
+from bilstm_hmm.config import System
+from bilstm_hmm.decision import FloatMatrix, probabilities
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.hmm import score
+from bilstm_hmm.hmm_input import project
+from bilstm_hmm.outputs import Outputs
+from bilstm_hmm.prediction import Prediction
+from bilstm_hmm.timeline import segments
+from features.audio import Waveform, read_audio, waveform_from_array
+from features.extract import extract
+from features.frames import FloatArray, Frames
+from features.normalise import normalise
+
+#: Windows of a long recording that go through the network together.
+WINDOWS_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model, ready to label recordings; made by `load`."""
+
+    bundle: Bundle
+
+    @cached_property
+    def _session(self) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        # One thread a recording: several recordings run side by side instead.
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            return onnxruntime.InferenceSession(
+                self.bundle.network, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            first = str(error).splitlines()[0]
+            raise ToolkitError(
+                f"{self.bundle.identity}: its network cannot be run ({first}); train it anew or "
+                "upgrade onnxruntime."
+            ) from None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The emotions, in the order of every probability vector."""
+        return self.bundle.classes
+
+    def predict(
+        self, recording: str | os.PathLike[str] | NDArray[Any], rate: int | None = None
+    ) -> Prediction:
+        """Label one recording.
+
+        Parameters
+        ----------
+        recording
+            A path, or samples ``[n]`` or ``[n, channels]``, floats in [-1, 1] or integers.
+        rate
+            Sampling rate of the samples in Hz; None takes the model's own (16 kHz as shipped).
+
+        Raises
+        ------
+        AudioError
+            The file or array cannot be used.
+        """
+        own = self.bundle.recipe.features.rate
+        if isinstance(recording, np.ndarray):
+            waveform = waveform_from_array(recording, rate or own, own)
+            return self.predict_waveform(waveform, "array")
+        return self.predict_waveform(read_audio(Path(recording), own), os.fspath(recording))
+
+    def predict_waveform(self, waveform: Waveform, file: str) -> Prediction:
+        """Label a recording that is already decoded."""
+        bundle, recipe = self.bundle, self.bundle.recipe
+        frames = extract(waveform.samples, recipe.features, bundle.banks)
+        outputs = self.outputs(frames)
+        sequence = project(bundle.projection, outputs)
+        scores = score(bundle.bank, sequence)
+        shares = probabilities(bundle.decision, outputs.clip, scores, recipe.decision.system)
+        best = int(shares.argmax())
+        rate = frames.rate / recipe.network.stride
+        # The utterance's own probabilities guide the timeline, whichever system made them.
+        found = segments(
+            bundle.bank,
+            sequence,
+            shares,
+            rate,
+            start=min(frames.start, waveform.duration),
+            end=min(frames.start + len(frames.values) / frames.rate, waveform.duration),
+            classes=bundle.classes,
+            settings=recipe.timeline,
+        )
+        return Prediction(
+            file=file,
+            emotion=bundle.classes[best],
+            confidence=float(shares[best]),
+            probabilities=dict(zip(bundle.classes, shares.tolist(), strict=True)),
+            duration=waveform.duration,
+            segments=found,
+            warnings=waveform.notes,
+            model=bundle.identity,
+        )
+
+    def shares(self, frames: Frames, systems: Sequence[System]) -> dict[System, FloatMatrix]:
+        """Return the probabilities of each system for one recording, each ``[C]``."""
+        outputs = self.outputs(frames)
+        scores = score(self.bundle.bank, project(self.bundle.projection, outputs))
+        return {
+            system: probabilities(self.bundle.decision, outputs.clip, scores, system)
+            for system in systems
+        }
+
+    def outputs(self, frames: Frames) -> Outputs:
+        """Run the network on one recording, in overlapping windows where it is long."""
+        recipe = self.bundle.recipe
+        values = normalise(frames.values, recipe.features.normalisation, self.bundle.statistics)
+        stride = recipe.network.stride
+        size = max(2, round(recipe.training.max_seconds * frames.rate / stride / 2) * 2) * stride
+        if len(values) <= size:
+            return self._run(values[None])[0]
+        return self._windowed(values, size, stride)
+
+    def _run(self, batch: FloatArray) -> list[Outputs]:
+        """Run windows of one length."""
+        lengths = np.full(len(batch), batch.shape[1], np.int32)
+        hidden, frame, clip = self._session.run(
+            ["hidden", "frame", "clip"], {"frames": batch, "lengths": lengths}
+        )
+        return [Outputs(h, f, c) for h, f, c in zip(hidden, frame, clip, strict=True)]
+
+    def _windowed(self, values: FloatArray, size: int, stride: int) -> Outputs:
+        """Windows of `size` frames at half overlap; each frame from where it is most central."""
+        step = size // 2
+        starts = list(range(0, len(values) - size, step))
+        # The last window ends with the recording, at a multiple of the stride.
+        starts.append(-(-(len(values) - size) // stride) * stride)
+        parts: list[Outputs] = []
+        regular = [start for start in starts if start + size <= len(values)]
+        for first in range(0, len(regular), WINDOWS_AT_ONCE):
+            chosen = regular[first : first + WINDOWS_AT_ONCE]
+            parts.extend(self._run(np.stack([values[s : s + size] for s in chosen])))
+        parts.extend(self._run(values[None, s:])[0] for s in starts[len(regular) :])
+        borders = [
+            (left + size + right) // 2 // stride
+            for left, right in zip(starts[:-1], starts[1:], strict=True)
+        ]
+        steps = -(-len(values) // stride)
+        edges = [0, *borders, steps]
+        hidden, frame = [], []
+        for index, part in enumerate(parts):
+            offset = starts[index] // stride
+            window = slice(edges[index] - offset, edges[index + 1] - offset)
+            hidden.append(part.hidden[window])
+            frame.append(part.frame[window])
+        clip = np.mean([part.clip for part in parts], axis=0, dtype=np.float32)
+        return Outputs(np.concatenate(hidden), np.concatenate(frame), clip)
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """Load a trained model from a bundle's folder or from a training run's.
+
+    Raises
+    ------
+    ToolkitError
+        Where there is no bundle, or it is damaged.
+    """
+    return Model(read_bundle(find_bundle(Path(path))))

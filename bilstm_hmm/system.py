@@ -1,0 +1,225 @@
+"""Fitting the whole system on a training part: networks, HMMs and decision layers.
+
+The HMMs and the decision layers must see the network as a test speaker would: so the training
+part is split again, a network is trained without each piece, and its outputs on that piece,
+the out-of-fold outputs, are what they are fitted on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.decision import Decision
+from bilstm_hmm.decision_fit import fit_decision
+from bilstm_hmm.examples import Examples, Indices, plain_frames
+from bilstm_hmm.fit import Task, TrainedNetwork, network_outputs, train_network
+from bilstm_hmm.hmm import HmmBank, score
+from bilstm_hmm.hmm_fit import fit_bank
+from bilstm_hmm.hmm_input import Projection, alignment, fit_projection, project
+from bilstm_hmm.outputs import Outputs
+from data.inner_folds import InnerFolds, inner_folds, validation_split
+from features.filterbanks import FilterBanks
+
+#: Clips that an alignment is computed on; more change nothing and take memory.
+ALIGNMENT_CLIPS = 400
+
+
+class Progress(Protocol):
+    """Who is told how the training goes."""
+
+    def say(self, text: str) -> None:
+        """Tell one thing."""
+
+    def epoch(self, task: Task, row: dict[str, float]) -> None:
+        """Tell of an epoch of a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """All that was fitted on a training part.
+
+    `inner` are the networks of the inner folds, `notes` sentences for the user.
+    """
+
+    network: TrainedNetwork
+    inner: tuple[TrainedNetwork, ...]
+    projection: Projection
+    bank: HmmBank
+    decision: Decision
+    notes: tuple[str, ...]
+
+
+def fit_system(
+    examples: Examples,
+    train: Sequence[int],
+    recipe: Recipe,
+    banks: FilterBanks,
+    work: Path,
+    progress: Progress,
+    callbacks: Callable[[str], Sequence[Any]],
+) -> System:
+    """Fit networks, projection, HMMs and decision on the clips `train`.
+
+    Parameters
+    ----------
+    work
+        Folder of the checkpoints; what is finished there is not done again.
+    callbacks
+        Gives the Keras callbacks for the network of that name.
+    """
+    split = inner_folds(examples.clips, train, recipe.hmm.inner_folds, recipe.seed)
+    notes = []
+    if split.grouped_by != "speakers":
+        notes.append(
+            f"The training part has one speaker, so validation holds out {split.grouped_by}, "
+            "not speakers."
+        )
+    inner = []
+    for number, (fit_on, held_out) in enumerate(split.folds, start=1):
+        task = Task(
+            name=f"fold {number} of {len(split.folds)}",
+            train=np.array(fit_on),
+            validation=np.array(held_out),
+            epochs=recipe.training.epochs,
+            seed=recipe.seed + number,
+            state_file=work / f"fold{number}.npz",
+        )
+        inner.append(_train(examples, task, recipe, banks, progress, callbacks))
+    final_task = _final_task(examples, train, inner, recipe, work)
+    final = _train(examples, final_task, recipe, banks, progress, callbacks)
+    progress.say("Fitting the HMMs on the out-of-fold outputs")
+    unseen = _out_of_fold(examples, split, inner, final, recipe)
+    return _fit_heads(examples, split, unseen, final, tuple(inner), recipe, notes)
+
+
+def _train(
+    examples: Examples,
+    task: Task,
+    recipe: Recipe,
+    banks: FilterBanks,
+    progress: Progress,
+    callbacks: Callable[[str], Sequence[Any]],
+) -> TrainedNetwork:
+    name = task.state_file.stem
+    network = train_network(
+        examples, task, recipe, banks, lambda row: progress.epoch(task, row), callbacks(name)
+    )
+    progress.say(f"Network {task.name}: kept epoch {network.best_epoch}")
+    return network
+
+
+def _final_task(
+    examples: Examples,
+    train: Sequence[int],
+    inner: Sequence[TrainedNetwork],
+    recipe: Recipe,
+    work: Path,
+) -> Task:
+    """The final network: all training clips for the median best epoch, or with validation."""
+    settings = recipe.training
+    fit_on, validation, epochs = list(train), [], settings.epochs
+    if settings.refit:
+        epochs = max(1, round(float(np.median([network.best_epoch for network in inner]))))
+    else:
+        split = validation_split(examples.clips, train, settings.validation_fraction, recipe.seed)
+        fit_on, validation = list(split[0]), list(split[1])
+    return Task(
+        name="final",
+        train=np.array(fit_on, dtype=np.intp),
+        validation=np.array(validation, dtype=np.intp),
+        epochs=epochs,
+        seed=recipe.seed,
+        state_file=work / "final.npz",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _HeldOut:
+    """Out-of-fold outputs in the order of `indices`; `fold` is each clip's inner fold."""
+
+    indices: Indices
+    fold: Indices
+    outputs: tuple[Outputs, ...]
+
+
+def _out_of_fold(
+    examples: Examples,
+    split: InnerFolds,
+    inner: Sequence[TrainedNetwork],
+    final: TrainedNetwork,
+    recipe: Recipe,
+) -> _HeldOut:
+    indices: list[int] = []
+    folds: list[int] = []
+    outputs: list[Outputs] = []
+    rng = np.random.default_rng(recipe.seed)
+    for number, (network, (fit_on, held_out)) in enumerate(zip(inner, split.folds, strict=True)):
+        found = _outputs(examples, held_out, network, recipe)
+        if recipe.hmm.input != "logits":
+            shared = rng.permutation(np.array(fit_on))[:ALIGNMENT_CLIPS]
+            aligned = alignment(
+                _outputs(examples, shared, network, recipe),
+                _outputs(examples, shared, final, recipe),
+            )
+            found = [replace(o, hidden=project(aligned, o).astype(np.float32)) for o in found]
+        indices.extend(held_out)
+        folds.extend([number] * len(held_out))
+        outputs.extend(found)
+    return _HeldOut(np.array(indices), np.array(folds), tuple(outputs))
+
+
+def _outputs(
+    examples: Examples, indices: Sequence[int] | Indices, network: TrainedNetwork, recipe: Recipe
+) -> list[Outputs]:
+    frames = plain_frames(examples, indices, recipe, network.statistics)
+    return network_outputs(network, frames, recipe.network.stride)
+
+
+def _fit_heads(
+    examples: Examples,
+    split: InnerFolds,
+    held_out: _HeldOut,
+    final: TrainedNetwork,
+    inner: tuple[TrainedNetwork, ...],
+    recipe: Recipe,
+    notes: list[str],
+) -> System:
+    """Fit projection and HMM bank; then the decision on scores that are out-of-fold as well.
+
+    The bank that scores a clip for the decision is fitted without the clip's inner fold.
+    """
+    labels = examples.labels[held_out.indices]
+    classes = examples.classes
+    of_logits = recipe.hmm.input == "logits"
+    sources = [o.frame if of_logits else o.hidden for o in held_out.outputs]
+    projection = fit_projection(sources, labels, len(classes), recipe.hmm)
+    sequences = [project(projection, o) for o in held_out.outputs]
+    scores = np.zeros((len(labels), len(classes)))
+    for number in range(len(split.folds)):
+        inside = held_out.fold == number
+        if len(np.unique(labels[~inside])) < len(classes):
+            # An emotion of one inner fold alone leaves no other clips to fit its HMM on.
+            fit_on = np.ones(len(labels), dtype=bool)
+        else:
+            fit_on = ~inside
+        others = [sequences[int(row)] for row in np.flatnonzero(fit_on)]
+        bank = fit_bank(
+            others, labels[fit_on], classes, recipe.hmm, seed=recipe.seed, jobs=recipe.jobs
+        ).bank
+        for row in np.flatnonzero(inside):
+            scores[row] = score(bank, sequences[int(row)])
+    fitted = fit_bank(sequences, labels, classes, recipe.hmm, seed=recipe.seed, jobs=recipe.jobs)
+    clip_logits = np.stack([o.clip for o in held_out.outputs]).astype(np.float64)
+    decision = fit_decision(clip_logits, scores, labels, held_out.fold)
+    return System(
+        network=final,
+        inner=inner,
+        projection=projection,
+        bank=fitted.bank,
+        decision=decision,
+        notes=(*notes, *fitted.notes),
+    )
