@@ -34,10 +34,9 @@ def keep_finished(text: str, format: str) -> str:
     records = _records(text, format)
     if format == "jsonl":
         return "".join(records.values())
-    header = table_text(
-        table_rows(_whole_records(text), _DELIMITERS[format])[:1], _DELIMITERS[format]
-    )
-    return header + "".join(records.values())
+    delimiter = _DELIMITERS[format]
+    header = table_rows(_whole_records(text), delimiter)[:1]
+    return table_text(header, delimiter) + "".join(records.values())
 
 
 def _records(text: str, format: str) -> dict[str, str]:
@@ -82,10 +81,7 @@ def _rows(text: str, format: str) -> dict[str, str]:
 
 def _whole_records(text: str) -> str:
     """Return `text` up to the last line end that is not inside quotes."""
-    quotes = end = 0
-    for position, character in enumerate(text):
-        if character == '"':
-            quotes += 1
-        elif character == "\n" and quotes % 2 == 0:
-            end = position + 1
+    end = text.rfind("\n") + 1
+    while end and text.count('"', 0, end) % 2:
+        end = text.rfind("\n", 0, end - 1) + 1
     return text[:end]
