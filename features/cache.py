@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from features.errors import AudioError
 from features.filterbanks import FilterBanks
 from features.frames import Frames
 from features.settings import FeatureSettings
@@ -76,22 +75,20 @@ class FrameCache:
 
         Raises
         ------
-        AudioError
-            Where the file cannot be read.
+        OSError, ValueError
+            Where the file cannot be read or the path is none.
         """
         digest = hashlib.sha256(extraction.encode())
-        try:
-            with Path(path).open("rb") as file:
-                while chunk := file.read(1 << 20):
-                    digest.update(chunk)
-        except (OSError, ValueError) as error:
-            raise AudioError(f"{path} cannot be read ({error}); check the path.") from None
+        with Path(path).open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
         return digest.hexdigest()
 
     def get(self, key: str) -> Frames | None:
         """Return the entry, None where there is none that can be read."""
         try:
-            with np.load(self._path(key), allow_pickle=False) as entry:
+            # Opened here: numpy leaves a file open that is not the archive it looks like.
+            with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as entry:
                 values = entry["values"]
                 rate, start = entry["timing"].tolist()
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):

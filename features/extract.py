@@ -58,7 +58,7 @@ def extract(
 ) -> Frames:
     """Return the frames of one recording, not yet normalised.
 
-    Silence at both ends is trimmed (`trim_db`), the clip is scaled (`level`), and mfcc, lfcc,
+    The clip is scaled (`level`) and silence at both ends trimmed (`trim_db`). Then mfcc, lfcc,
     mel, chroma and contrast come from one power spectrum of the pre-emphasised clip; energy and
     pitch are those of the clip without pre-emphasis.
 
@@ -84,13 +84,14 @@ def extract(
     """
     check_banks(settings, banks)
     _check_samples(samples)
-    start, stop = 0, len(samples)
+    # Scaled before it is trimmed: trimming has a least level of its own.
+    clip = _scaled(samples.astype(np.float32, copy=False), settings)
+    start, stop = 0, len(clip)
     if settings.trim_db is not None:
         start, stop = trim_silence(
-            samples, settings.trim_db, settings.frame_length, settings.hop_length
+            clip, settings.trim_db, settings.frame_length, settings.hop_length
         )
-    clip = _scaled(samples[start:stop].astype(np.float32, copy=False), settings)
-    values = _streams(clip, settings, banks, warp)
+    values = _streams(_one_frame(clip[start:stop], settings), settings, banks, warp)
     tracks = [values, *(delta(values, order) for order in range(1, settings.deltas + 1))]
     return Frames(
         values=np.concatenate(tracks, axis=1) if len(tracks) > 1 else values,
@@ -113,13 +114,18 @@ def _check_samples(samples: FloatArray) -> None:
 
 
 def _scaled(clip: FloatArray, settings: FeatureSettings) -> FloatArray:
-    """Return the clip at the level that the settings ask for, of one frame's length at least."""
-    if len(clip) < settings.frame_length:
-        clip = np.pad(clip, (0, settings.frame_length - len(clip)))
+    """Return the clip at the level that the settings ask for."""
     peak = float(np.max(np.abs(clip)))
     if settings.level == "peak" and peak >= LEAST_PEAK:
         return clip / np.float32(peak)
     return clip
+
+
+def _one_frame(clip: FloatArray, settings: FeatureSettings) -> FloatArray:
+    """Return the clip, with silence behind it where it is shorter than one frame."""
+    if len(clip) >= settings.frame_length:
+        return clip
+    return np.pad(clip, (0, settings.frame_length - len(clip)))
 
 
 def _streams(

@@ -32,6 +32,7 @@ def extract_files(
     settings: FeatureSettings,
     banks: FilterBanks,
     cache: FrameCache | None = None,
+    *,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Iterator[Frames | AudioError]:
@@ -74,7 +75,11 @@ def _frames_or_error(
     try:
         if cache is None:
             return extract_file(path, settings, banks)
-        entry = cache.key(path, key)
+        try:
+            entry = cache.key(path, key)
+        except (OSError, ValueError):
+            # Reading it as audio finds the words for what is wrong.
+            return extract_file(path, settings, banks)
         frames = cache.get(entry)
         if frames is None:
             frames = extract_file(path, settings, banks)
