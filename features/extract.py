@@ -100,13 +100,19 @@ def extract(
     )
 
 
+def _peak(samples: FloatArray) -> float:
+    # Without the copy that np.abs would make of a long recording.
+    return float(np.maximum(samples.max(), -samples.min()))
+
+
 def _check_samples(samples: FloatArray) -> None:
     if samples.ndim != 1 or len(samples) == 0:
         raise AudioError(
             f"Features need a mono signal of at least one sample, but the array has the shape "
             f"{samples.shape}; mix its channels to one first."
         )
-    if not np.all(np.abs(samples) <= LARGEST_SAMPLE):
+    # Not a number fails every comparison.
+    if not _peak(samples) <= LARGEST_SAMPLE:
         raise AudioError(
             "The signal holds samples that are infinite, not a number or far too large for "
             "audio; repair or export the recording again."
@@ -115,7 +121,7 @@ def _check_samples(samples: FloatArray) -> None:
 
 def _scaled(clip: FloatArray, settings: FeatureSettings) -> FloatArray:
     """Return the clip at the level that the settings ask for."""
-    peak = float(np.max(np.abs(clip)))
+    peak = _peak(clip)
     if settings.level == "peak" and peak >= LEAST_PEAK:
         return clip / np.float32(peak)
     return clip

@@ -54,8 +54,10 @@ def preemphasise(samples: FloatArray, coefficient: float) -> FloatArray:
     """Return ``y[n] = x[n] - coefficient * x[n - 1]``, with silence before the signal."""
     if coefficient == 0.0:
         return samples
-    emphasised = samples.copy()
-    emphasised[1:] -= np.float32(coefficient) * samples[:-1]
+    emphasised = np.empty_like(samples)
+    emphasised[0] = samples[0]
+    np.multiply(samples[:-1], np.float32(-coefficient), out=emphasised[1:])
+    emphasised[1:] += samples[1:]
     return emphasised
 
 
