@@ -10,8 +10,7 @@ from pathlib import Path
 from data.errors import DataError
 
 _COMMON_EXTENSIONS = frozenset(
-    ("wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd")
-    + ("caf", "w64", "rf64", "sph")
+    ("aif", "aifc", "aiff", "au", "caf", "flac", "mp3", "oga", "ogg", "opus", "snd", "wav", "wave")
 )
 
 

@@ -159,7 +159,7 @@ def scan(corpus: Corpus, root: Path, *, others: Iterable[Corpus] = ()) -> Scan:
         _refuse_other_corpus(corpus, root, files, others)
         if not known:
             raise DataError(
-                f"{root} has {len(files)} audio files, but none is named as in {corpus.title}: "
+                f"{root} has audio files ({len(files)}), but none as in {corpus.title}: "
                 f"check the folder and the corpus name ({corpus.name})"
             )
     clips, dropped = _sort_out(corpus, known)

@@ -50,5 +50,5 @@ EMODB = Corpus(
     labels=_LABELS,
     instructions="python -m data download emodb --root DIR",
     parse=_parse,
-    archives=(Archive("http://emodb.bilderbar.info/download/download.zip", "download.zip"),),
+    archives=(Archive("http://emodb.bilderbar.info/download/download.zip", "emodb.zip"),),
 )

@@ -31,7 +31,7 @@ def _parse(path: PurePosixPath) -> Parsed | None:
 
 FOLDERS = Corpus(
     name="folders",
-    title="a folder an emotion",
+    title="folders named by emotion",
     language=None,
     licence="that of your recordings",
     commercial=False,

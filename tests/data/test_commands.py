@@ -1,0 +1,143 @@
+"""``python -m data`` as users run it: a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from data.__main__ import download
+from data.download import Downloaded
+from data.registry import CORPORA
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "data", *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_list_names_every_corpus_and_licence() -> None:
+    done = _run("list")
+    assert done.returncode == 0
+    assert not done.stderr
+    for corpus in CORPORA.values():
+        assert f"{corpus.name}: {corpus.title}" in done.stdout
+        assert corpus.licence in done.stdout
+
+
+def test_summary_counts_and_names_what_is_left_out(tmp_path: Path) -> None:
+    for number in range(14):
+        path = tmp_path / f"{1001 + number}_DFA_ANG_XX.wav"
+        soundfile.write(path, np.zeros(16000), 16000)
+    for stem in (
+        "1076_MTI_SAD_XX",
+        "1001_DFA_SAD_XX",
+        *(f"{n}_DFA_SAD_XX" for n in range(1020, 1035)),
+    ):
+        (tmp_path / f"{stem}.wav").write_bytes(b"")
+    (tmp_path / "other.wav").write_bytes(b"")
+    done = _run("summary", "crema-d", "--root", str(tmp_path))
+    assert done.returncode == 0
+    assert not done.stderr
+    for said in (
+        "crema-d: 30 clips",
+        "angry: 14, sad: 16",
+        "16000 Hz: 14",
+        "ignored    1 (audio",
+        "1076_MTI_SAD_XX.wav: silent",
+        "unreadable 16",
+        "and 6 more",
+    ):
+        assert said in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("summary", "ravdess", "--root", "/nowhere"), "/nowhere does not exist"),
+        (("summary", "ravdes", "--root", "/nowhere"), "there is no corpus 'ravdes'"),
+        (("download", "savee", "--root", "/nowhere"), "SAVEE cannot be downloaded"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_status_2(arguments: tuple[str, ...], said: str) -> None:
+    done = _run(*arguments)
+    assert done.returncode == 2
+    assert not done.stdout
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_download_without_a_network(tmp_path: Path) -> None:
+    closed = "http://127.0.0.1:9"
+    done = _run(
+        "download",
+        "emodb",
+        "--root",
+        str(tmp_path),
+        http_proxy=closed,
+        HTTP_PROXY=closed,
+        NO_PROXY="",
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "cannot be fetched" in done.stderr
+
+
+def test_download_of_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "emodb").mkdir()
+    done = _run("download", "emodb", "--root", str(tmp_path))
+    assert done.returncode == 0
+    assert "is there already" in done.stdout
+    assert "Burkhardt" in done.stdout
+
+
+def test_download_says_what_was_verified(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    done = (
+        Downloaded(tmp_path / "known", fetched=True, verified=True),
+        Downloaded(tmp_path / "unknown", fetched=True, sha256="0123"),
+    )
+    monkeypatch.setattr("data.download.download", lambda corpus, root: done)
+    download("emodb", tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{tmp_path / 'known'}: downloaded, checksum right"
+    assert lines[1].startswith(f"{tmp_path / 'unknown'}: downloaded, sha256 0123 recorded")
+    assert "free to use" in lines[2]
+
+
+def test_synthesised_clips_are_a_folders_corpus(tmp_path: Path) -> None:
+    root = str(tmp_path / "synthetic")
+    done = _run("synthesise", "--root", root, "--speakers", "2", "--clips", "1", "--seed", "3")
+    assert done.returncode == 0, done.stderr
+    summary = _run("summary", "folders", "--root", root)
+    assert summary.returncode == 0
+    assert "2 speakers" in summary.stdout
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("summary", "--help"), ("download", "--help")])
+def test_help(arguments: tuple[str, ...]) -> None:
+    done = _run(*arguments)
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+
+
+def test_importing_the_package_is_light() -> None:
+    heavy = ("librosa", "sklearn", "scipy", "tensorflow", "pooch", "requests", "rich", "typer")
+    code = f"import data, data.folds, sys; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
