@@ -9,9 +9,14 @@ from numpy.typing import NDArray
 from bilstm_hmm.batches import Batch, pad
 from bilstm_hmm.config import Recipe
 from data.clip import Clip
-from features.augment import augment_frames, augmentation_rng, mixup_weights, sample_warp
+from features.augment import (
+    augment_frames,
+    augment_waveform,
+    augmentation_rng,
+    mixup_weights,
+    sample_warp,
+)
 from features.augment_settings import AugmentationSettings
-from features.augment_waveform import augment_waveform
 from features.extract import extract
 from features.filterbanks import FilterBanks
 from features.frames import FloatArray, Frames

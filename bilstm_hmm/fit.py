@@ -81,7 +81,7 @@ def train_network(
     view = AugmentedView(examples, recipe, banks, statistics, weights)
     state = _restore(trainer, load_state(task.state_file), recipe)
     for callback in callbacks:
-        callback.set_model(model)
+        callback.set_model(trainer)
         callback.on_train_begin()
     while not _finished(state, task, recipe):
         row, candidate = _epoch(trainer, view, task, recipe, state)

@@ -158,7 +158,7 @@ def _floored_model(floor: FloatMatrix) -> Any:
             super()._do_mstep(stats)
             if "c" not in self.params:
                 return
-            fitted: FloatMatrix = self._covars_
+            fitted = vars(self)["_covars_"]
             self._covars_ = floor_covariances(fitted, floor, self.covariance_type)
 
     return FlooredGaussianHMM
@@ -173,7 +173,8 @@ def floor_covariances(covariances: FloatMatrix, floor: FloatMatrix, kind: str) -
     if kind == "diag":
         return np.maximum(covariances, floor)
     if kind == "spherical":
-        return np.maximum(covariances, floor.mean())
+        widened: FloatMatrix = np.maximum(covariances, floor.mean())
+        return widened
     scale = np.sqrt(floor)
     outer = np.outer(scale, scale)
     values, vectors = np.linalg.eigh(covariances / outer)

@@ -200,7 +200,10 @@ def _pool(
 ) -> str:
     """Attentive statistics pooling, as `bilstm_hmm.layers.AttentiveStatistics`."""
     mask = _mask(graph, hidden, lengths)
-    one, large = graph.constant(np.array(1.0, np.float32)), graph.constant(np.array(1e9, np.float32))
+    one, large = (
+        graph.constant(np.array(1.0, np.float32)),
+        graph.constant(np.array(1e9, np.float32)),
+    )
     scores = graph.add("Mul", graph.add("Sub", mask, one), large)
     if attention:
         projected = graph.add("Tanh", _dense(graph, hidden, weights[:2]))
@@ -213,7 +216,9 @@ def _pool(
     distance = graph.add("Sub", hidden, mean)
     squares = graph.add("Mul", shares, graph.add("Mul", distance, distance))
     variance = graph.add("ReduceSum", squares, axis, keepdims=0)
-    deviation = graph.add("Sqrt", graph.add("Add", variance, graph.constant(np.array(1e-5, np.float32))))
+    deviation = graph.add(
+        "Sqrt", graph.add("Add", variance, graph.constant(np.array(1e-5, np.float32)))
+    )
     return graph.add("Concat", graph.add("Squeeze", mean, axis), deviation, axis=-1)
 
 

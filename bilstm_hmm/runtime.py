@@ -4,9 +4,9 @@ No TensorFlow, Keras, librosa, spafe or scikit-learn here.
 """
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.bundle import Bundle, find_bundle, read_bundle
-from bilstm_hmm.config import System
-from bilstm_hmm.decision import FloatMatrix, probabilities
+from bilstm_hmm.decision import SYSTEMS, FloatMatrix, probabilities
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.hmm import score
 from bilstm_hmm.hmm_input import project
@@ -116,13 +115,13 @@ class Model:
             model=bundle.identity,
         )
 
-    def shares(self, frames: Frames, systems: Sequence[System]) -> dict[System, FloatMatrix]:
+    def shares(self, frames: Frames) -> dict[str, FloatMatrix]:
         """Return the probabilities of each system for one recording, each ``[C]``."""
         outputs = self.outputs(frames)
         scores = score(self.bundle.bank, project(self.bundle.projection, outputs))
         return {
             system: probabilities(self.bundle.decision, outputs.clip, scores, system)
-            for system in systems
+            for system in SYSTEMS
         }
 
     def outputs(self, frames: Frames) -> Outputs:
@@ -155,10 +154,7 @@ class Model:
             chosen = regular[first : first + WINDOWS_AT_ONCE]
             parts.extend(self._run(np.stack([values[s : s + size] for s in chosen])))
         parts.extend(self._run(values[None, s:])[0] for s in starts[len(regular) :])
-        borders = [
-            (left + size + right) // 2 // stride
-            for left, right in zip(starts[:-1], starts[1:], strict=True)
-        ]
+        borders = [(left + size + right) // 2 // stride for left, right in pairwise(starts)]
         steps = -(-len(values) // stride)
         edges = [0, *borders, steps]
         hidden, frame = [], []
@@ -167,7 +163,7 @@ class Model:
             window = slice(edges[index] - offset, edges[index + 1] - offset)
             hidden.append(part.hidden[window])
             frame.append(part.frame[window])
-        clip = np.mean([part.clip for part in parts], axis=0, dtype=np.float32)
+        clip = np.stack([part.clip for part in parts]).mean(axis=0)
         return Outputs(np.concatenate(hidden), np.concatenate(frame), clip)
 
 

@@ -1,0 +1,188 @@
+"""The commands: arguments in, one call, results out, and every error as one sentence."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as in training.epochs=5."),
+]
+Config = Annotated[
+    str, typer.Option("--config", help="A recipe: a path, or a name among those in configs/.")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", help="Folder of the run [default: under runs/].")
+]
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Turn what a user can cause into one sentence on standard error and exit status 2."""
+    from bilstm_hmm.errors import ToolkitError
+    from data.errors import DataError
+    from features.errors import AudioError
+
+    try:
+        yield
+    except (ToolkitError, DataError, AudioError) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        print("Interrupted; what was finished is kept, go on with --resume.", file=sys.stderr)
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        # The reader has gone (as in `| head`): nothing more to say, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
+    except MemoryError:
+        print("Not enough memory; use a machine with more, or fewer clips.", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def train(
+    config: Config = "config.yaml",
+    overrides: Sets = None,
+    output: Output = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted run.")
+    ] = False,
+) -> None:
+    """Train on one fold of a corpus and report on speakers that were not trained on."""
+    with one_sentence():
+        from bilstm_hmm.console import console_progress
+        from bilstm_hmm.recipes import load_recipe
+        from bilstm_hmm.run_folder import open_run
+        from bilstm_hmm.selection import chosen_folds, pick_fold, select_clips
+
+        recipe = load_recipe(config, overrides or ())
+        # Whatever is wrong with the data is told before a folder is made.
+        pick_fold(chosen_folds(select_clips(recipe.data), recipe.seed), recipe.data.fold)
+        folder = open_run(recipe, output, resume)
+        with console_progress(folder / "train.log") as progress:
+            from bilstm_hmm.training import BUNDLE
+            from bilstm_hmm.training import train as run
+
+            metrics = run(recipe, folder, progress)
+        _print_table(metrics)
+        print(f"Model: {folder / BUNDLE}")
+        print(f"Report: {folder / 'report.md'}")
+
+
+def evaluate(
+    config: Config = "config.yaml",
+    protocol: Annotated[
+        str | None, typer.Option(help="Protocol [default: the corpus's own].")
+    ] = None,
+    folds: Annotated[
+        str | None, typer.Option(help="Folds to run, as in 1,2 [default: all].")
+    ] = None,
+    overrides: Sets = None,
+    output: Output = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted run.")
+    ] = False,
+) -> None:
+    """Train and test on the folds of a protocol, and report over all of them."""
+    with one_sentence():
+        from bilstm_hmm.console import console_progress
+        from bilstm_hmm.evaluation import evaluate as run
+        from bilstm_hmm.evaluation import fold_numbers
+        from bilstm_hmm.recipes import load_recipe
+        from bilstm_hmm.run_folder import open_run
+        from bilstm_hmm.selection import chosen_folds, pick_fold, select_clips
+
+        named = [f"data.protocol={protocol}"] if protocol is not None else []
+        recipe = load_recipe(config, [*(overrides or ()), *named])
+        found = chosen_folds(select_clips(recipe.data), recipe.seed)
+        numbers = fold_numbers(folds, found)
+        for number in numbers:
+            pick_fold(found, number)
+        folder = open_run(recipe, output, resume)
+        with console_progress(folder / "evaluate.log") as progress:
+            metrics = run(recipe, numbers, folder, progress)
+        _print_table(metrics)
+        print(f"Report: {folder / 'report.md'}")
+
+
+def predict(
+    file: Annotated[Path | None, typer.Option(help="A recording to label.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="A folder of recordings to label.")] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A bundle or training run [default: the shipped model or newest run]."),
+    ] = None,
+    format: Annotated[
+        str, typer.Option(help="text, json, jsonl, csv, tsv, rttm, audacity, textgrid or srt.")
+    ] = "text",
+    output: Annotated[
+        Path | None, typer.Option(help="File (or folder) to write to [default: standard output].")
+    ] = None,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Print the segments as well.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Leave out files that the output already has.")
+    ] = False,
+) -> None:
+    """Label a recording, or every recording in a folder."""
+    with one_sentence():
+        from bilstm_hmm.errors import ToolkitError
+        from bilstm_hmm.formats import format_named
+        from bilstm_hmm.labelling import Order, default_model, files_of, label
+        from bilstm_hmm.runtime import load
+
+        if (file is None) == (folder is None):
+            raise ToolkitError("Give either --file FILE or --folder DIR.")
+        format_named(format)
+        files = (file,) if file is not None else files_of(folder) if folder is not None else ()
+        order = Order(files, folder is not None, format, output, timeline, resume)
+        loaded = load(model if model is not None else default_model())
+        with _folder_progress(order.many) as moved:
+            failed = label(loaded, order, moved)
+    raise typer.Exit(1 if failed else 0)
+
+
+@contextmanager
+def _folder_progress(shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar for a folder; nothing, not even an import of rich, for one file."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from bilstm_hmm.console import console_progress
+
+    with console_progress() as progress:
+        yield lambda done, total: progress.move("Labelling", done, total)
+
+
+def _print_table(metrics: dict[str, object]) -> None:
+    from rich.console import Console
+
+    from bilstm_hmm.report import results_table
+
+    Console().print(results_table(metrics))
+
+
+def command(function: Callable[..., None]) -> typer.Typer:
+    """Return a command of its own for a script."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(function)
+    return app
+
+
+def main() -> None:
+    """Run the command ``bilstm-hmm``."""
+    app = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        help="Speech emotion recognition with a BiLSTM and one hidden Markov model an emotion.",
+    )
+    for function in (train, evaluate, predict):
+        app.command()(function)
+    app()

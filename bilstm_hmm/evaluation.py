@@ -1,0 +1,102 @@
+"""Evaluating a recipe by a protocol, fold by fold, and going on after an interruption."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.decision import SYSTEMS
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.files import atomic_write
+from bilstm_hmm.scores import ClipResult
+from bilstm_hmm.selection import chosen_folds, pick_fold
+from bilstm_hmm.tables import table_rows, table_text
+from bilstm_hmm.training import prepare_backend, read_corpus
+
+if TYPE_CHECKING:
+    from bilstm_hmm.console import ConsoleProgress
+    from data.folds import Fold
+
+
+def fold_numbers(text: str | None, found: Sequence["Fold"]) -> list[int]:
+    """Read ``1,2`` as fold numbers; None means all.
+
+    Raises
+    ------
+    ToolkitError
+        Something else than whole numbers with commas between them.
+    """
+    if text is None:
+        return [fold.number for fold in found]
+    try:
+        numbers = sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        raise ToolkitError(f"--folds {text}: expected numbers as in 1,2.") from None
+    return numbers
+
+
+def evaluate(
+    recipe: Recipe, numbers: Sequence[int], folder: Path, progress: "ConsoleProgress"
+) -> dict[str, Any]:
+    """Train and test on each fold, write the report into `folder`, and return the metrics.
+
+    A fold that an earlier, interrupted run finished is read from its file, not run again.
+    """
+    from bilstm_hmm.fold_run import run_fold
+    from bilstm_hmm.report import write_evaluation
+
+    corpus = read_corpus(recipe, progress)
+    selection = corpus.selection
+    found = chosen_folds(selection, recipe.seed)
+    prepare_backend(recipe.seed)
+    results: list[ClipResult] = []
+    fold_of: list[int] = []
+    for number in numbers:
+        fold = pick_fold(found, number)
+        stored = folder / f"fold{number}.csv"
+        outcome = read_results(stored, selection.classes)
+        if outcome is None:
+            progress.say(f"Fold {number} of {len(found)}")
+            work = folder / f"work{number}"
+            run = run_fold(corpus.examples, fold, recipe, corpus.banks, work, progress)
+            for note in run.system.notes:
+                progress.say(note)
+            outcome = run.results
+            write_results(stored, outcome, selection.classes)
+            shutil.rmtree(work, ignore_errors=True)
+        results.extend(outcome)
+        fold_of.extend([number] * len(outcome))
+    return write_evaluation(
+        folder,
+        selection.protocol.name,
+        selection.protocol.speaker_independent,
+        selection.classes,
+        results,
+        fold_of,
+    )
+
+
+def write_results(path: Path, results: Sequence[ClipResult], classes: Sequence[str]) -> None:
+    """Write what every system says of a fold's clips, in full precision."""
+    rows = [["name", "speaker", "truth", *(f"{s}:{c}" for s in SYSTEMS for c in classes)]]
+    for result in results:
+        shares = [repr(float(p)) for s in SYSTEMS for p in result.probabilities[s]]
+        rows.append([result.name, result.speaker, result.truth, *shares])
+    atomic_write(path, table_text(rows))
+
+
+def read_results(path: Path, classes: Sequence[str]) -> tuple[ClipResult, ...] | None:
+    """Read what `write_results` wrote; None where there is nothing that fits."""
+    if not path.is_file():
+        return None
+    header, *rows = table_rows(path.read_text(encoding="utf-8")) or [[]]
+    if header[3:] != [f"{s}:{c}" for s in SYSTEMS for c in classes] or not rows:
+        return None
+    results = []
+    for name, speaker, truth, *shares in rows:
+        by_system = np.array(shares, dtype=np.float64).reshape(len(SYSTEMS), len(classes))
+        results.append(ClipResult(name, speaker, truth, dict(zip(SYSTEMS, by_system, strict=True))))
+    return tuple(results)

@@ -1,0 +1,221 @@
+"""Labelling one file or a folder: results as they come, in any format, resumable."""
+
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from bilstm_hmm.bundle import MANIFEST
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.files import atomic_write, write_error
+from bilstm_hmm.formats import format_named, render
+from bilstm_hmm.prediction import Failure, Prediction
+from bilstm_hmm.resume import RESUMABLE_FORMATS, keep_finished, read_finished
+from bilstm_hmm.runtime import Model
+from data.audio_files import audio_files
+from features.errors import AudioError
+
+Result = Prediction | Failure
+OnResult = Callable[[int, int], None]
+
+SHIPPED = Path("models") / "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the user asked for; `output` None is standard output."""
+
+    files: tuple[Path, ...]
+    many: bool
+    format: str
+    output: Path | None
+    timeline: bool
+    resume: bool
+
+
+def default_model() -> Path:
+    """Return the model to use where none is named: the shipped one, else the newest run's.
+
+    Raises
+    ------
+    ToolkitError
+        Where there is neither.
+    """
+    for folder in (SHIPPED, Path(__file__).parent.parent / SHIPPED):
+        if (folder / MANIFEST).is_file():
+            return folder
+    trained = sorted(
+        Path("runs").glob(f"*/bundle/{MANIFEST}"), key=lambda path: path.stat().st_mtime
+    )
+    if trained:
+        return trained[-1].parent
+    raise ToolkitError(
+        "no model yet: train one (python train.py --config config.yaml --set data.root=DIR) or "
+        "name one with --model."
+    )
+
+
+def files_of(folder: Path) -> tuple[Path, ...]:
+    """Return the audio files below a folder, sorted.
+
+    Raises
+    ------
+    ToolkitError
+        No such folder, or no audio in it.
+    """
+    if not folder.is_dir():
+        what = "it is a file; use --file" if folder.exists() else "no such folder; check the path"
+        raise ToolkitError(f"--folder {folder}: {what}.")
+    found = tuple(file.path for file in audio_files(folder))
+    if not found:
+        raise ToolkitError(
+            f"--folder {folder}: no audio file in it or below; expected files such as .wav, "
+            ".flac, .ogg or .mp3."
+        )
+    return found
+
+
+def label(model: Model, order: Order, on_result: OnResult) -> int:
+    """Label the files, write the results, and return how many failed.
+
+    Parameters
+    ----------
+    on_result
+        Called with the number of files done and their total.
+
+    Raises
+    ------
+    ToolkitError
+        The output cannot be written, or a resumption is not possible.
+    """
+    chosen = format_named(order.format)
+    if order.resume and (order.output is None or order.format not in RESUMABLE_FORMATS):
+        raise ToolkitError(
+            "--resume needs --output and one of the formats " + ", ".join(RESUMABLE_FORMATS) + "."
+        )
+    if chosen.per_file and order.many:
+        return _label_each(model, order, chosen.suffix, on_result)
+    if chosen.streams:
+        return _label_streaming(model, order, on_result)
+    results = list(_results(model, order.files, on_result))
+    _write(order.output, _rendered(results, order))
+    return _complain(results)
+
+
+def _results(model: Model, files: Sequence[Path], on_result: OnResult) -> Iterator[Result]:
+    """Results in the order of the files, a few files at a time."""
+
+    def one(path: Path) -> Result:
+        try:
+            return model.predict(path)
+        except AudioError as error:
+            return Failure(os.fspath(path), str(error))
+
+    jobs = max(1, min(len(files), os.cpu_count() or 1, 8))
+    rest = iter(files)
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for done in range(len(files)):
+                while len(waiting) < 2 * jobs and (path := next(rest, None)) is not None:
+                    waiting.append(pool.submit(one, path))
+                result = waiting.popleft().result()
+                on_result(done + 1, len(files))
+                yield result
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _label_streaming(model: Model, order: Order, on_result: OnResult) -> int:
+    files, started = order.files, False
+    if order.output is not None:
+        files, started = _left_to_do(order)
+    failed = 0
+    for result in _results(model, files, on_result):
+        text = render(
+            [result],
+            order.format,
+            many=order.many,
+            timeline=order.timeline,
+            classes=model.classes,
+            header=not started,
+        )
+        if isinstance(result, Prediction) or order.many:
+            _append(order.output, text)
+            started = True
+        failed += _complain([result])
+    return failed
+
+
+def _left_to_do(order: Order) -> tuple[tuple[Path, ...], bool]:
+    """Start the output file, or take up an older one; the files to do, and if it has a header."""
+    output = order.output
+    assert output is not None
+    if not order.resume or not output.is_file():
+        _write(output, "")
+        return order.files, False
+    try:
+        text = output.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ToolkitError(f"{output}: cannot be read as text to resume from it.") from None
+    if not text.strip():
+        return order.files, False
+    done = read_finished(text, order.format)
+    atomic_write(output, keep_finished(text, order.format))
+    return tuple(path for path in order.files if os.fspath(path) not in done), True
+
+
+def _label_each(model: Model, order: Order, suffix: str, on_result: OnResult) -> int:
+    """One output file for each recording, named after it, in the output folder."""
+    if order.output is None:
+        raise ToolkitError(
+            f"--format {order.format} holds one recording: give a folder with --output DIR."
+        )
+    if order.output.is_file():
+        raise ToolkitError(f"--output {order.output}: it is a file; give a folder.")
+    base = Path(os.path.commonpath([path.parent for path in order.files]))
+    failed = 0
+    for path, result in zip(order.files, _results(model, order.files, on_result), strict=True):
+        if isinstance(result, Failure):
+            failed += _complain([result])
+            continue
+        # The old suffix stays in the name, so that x.wav and x.flac do not meet.
+        target = order.output / path.relative_to(base)
+        _write(target.with_name(target.name + suffix), _rendered([result], order))
+    return failed
+
+
+def _rendered(results: Sequence[Result], order: Order) -> str:
+    labelled = [r for r in results if isinstance(r, Prediction)]
+    if not order.many and not labelled:
+        return ""
+    return render(results, order.format, many=order.many, timeline=order.timeline)
+
+
+def _complain(results: Sequence[Result]) -> int:
+    failures = [result for result in results if isinstance(result, Failure)]
+    for failure in failures:
+        print(failure.error, file=sys.stderr)
+    return len(failures)
+
+
+def _write(output: Path | None, text: str) -> None:
+    if output is None:
+        _append(None, text)
+    else:
+        atomic_write(output, text)
+
+
+def _append(output: Path | None, text: str) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    try:
+        with output.open("a", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except OSError as error:
+        raise write_error(output, error) from None

@@ -1,0 +1,202 @@
+"""A training run: one fold of a corpus from audio files to a bundle and its report."""
+
+import csv
+import io
+import json
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bilstm_hmm.bundle import CARD, METRICS, write_bundle
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.files import atomic_write
+from bilstm_hmm.selection import Selection, chosen_folds, pick_fold, select_clips
+
+if TYPE_CHECKING:
+    from bilstm_hmm.console import ConsoleProgress
+    from bilstm_hmm.examples import Examples
+    from bilstm_hmm.fold_run import FoldRun
+    from features.filterbanks import FilterBanks
+
+HISTORY = "history.csv"
+BUNDLE = "bundle"
+WORK = "work"
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A corpus decoded: the selection as far as it could be read, and its examples."""
+
+    selection: Selection
+    examples: "Examples"
+    banks: "FilterBanks"
+
+
+def prepare_backend(seed: int) -> None:
+    """Import Keras quietly, seeded, and with operations whose results repeat."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # oneDNN picks its kernels by the state of the machine, and so its rounding.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # Its advice about retracing is for us, not for the user.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        tf.config.experimental.enable_op_determinism()
+
+
+def read_corpus(recipe: Recipe, progress: "ConsoleProgress") -> Corpus:
+    """Scan and decode the recipe's corpus."""
+    from dataclasses import replace
+
+    from bilstm_hmm.load_examples import load_examples
+    from features.filterbanks import build_filter_banks
+
+    selection = select_clips(recipe.data)
+    # A wrong split is told before any audio is decoded.
+    chosen_folds(selection, recipe.seed)
+    for note in selection.notes:
+        progress.say(f"{recipe.data.corpus}: {note}")
+    banks = build_filter_banks(recipe.features)
+    total = len(selection.clips)
+    examples = load_examples(
+        selection.clips,
+        selection.classes,
+        recipe,
+        banks,
+        lambda done: progress.move("Reading clips", done, total),
+    )
+    unread = total - len(examples.clips)
+    if unread:
+        progress.say(f"{recipe.data.corpus}: {unread} of {total} clips cannot be read; see the log")
+    return Corpus(replace(selection, clips=examples.clips), examples, banks)
+
+
+def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str, Any]:
+    """Train on the recipe's fold, write everything into `folder`, and return the metrics.
+
+    Raises
+    ------
+    ToolkitError, DataError, AudioError
+        What the user can mend, in one sentence.
+    """
+    from bilstm_hmm.fold_run import run_fold
+
+    corpus = read_corpus(recipe, progress)
+    selection = corpus.selection
+    fold = pick_fold(chosen_folds(selection, recipe.seed), recipe.data.fold)
+    progress.say(
+        f"{selection.protocol.name}, fold {fold.number}: {len(fold.train)} clips to train on, "
+        f"{len(fold.test)} to test on, {len(selection.classes)} classes"
+    )
+    prepare_backend(recipe.seed)
+    run = run_fold(
+        corpus.examples,
+        fold,
+        recipe,
+        corpus.banks,
+        folder / WORK,
+        progress,
+        lambda name: _tensorboard(folder / "tensorboard" / name),
+    )
+    for note in run.system.notes:
+        progress.say(note)
+    metrics = _report(run, selection, fold.number, folder)
+    write_bundle(
+        folder / BUNDLE,
+        run.bundle,
+        save_keras=run.system.network.model.save,
+        extra={
+            METRICS: json.dumps(metrics, indent=2) + "\n",
+            CARD: model_card(run, selection, metrics, recipe),
+        },
+    )
+    # The checkpoints have done their work once the bundle is there.
+    shutil.rmtree(folder / WORK, ignore_errors=True)
+    return metrics
+
+
+def _tensorboard(folder: Path) -> Sequence[Any]:
+    import keras
+
+    return [keras.callbacks.TensorBoard(str(folder), write_graph=False)]
+
+
+def _report(run: "FoldRun", selection: Selection, number: int, folder: Path) -> dict[str, Any]:
+    from bilstm_hmm.plots import write_curves
+    from bilstm_hmm.report import write_evaluation
+
+    networks = [*run.system.inner, run.system.network]
+    names = [f"fold{n}" for n in range(1, len(networks))] + ["final"]
+    rows = [
+        {"network": name, **row}
+        for name, network in zip(names, networks, strict=True)
+        for row in network.history
+    ]
+    write_history(folder / HISTORY, rows)
+    for name, network in zip(names, networks, strict=True):
+        write_curves(network.history, folder / f"curves_{name}.png")
+    return write_evaluation(
+        folder,
+        selection.protocol.name,
+        selection.protocol.speaker_independent,
+        selection.classes,
+        run.results,
+        [number] * len(run.results),
+    )
+
+
+def write_history(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the history of every network, a row an epoch."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic_write(path, buffer.getvalue())
+
+
+def model_card(
+    run: "FoldRun", selection: Selection, metrics: dict[str, Any], recipe: Recipe
+) -> str:
+    """Return the model card: what the model was trained on, how well it does, what it is for."""
+    from data.registry import corpus
+
+    source = corpus(recipe.data.corpus)
+    lines = [
+        f"# {run.bundle.identity}",
+        "",
+        f"A speech emotion recogniser (BiLSTM with one Gaussian HMM an emotion) for "
+        f"{', '.join(run.bundle.classes)}.",
+        "",
+        f"- Training data: {source.title}, protocol {selection.protocol.name}, "
+        f"fold {recipe.data.fold}; licence of the data: {source.licence}.",
+        f"- Test: {metrics['clips']} clips, "
+        + (
+            "of speakers not trained on."
+            if metrics["speaker_independent"]
+            else "SPEAKER-DEPENDENT."
+        ),
+    ]
+    for system, figures in metrics["systems"].items():
+        lines.append(
+            f"- {system}: UA {figures['ua']:.1f}, WA {figures['wa']:.1f}, macro F1 "
+            f"{figures['f1']:.1f}, expected calibration error {figures['ece']:.3f}."
+        )
+    lines += [
+        "",
+        "Intended use: research on acted emotional speech, and as a baseline. It was not made to "
+        "judge people, and acted emotion differs from felt emotion: do not decide anything about "
+        "a person on its output.",
+        "",
+        f"Source of the data: {source.citation}",
+        "",
+    ]
+    return "\n".join(lines)
