@@ -1,0 +1,214 @@
+"""What an evaluation leaves behind: tables, a report to read, and the files of its folder."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bilstm_hmm.files import atomic_write
+from bilstm_hmm.metrics import confusion_matrix
+from bilstm_hmm.plots import write_confusion, write_reliability
+from bilstm_hmm.scores import (
+    ClipResult,
+    metrics_document,
+    system_probabilities,
+    true_indices,
+    write_predictions,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Document = Mapping[str, Any]
+
+
+def write_evaluation(
+    folder: Path,
+    protocol: str,
+    speaker_independent: bool,
+    classes: Sequence[str],
+    results: Sequence[ClipResult],
+    folds: Sequence[int],
+) -> dict[str, Any]:
+    """Write everything an evaluation leaves into `folder`; return the document of its scores.
+
+    ``metrics.json``, ``report.md``, ``predictions.csv``, and for each system
+    ``confusion_<system>.png``, ``confusion_<system>.csv`` and ``reliability_<system>.png``.
+    The arguments are those of `metrics_document`.
+
+    Raises
+    ------
+    ToolkitError
+        A file cannot be written.
+    """
+    document = metrics_document(protocol, speaker_independent, classes, results, folds)
+    truth = true_indices(results, classes)
+    kind = independence(document)
+    texts = []
+    write_predictions(folder / "predictions.csv", results, classes)
+    for system, scores in document["systems"].items():
+        probabilities = system_probabilities(results, system)
+        predicted = probabilities.argmax(axis=1)
+        title = f"{protocol} ({kind}), {system}"
+        write_confusion(
+            confusion_matrix(truth, predicted, len(classes)),
+            classes,
+            folder / f"confusion_{system}.png",
+            folder / f"confusion_{system}.csv",
+            f"{title}\nUA {scores['ua']:.1f} %, WA {scores['wa']:.1f} %",
+        )
+        write_reliability(probabilities, truth, folder / f"reliability_{system}.png", title)
+        texts.append((system, classification_report(truth, predicted, classes)))
+    write_report_markdown(folder / "report.md", document, dict(texts))
+    atomic_write(folder / "metrics.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    return document
+
+
+def independence(document: Document) -> str:
+    """Return ``speaker-independent`` or, loudly, ``SPEAKER-DEPENDENT``."""
+    return "speaker-independent" if document["speaker_independent"] else "SPEAKER-DEPENDENT"
+
+
+def classification_report(truth: ArrayLike, predicted: ArrayLike, labels: Sequence[str]) -> str:
+    """Return scikit-learn's table of precision, recall and F1 a class, as text.
+
+    `truth` and `predicted` hold indices into `labels`.
+    """
+    import sklearn.metrics
+
+    return str(
+        sklearn.metrics.classification_report(
+            truth,
+            predicted,
+            labels=np.arange(len(labels)),
+            target_names=list(labels),
+            digits=3,
+            zero_division=0,
+        )
+    )
+
+
+def results_table(document: Document) -> "Table":
+    """Return the scores as a table for the terminal (rich): a row a system."""
+    from rich.table import Table
+    from rich.text import Text
+
+    title = f"{document['protocol']}, {document['clips']} clips, {independence(document)}"
+    table = Table(title=Text(title))
+    header, *rows = _score_rows(document)
+    table.add_column(header[0])
+    for name in header[1:]:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def write_report_markdown(
+    path: Path, document: Document, classification: Mapping[str, str]
+) -> None:
+    """Write the report to read: scores, comparison, recalls, folds, pictures and tables.
+
+    `document` is that of `metrics_document`, `classification` the text of
+    `classification_report` for each system. Pictures are linked by the names that
+    `write_evaluation` gives them.
+    """
+    systems = list(document["systems"])
+    parts = [
+        f"# Evaluation: {document['protocol']}",
+        _warning(document),
+        f"{document['clips']} test clips, {len(document['classes'])} classes: "
+        f"{_escaped(', '.join(document['classes']))}.",
+        _markdown(_score_rows(document)),
+        "UA is the mean of the class recalls, WA the share of clips labelled right, both in "
+        "percent; the interval resamples whole speakers; ECE is the expected calibration error, "
+        "from 0 to 1.",
+    ]
+    if document["comparison"]:
+        parts += ["## Comparison", _comparison(document["comparison"])]
+    parts += ["## Recall of each class (%)", _markdown(_recall_rows(document))]
+    parts += ["## UA of each fold (%)", _markdown(_fold_rows(document))]
+    for system in systems:
+        parts += [
+            f"## {system}",
+            f"![Confusion matrix of {system}](confusion_{system}.png)",
+            f"![Reliability of {system}](reliability_{system}.png)",
+            f"```\n{classification[system].rstrip()}\n```",
+        ]
+    atomic_write(path, "\n\n".join(parts) + "\n")
+
+
+def _warning(document: Document) -> str:
+    if document["speaker_independent"]:
+        return "Speaker-independent: no test speaker is in training or validation."
+    return (
+        "> **SPEAKER-DEPENDENT: test speakers were also heard in training. These figures are "
+        "speaker-dependent: unknown speakers would give lower ones, so that they must not be "
+        "set beside speaker-independent figures.**"
+    )
+
+
+def _score_rows(document: Document) -> list[list[str]]:
+    rows = [["system", "UA", "95 % interval", "WA", "F1", "ECE"]]
+    for system, scores in document["systems"].items():
+        low, high = scores["ua_interval"]
+        rows.append(
+            [
+                system,
+                f"{scores['ua']:.1f}",
+                f"{low:.1f} to {high:.1f}",
+                f"{scores['wa']:.1f}",
+                f"{scores['f1']:.1f}",
+                f"{scores['ece']:.3f}",
+            ]
+        )
+    return rows
+
+
+def _recall_rows(document: Document) -> list[list[str]]:
+    systems = document["systems"]
+    rows = [["class", *systems]]
+    for label in document["classes"]:
+        recalls = [scores["recalls"][label] for scores in systems.values()]
+        rows.append([label, *("no clips" if r is None else f"{r:.1f}" for r in recalls)])
+    return rows
+
+
+def _fold_rows(document: Document) -> list[list[str]]:
+    systems = document["systems"]
+    per_fold = zip(*(scores["ua_per_fold"] for scores in systems.values()), strict=True)
+    rows = [["fold", *systems]]
+    for number, fold in zip(document["folds"], per_fold, strict=True):
+        rows.append([str(number), *(f"{ua:.1f}" for ua in fold)])
+    means = [np.mean(scores["ua_per_fold"]) for scores in systems.values()]
+    return [*rows, ["mean", *(f"{mean:.1f}" for mean in means)]]
+
+
+def _comparison(comparison: Document) -> str:
+    lines = []
+    for pair, found in comparison.items():
+        first, second = pair.split("-")
+        low, high = found["ua_interval"]
+        verdict = (
+            "more than the choice of speakers explains"
+            if low > 0 or high < 0
+            else "not more than the choice of speakers may explain"
+        )
+        lines.append(
+            f"- {first} less {second}: {found['ua']:+.1f} points of UA "
+            f"(95 % interval {low:+.1f} to {high:+.1f}), {verdict}."
+        )
+    return "\n".join(lines)
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    header, *body = [f"| {' | '.join(map(_escaped, row))} |" for row in rows]
+    rule = "|---|" + "---:|" * (len(rows[0]) - 1)
+    return "\n".join([header, rule, *body])
+
+
+def _escaped(cell: str) -> str:
+    return " ".join(cell.replace("|", "\\|").splitlines())
