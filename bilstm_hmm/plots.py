@@ -36,7 +36,9 @@ def write_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
     ``val_accuracy`` and ``val_ua`` (accuracies in percent); what a row lacks is left out.
     """
     with _picture(path, 10, 4) as figure:
-        for axes, (quantity, lines) in zip(figure.subplots(1, 2), _CURVES.items(), strict=True):
+        both = figure.subplots(1, 2)
+        both[1].set_ylim(0, 100)
+        for axes, (quantity, lines) in zip(both, _CURVES.items(), strict=True):
             for key, name, colour, style in lines:
                 points = [(epoch, row[key]) for epoch, row in enumerate(history, 1) if key in row]
                 if points:
@@ -50,7 +52,8 @@ def write_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
                         markersize=3,
                     )
             axes.set(xlabel="epoch", ylabel=quantity, title=quantity.split(" ")[0].capitalize())
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.set_xlim(0.5, max(len(history), 1) + 0.5)
+            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
             axes.grid(alpha=0.3)
             if axes.lines:
                 axes.legend()
@@ -128,4 +131,12 @@ def _picture(path: Path, width: float, height: float) -> Iterator["Figure"]:
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
+            # "tight" widens the picture where the layout could not hold a long label.
+            figure.savefig(
+                temporary,
+                format="png",
+                dpi=120,
+                bbox_inches="tight",
+                pad_inches=0.1,
+                metadata={"Software": None},
+            )

@@ -18,7 +18,7 @@ HISTORY = [
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Return the figures that are written, each after a look that none of it is cut off."""
+    """Return the figures that are written; none may have ink at the edge of its picture."""
     from matplotlib.figure import Figure
 
     figures: list[Any] = []
@@ -26,23 +26,20 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def kept(figure: Any, *arguments: Any, **options: Any) -> None:
         save(figure, *arguments, **options)
-        left, bottom, right, top = figure.get_tightbbox().extents
-        width, height = figure.get_size_inches()
-        assert min(left, bottom) > -0.01
-        assert right < width + 0.01
-        assert top < height + 0.01
+        _assert_nothing_is_cut(arguments[0])
         figures.append(figure)
 
     monkeypatch.setattr(Figure, "savefig", kept)
     return figures
 
 
-def _picture(path: Path) -> np.ndarray:
+def _assert_nothing_is_cut(path: Path) -> None:
     from matplotlib.image import imread
 
-    pixels = imread(path)
+    pixels = imread(path)[..., :3]
     assert pixels.std() > 0.05
-    return np.asarray(pixels)
+    for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+        assert (edge == 1).all()
 
 
 @pytest.mark.parametrize("n_classes", [2, 4, 9])
@@ -53,7 +50,6 @@ def test_a_confusion_matrix_is_drawn_whole_and_written(
     counts = np.arange(n_classes**2).reshape(n_classes, n_classes) * 37
     png, table = tmp_path / "a.png", tmp_path / "a.csv"
     write_confusion(counts, labels, png, table, "random (SPEAKER-DEPENDENT), hybrid\nUA 31.0 %")
-    _picture(png)
     header, *rows = table_rows(table.read_text(encoding="utf-8"))
     assert header[1:] == [row[0] for row in rows] == labels
     np.testing.assert_array_equal([[int(cell) for cell in row[1:]] for row in rows], counts)
@@ -94,7 +90,6 @@ def test_reliability_shows_the_accuracy_of_each_bin(tmp_path: Path, drawn: list[
     assert sorted(heights)[-2:] == pytest.approx([0.6, 1.0])
     assert [bar.get_height() for bar in lower.patches if bar.get_height()] == [50.0, 50.0]
     assert upper.get_title() == "demo, hybrid\nECE 0.400"
-    _picture(tmp_path / "r.png")
 
 
 def test_pictures_are_the_same_each_time(tmp_path: Path) -> None:
