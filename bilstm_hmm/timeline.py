@@ -5,8 +5,13 @@ emotion began, up to the minimum duration, below which it cannot be left. Inside
 its own HMM moves; an emotion that is old enough is left with the probability that gives the
 expected dwell time. Where a path goes on entering follows the utterance's own probabilities,
 so that a recording of one emotion and its label agree.
+
+The ages are never written out. An emotion that was entered has no choice until it is old
+enough, so those frames are taken in one step, a block, as in a hidden semi-Markov model
+(Yu, 2010): all blocks are computed at once, and only old emotions go frame by frame.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,7 +30,7 @@ _FLOOR = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Composite:
-    """The composite HMM; E emotions, S states, A ages.
+    """The composite HMM; E emotions, S states.
 
     Attributes
     ----------
@@ -60,7 +65,8 @@ def compose(
     """
     floored = np.maximum(prior, _FLOOR)
     log_prior = np.log(floored / floored.sum())
-    ages = max(1, round(settings.minimum * rate))
+    # Rounded up, but for what floating point adds to a whole number of frames.
+    ages = max(1, math.ceil(settings.minimum * rate - 1e-6))
     rest = max(settings.dwell * rate - ages, 1.0)
     leave = 1.0 / (rest + 1.0)
     return Composite(
@@ -72,16 +78,54 @@ def compose(
     )
 
 
-def _advance(composite: Composite, moved: FloatMatrix, peak: bool) -> FloatMatrix:
-    """Move ages on: `moved` ``[E, S, A]`` is the score after the step inside the emotions."""
-    oldest = moved[:, :, -1] + composite.log_stay
-    if composite.ages == 1:
-        return oldest[:, :, None]
-    following = np.full_like(moved, -np.inf)
-    following[:, :, 1:] = moved[:, :, :-1]
-    join = np.maximum if peak else np.logaddexp
-    following[:, :, -1] = join(following[:, :, -1], oldest)
-    return following
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """Log scores of the partial paths; best path or sum over paths, by `join`.
+
+    Attributes
+    ----------
+    blocks
+        ``[T, E, S]``: of a block that begins at t, by the state it ends in; cut by the end of
+        the recording where it does not fit.
+    entering
+        ``[T]``: of all that goes before a block that begins at t.
+    stayed, old
+        ``[T, E, S]``: of all up to t in an old emotion; `stayed` where it was old before.
+    """
+
+    blocks: FloatMatrix
+    entering: FloatMatrix
+    stayed: FloatMatrix
+    old: FloatMatrix
+
+
+def _blocks(composite: Composite, densities: FloatMatrix, join: np.ufunc) -> FloatMatrix:
+    # Time goes last here, where the long axis is quickest, and sums go by the faster function.
+    along = densities.transpose(1, 2, 0)
+    blocks = composite.log_entry[:, :, None] + along
+    for age in range(1, min(composite.ages, len(densities))):
+        steps = blocks[:, :, None, :-age] + composite.log_transition[..., None]
+        joined = log_sum_exp(steps, axis=1) if join is np.logaddexp else steps.max(axis=1)
+        blocks[..., :-age] = joined + along[..., age:]
+    return np.ascontiguousarray(blocks.transpose(2, 0, 1))
+
+
+def _sweep(composite: Composite, densities: FloatMatrix, join: np.ufunc) -> _Sweep:
+    frames, ages = len(densities), composite.ages
+    blocks = _blocks(composite, densities, join)
+    entering = np.zeros(frames)
+    stayed = np.full(densities.shape, -np.inf)
+    old = np.full(densities.shape, -np.inf)
+    held = densities + composite.log_stay
+    for t in range(frames):
+        began = t - ages + 1
+        if t > 0:
+            entering[t] = join.reduce(old[t - 1], axis=None) + composite.log_leave
+            steps = old[t - 1, :, :, None] + composite.log_transition
+            stayed[t] = join.reduce(steps, axis=1) + held[t]
+        if began >= 0:
+            old[t] = join(stayed[t], entering[began] + blocks[began])
+    return _Sweep(blocks, entering, stayed, old)
 
 
 def viterbi(composite: Composite, densities: FloatMatrix) -> NDArray[np.intp]:
@@ -96,102 +140,63 @@ def viterbi(composite: Composite, densities: FloatMatrix) -> NDArray[np.intp]:
     -----
     A recording shorter than the minimum duration is one emotion from end to end.
     """
-    frames, emotions, states = densities.shape
-    ages = composite.ages
-    score = np.full((emotions, states, ages), -np.inf)
-    score[:, :, 0] = composite.log_entry + densities[0]
-    came = np.zeros((frames, emotions, states, ages), np.int16)
-    entered_from = np.zeros(frames, np.int64)
-    held = np.zeros((frames, emotions, states), bool)
-    entered = np.zeros((frames, emotions, states), bool)
-    for t in range(1, frames):
-        steps = score[:, :, None, :] + composite.log_transition[:, :, :, None]
-        back = steps.argmax(axis=1)
-        moved = np.take_along_axis(steps, back[:, None], axis=1)[:, 0]
-        came[t] = back
-        leaving = score[:, :, -1]
-        entered_from[t] = leaving.argmax()
-        following = _advance(composite, moved, peak=True)
-        # Whether the oldest age was reached by staying in it rather than by growing into it.
-        stayed = moved[:, :, -1] + composite.log_stay
-        held[t] = stayed >= following[:, :, -1]
-        entering = leaving.max() + composite.log_leave + composite.log_entry
-        entered[t] = entering > following[:, :, 0]
-        following[:, :, 0] = np.maximum(following[:, :, 0], entering)
-        score = following + densities[t][:, :, None]
-    return _trace(score, came, entered_from, held, entered)
-
-
-def _trace(
-    score: FloatMatrix,
-    came: NDArray[np.int16],
-    entered_from: NDArray[np.int64],
-    held: NDArray[np.bool_],
-    entered: NDArray[np.bool_],
-) -> NDArray[np.intp]:
-    frames, _, states, ages = came.shape
+    sweep = _sweep(composite, densities, np.maximum)
+    frames, _, states = densities.shape
     path = np.zeros(frames, np.intp)
-    emotion, state, age = np.unravel_index(int(score.argmax()), score.shape)
-    for t in range(frames - 1, -1, -1):
+    t = frames - 1
+    emotion, state = divmod(int(sweep.old[t].argmax()), states)
+    # The last block may be cut by the end of the recording.
+    first = max(0, frames - composite.ages + 1)
+    cut = sweep.entering[first:, None, None] + sweep.blocks[first:]
+    if cut.size and cut.max() > sweep.old[t].max():
+        begun, emotion, _ = np.unravel_index(int(cut.argmax()), cut.shape)
+        t = first + int(begun) - 1
+        path[t + 1 :] = emotion
+        emotion, state = divmod(int(sweep.old[t].argmax()), states)
+    while t >= 0:
         path[t] = emotion
-        if t == 0:
-            break
-        if age == 0 and entered[t, emotion, state]:
-            emotion, state = divmod(int(entered_from[t]), states)
-            age = ages - 1
+        if sweep.stayed[t, emotion, state] == sweep.old[t, emotion, state]:
+            came = sweep.old[t - 1, emotion] + composite.log_transition[emotion, :, state]
+            t, state = t - 1, int(came.argmax())
             continue
-        age_before = age if age == ages - 1 and held[t, emotion, state] else age - 1
-        state = came[t, emotion, state, age_before]
-        age = age_before
+        began = t - composite.ages + 1
+        path[began:t] = emotion
+        t = began - 1
+        emotion, state = divmod(int(sweep.old[t].argmax()), states)
     return path
 
 
 def emotion_posteriors(composite: Composite, densities: FloatMatrix) -> FloatMatrix:
     """Return the probability of each emotion at each frame, ``[T, E]`` (forward-backward)."""
-    frames, emotions, _ = densities.shape
-    forward = _forward(composite, densities)
-    result = np.zeros((frames, emotions))
-    backward = np.zeros(forward.shape[1:])
-    for t in range(frames - 1, -1, -1):
-        joint = log_sum_exp((forward[t] + backward).reshape(emotions, -1), axis=1)
-        result[t] = np.exp(joint - log_sum_exp(joint, axis=0))
-        backward = _step_back(composite, backward + densities[t][:, :, None])
+    sweep = _sweep(composite, densities, np.logaddexp)
+    ahead = _ahead(composite, densities, sweep.blocks)
+    frames, reach = len(densities), composite.ages - 1
+    # What follows a block is what follows its last frame; nothing where the end cuts it.
+    after = np.zeros_like(ahead)
+    after[: max(0, frames - reach)] = ahead[reach:]
+    block = np.logaddexp.reduce(sweep.blocks + after, axis=2) + sweep.entering[:, None]
+    total = np.logaddexp.reduce(block[0])
+    stayed = np.exp(np.logaddexp.reduce(sweep.stayed + ahead, axis=2) - total)
+    begun = np.cumsum(np.exp(block - total), axis=0)
+    # A frame lies in a block that began at most `reach` frames before.
+    begun[composite.ages :] -= begun[: -composite.ages].copy()
+    shares = np.maximum(stayed + begun, 0.0)
+    result: FloatMatrix = shares / shares.sum(axis=1, keepdims=True)
     return result
 
 
-def _forward(composite: Composite, densities: FloatMatrix) -> NDArray[np.float32]:
-    """Return log forward probabilities ``[T, E, S, A]``, each frame's peak at zero.
-
-    Kept in single precision, because an hour of speech has ten thousands of frames.
-    """
-    frames, emotions, states = densities.shape
-    forward = np.full((frames, emotions, states, composite.ages), -np.inf, np.float32)
-    current = np.full((emotions, states, composite.ages), -np.inf)
-    current[:, :, 0] = composite.log_entry + densities[0]
-    forward[0] = current - current.max()
-    for t in range(1, frames):
-        steps = current[:, :, None, :] + composite.log_transition[:, :, :, None]
-        following = _advance(composite, log_sum_exp(steps, axis=1), peak=False)
-        leaving = log_sum_exp(current[:, :, -1].reshape(-1), axis=0)
-        entering = leaving + composite.log_leave + composite.log_entry
-        following[:, :, 0] = np.logaddexp(following[:, :, 0], entering)
-        current = following + densities[t][:, :, None]
-        current -= current.max()
-        forward[t] = current
-    return forward
-
-
-def _step_back(composite: Composite, ahead: FloatMatrix) -> FloatMatrix:
-    """One step of the backward recursion; `ahead` includes the densities of its frame."""
-    # Inside an emotion, age d grows to d + 1, and the oldest stays the oldest.
-    grown = np.concatenate([ahead[:, :, 1:], ahead[:, :, -1:] + composite.log_stay], axis=2)
-    inside = log_sum_exp(composite.log_transition[:, :, :, None] + grown[:, None], axis=2)
-    leaving = composite.log_leave + log_sum_exp(
-        (composite.log_entry + ahead[:, :, 0]).reshape(-1), axis=0
-    )
-    inside[:, :, -1] = np.logaddexp(inside[:, :, -1], leaving)
-    result: FloatMatrix = inside - inside.max()
-    return result
+def _ahead(composite: Composite, densities: FloatMatrix, blocks: FloatMatrix) -> FloatMatrix:
+    """Return the log score ``[T, E, S]`` of all that may follow an old emotion at t."""
+    reach, last = composite.ages - 1, len(densities) - 1
+    ahead = np.zeros_like(densities)
+    held = densities + composite.log_stay
+    for t in range(last - 1, -1, -1):
+        steps = composite.log_transition + (held[t + 1] + ahead[t + 1])[:, None]
+        end = t + 1 + reach
+        entered = blocks[t + 1] + ahead[end] if end <= last else blocks[t + 1]
+        leaving = np.logaddexp.reduce(entered, axis=None) + composite.log_leave
+        ahead[t] = np.logaddexp(np.logaddexp.reduce(steps, axis=2), leaving)
+    return ahead
 
 
 def segments(
