@@ -111,7 +111,7 @@ class TrainingSettings(Section):
 class HmmSettings(Section):
     """One Gaussian HMM an emotion, fitted on out-of-fold outputs of the network."""
 
-    input: Literal["logits", "lda", "pca"] = "lda"
+    input: Literal["pca", "lda", "logits"] = "pca"
     dimensions: Annotated[int, Field(ge=1, le=128)] | None = None
     states: Annotated[int, Field(ge=1, le=32)] = 3
     topology: Literal["left-right", "ergodic"] = "ergodic"

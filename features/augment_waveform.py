@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from features.augment_settings import AugmentationSettings, Noise
 from features.frames import FloatArray
+from features.pitch import fast_length
 from features.spectrum import preemphasise
 
 # A phase vocoder needs a few frames; shorter clips are left as they are.
@@ -113,6 +114,8 @@ def add_noise(
 
 def _pink(white: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return noise whose power falls by 3 dB an octave, made of white noise."""
-    spectrum = np.fft.rfft(white)
+    # A length of many small factors: the transform of a prime one takes ten times as long.
+    length = fast_length(len(white))
+    spectrum = np.fft.rfft(white, length)
     spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1.0))
-    return np.fft.irfft(spectrum, len(white))
+    return np.fft.irfft(spectrum, length)[: len(white)]
