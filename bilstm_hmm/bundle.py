@@ -1,9 +1,11 @@
 """A trained model as one folder: everything that prediction needs, and a checksum of each file.
 
 No pickle anywhere. A bundle is written to a temporary folder and renamed, and read only when
-every checksum fits, so that a model without its label map or scaler cannot exist.
+every checksum fits, so that a model without its label map or scaler cannot exist. The manifest
+carries a checksum of itself as well; the model card alone has none, since people may edit it.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -26,12 +28,12 @@ from bilstm_hmm.files import write_error
 from bilstm_hmm.hmm import HmmBank
 from bilstm_hmm.hmm_input import Projection
 from bilstm_hmm.recipes import dump_recipe, recipe_from_tree
-from features.errors import AudioError
 from features.filterbanks import FilterBanks
 from features.normalise import FeatureStatistics
 
 FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
+SEAL = "seal"
 RECIPE, FEATURES, NETWORK, KERAS = "recipe.yaml", "features.npz", "network.onnx", "network.keras"
 HMM, DECISION, METRICS, CARD = "hmm.npz", "decision.npz", "metrics.json", "MODEL_CARD.md"
 REQUIRED = (RECIPE, FEATURES, NETWORK, HMM, DECISION)
@@ -109,13 +111,15 @@ def _write_parts(folder: Path, bundle: Bundle) -> None:
 
 
 def _write_manifest(folder: Path, bundle: Bundle) -> None:
-    sums = {path.name: _sha256(path.read_bytes()) for path in sorted(folder.iterdir())}
+    files = sorted(path for path in folder.iterdir() if path.name != CARD)
+    sums = {path.name: _sha256(path.read_bytes()) for path in files}
     manifest = {
         "format": FORMAT_VERSION,
         "model": bundle.identity,
         "classes": list(bundle.classes),
         "sha256": sums,
     }
+    manifest[SEAL] = _seal(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
@@ -124,11 +128,13 @@ def _replace(new: Path, folder: Path) -> None:
     if not folder.exists():
         new.rename(folder)
         return
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(folder))
     old = folder.parent / f".{folder.name}.{uuid.uuid4().hex}"
     folder.rename(old)
     try:
         new.rename(folder)
-    except OSError:
+    except BaseException:
         old.rename(folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
@@ -162,7 +168,8 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     """
     folder = find_bundle(Path(path))
     manifest = _manifest(folder)
-    contents = {name: _checked(folder, name, manifest["sha256"]) for name in REQUIRED}
+    sums = manifest["sha256"]
+    contents = {name: _checked(folder, name, sums) for name in (*REQUIRED, *sums)}
     try:
         features = _arrays(contents[FEATURES])
         hmm = _arrays(contents[HMM])
@@ -177,9 +184,9 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
             bank=HmmBank.from_arrays(hmm),
             decision=Decision.from_arrays(_arrays(contents[DECISION])),
         )
-    except (KeyError, ValueError, AudioError, zipfile.BadZipFile) as error:
-        if isinstance(error, ToolkitError):
-            raise
+    except ToolkitError:
+        raise
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise _damaged(folder, f"its contents do not fit together: {error}") from None
 
 
@@ -187,17 +194,23 @@ def _manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         version = manifest["format"]
-        if not isinstance(manifest["sha256"], dict) or not isinstance(manifest["classes"], list):
-            raise TypeError
-        str(manifest["model"])
     except (OSError, ValueError, KeyError, TypeError):
         raise _damaged(folder, f"{MANIFEST} cannot be read") from None
+    # First of all: another format may have other keys.
     if version != FORMAT_VERSION:
         raise ToolkitError(
             f"{folder}: bundle format {version}, but this version reads {FORMAT_VERSION}; "
             "upgrade the toolkit or train the model again."
         )
+    if manifest.get(SEAL) != _seal(manifest):
+        raise _damaged(folder, f"{MANIFEST} does not match its checksum")
     return dict(manifest)
+
+
+def _seal(manifest: Mapping[str, Any]) -> str:
+    """Return the checksum of all that a manifest says besides it."""
+    rest = {key: value for key, value in manifest.items() if key != SEAL}
+    return _sha256(json.dumps(rest, sort_keys=True).encode())
 
 
 def _checked(folder: Path, name: str, sums: Mapping[str, str]) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.bundle import Bundle, find_bundle, read_bundle
+from bilstm_hmm.bundle import Bundle, read_bundle
 from bilstm_hmm.decision import SYSTEMS, FloatMatrix, probabilities
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.hmm import score
@@ -79,7 +79,7 @@ class Model:
         """
         own = self.bundle.recipe.features.rate
         if isinstance(recording, np.ndarray):
-            waveform = waveform_from_array(recording, rate or own, own)
+            waveform = waveform_from_array(recording, own if rate is None else rate, own)
             return self.predict_waveform(waveform, "array")
         return self.predict_waveform(read_audio(Path(recording), own), os.fspath(recording))
 
@@ -175,4 +175,4 @@ def load(path: str | os.PathLike[str]) -> Model:
     ToolkitError
         Where there is no bundle, or it is damaged.
     """
-    return Model(read_bundle(find_bundle(Path(path))))
+    return Model(read_bundle(path))
