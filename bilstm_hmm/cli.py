@@ -1,5 +1,6 @@
 """The commands: arguments in, one call, results out, and every error as one sentence."""
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -42,6 +43,11 @@ def one_sentence() -> Iterator[None]:
         raise typer.Exit(1) from None
     except MemoryError:
         print("Not enough memory; use a machine with more, or fewer clips.", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except OSError as error:
+        # What has no sentence of its own: mostly a folder above the file that may not be entered.
+        cure = "check the path, its permissions and the free space"
+        print(f"{error.filename}: {error.strerror or error}; {cure}.", file=sys.stderr)
         raise typer.Exit(2) from None
 
 
@@ -102,7 +108,7 @@ def evaluate(
         found = chosen_folds(select_clips(recipe.data), recipe.seed)
         numbers = fold_numbers(folds, found)
         for number in numbers:
-            pick_fold(found, number)
+            pick_fold(found, number, "--folds")
         folder = open_run(recipe, output, resume)
         with console_progress(folder / "evaluate.log") as progress:
             metrics = run(recipe, numbers, folder, progress)
@@ -134,13 +140,16 @@ def predict(
     with one_sentence():
         from bilstm_hmm.errors import ToolkitError
         from bilstm_hmm.formats import format_named
-        from bilstm_hmm.labelling import Order, default_model, files_of, label
+        from bilstm_hmm.labelling import Order, default_model, file_of, files_of, label
         from bilstm_hmm.runtime import load
 
         if (file is None) == (folder is None):
             raise ToolkitError("Give either --file FILE or --folder DIR.")
         format_named(format)
-        files = (file,) if file is not None else files_of(folder) if folder is not None else ()
+        # Results are UTF-8 whatever the terminal's language, so that other programs can read them.
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
+        files = (file_of(file),) if file is not None else files_of(folder) if folder else ()
         order = Order(files, folder is not None, format, output, timeline, resume)
         loaded = load(model if model is not None else default_model())
         with _folder_progress(order.many) as moved:

@@ -58,6 +58,24 @@ def default_model() -> Path:
     )
 
 
+def file_of(path: Path) -> Path:
+    """Return `path`, the one recording to label.
+
+    Raises
+    ------
+    ToolkitError
+        No such file, or a folder.
+    """
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ToolkitError(f"--file {path}: {reason}; check the path.") from None
+    if path.is_dir():
+        raise ToolkitError(f"--file {path}: it is a folder; use --folder.")
+    return path
+
+
 def files_of(folder: Path) -> tuple[Path, ...]:
     """Return the audio files below a folder, sorted.
 
@@ -92,17 +110,22 @@ def label(model: Model, order: Order, on_result: OnResult) -> int:
         The output cannot be written, or a resumption is not possible.
     """
     chosen = format_named(order.format)
-    if order.resume and (order.output is None or order.format not in RESUMABLE_FORMATS):
+    resumable = order.many and order.output is not None and order.format in RESUMABLE_FORMATS
+    if order.resume and not resumable:
         raise ToolkitError(
-            "--resume needs --output and one of the formats " + ", ".join(RESUMABLE_FORMATS) + "."
+            "--resume needs --folder, --output and one of the formats "
+            f"{', '.join(RESUMABLE_FORMATS)}."
         )
     if chosen.per_file and order.many:
         return _label_each(model, order, chosen.suffix, on_result)
-    if chosen.streams:
+    if chosen.streams and order.many:
         return _label_streaming(model, order, on_result)
     results = list(_results(model, order.files, on_result))
-    _write(order.output, _rendered(results, order))
-    return _complain(results)
+    failed = _complain(results)
+    # One recording that failed must not empty the output of an earlier call.
+    if order.many or not failed:
+        _write(order.output, _rendered(results, order))
+    return failed
 
 
 def _results(model: Model, files: Sequence[Path], on_result: OnResult) -> Iterator[Result]:
@@ -138,14 +161,13 @@ def _label_streaming(model: Model, order: Order, on_result: OnResult) -> int:
         text = render(
             [result],
             order.format,
-            many=order.many,
+            many=True,
             timeline=order.timeline,
             classes=model.classes,
             header=not started,
         )
-        if isinstance(result, Prediction) or order.many:
-            _append(order.output, text)
-            started = True
+        _append(order.output, text)
+        started = True
         failed += _complain([result])
     return failed
 
@@ -189,9 +211,6 @@ def _label_each(model: Model, order: Order, suffix: str, on_result: OnResult) ->
 
 
 def _rendered(results: Sequence[Result], order: Order) -> str:
-    labelled = [r for r in results if isinstance(r, Prediction)]
-    if not order.many and not labelled:
-        return ""
     return render(results, order.format, many=order.many, timeline=order.timeline)
 
 

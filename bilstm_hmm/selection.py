@@ -78,13 +78,13 @@ def chosen_folds(selection: Selection, seed: int) -> tuple[Fold, ...]:
     return folds(selection.protocol.name, selection.clips, seed=seed)
 
 
-def pick_fold(found: Sequence[Fold], number: int) -> Fold:
-    """Return the fold of that number, or say how many there are."""
+def pick_fold(found: Sequence[Fold], number: int, key: str = "data.fold") -> Fold:
+    """Return the fold of that number, or raise a `ToolkitError` that names `key` and the folds."""
     for fold in found:
         if fold.number == number:
             return fold
     numbers = ", ".join(str(fold.number) for fold in found)
-    raise ToolkitError(f"data.fold: there is no fold {number}; there are {numbers}.")
+    raise ToolkitError(f"{key}: there is no fold {number}; choose from {numbers}.")
 
 
 def in_order(emotions: set[str]) -> tuple[str, ...]:
