@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +51,18 @@ class ConsoleProgress:
         self.bar.update(self.current, completed=done, total=total, note=note)
 
 
+class LogFile(logging.FileHandler):
+    """A log that a full disk leaves short: what cannot be done without says so itself."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Pass over a record that cannot be written."""
+
+    def close(self) -> None:
+        """Close the file, with whatever it holds."""
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def console_progress(log_file: Path | None = None) -> Iterator[ConsoleProgress]:
     """Show progress on standard error while the block runs, and log it to `log_file`."""
@@ -61,7 +73,7 @@ def console_progress(log_file: Path | None = None) -> Iterator[ConsoleProgress]:
     handler: logging.Handler | None = None
     if log_file is not None:
         try:
-            handler = logging.FileHandler(log_file, encoding="utf-8")
+            handler = LogFile(log_file, encoding="utf-8")
         except OSError as error:
             raise write_error(log_file, error) from None
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from bilstm_hmm.bundle import CARD, METRICS, write_bundle
 from bilstm_hmm.config import Recipe
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.event_log import EventLog
 from bilstm_hmm.files import atomic_write
 from bilstm_hmm.selection import Selection, chosen_folds, pick_fold, select_clips
 
@@ -76,11 +78,19 @@ def read_corpus(recipe: Recipe, progress: "ConsoleProgress") -> Corpus:
     unread = total - len(examples.clips)
     if unread:
         progress.say(f"{recipe.data.corpus}: {unread} of {total} clips cannot be read; see the log")
+    lost = [c for c in selection.classes if c not in {clip.emotion for clip in examples.clips}]
+    if lost:
+        raise ToolkitError(
+            f"data.root: no clip of {', '.join(lost)} can be read; mend the files or leave the "
+            "class out with data.classes."
+        )
     return Corpus(replace(selection, clips=examples.clips), examples, banks)
 
 
 def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str, Any]:
     """Train on the recipe's fold, write everything into `folder`, and return the metrics.
+
+    Where an earlier run has finished in `folder`, nothing is trained and its metrics are returned.
 
     Raises
     ------
@@ -89,6 +99,10 @@ def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str
     """
     from bilstm_hmm.fold_run import run_fold
 
+    finished = folder / BUNDLE / METRICS
+    if finished.is_file():
+        progress.say(f"{folder}: this run is finished; its results are shown again")
+        return dict(json.loads(finished.read_text(encoding="utf-8")))
     corpus = read_corpus(recipe, progress)
     selection = corpus.selection
     fold = pick_fold(chosen_folds(selection, recipe.seed), recipe.data.fold)
@@ -104,7 +118,7 @@ def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str
         corpus.banks,
         folder / WORK,
         progress,
-        lambda name: _tensorboard(folder / "tensorboard" / name),
+        lambda name: [EventLog(folder / "tensorboard" / name)],
     )
     for note in run.system.notes:
         progress.say(note)
@@ -121,12 +135,6 @@ def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str
     # The checkpoints have done their work once the bundle is there.
     shutil.rmtree(folder / WORK, ignore_errors=True)
     return metrics
-
-
-def _tensorboard(folder: Path) -> Sequence[Any]:
-    import keras
-
-    return [keras.callbacks.TensorBoard(str(folder), write_graph=False)]
 
 
 def _report(run: "FoldRun", selection: Selection, number: int, folder: Path) -> dict[str, Any]:
