@@ -89,14 +89,19 @@ def write_results(path: Path, results: Sequence[ClipResult], classes: Sequence[s
 
 
 def read_results(path: Path, classes: Sequence[str]) -> tuple[ClipResult, ...] | None:
-    """Read what `write_results` wrote; None where there is nothing that fits."""
+    """Read what `write_results` wrote; None where there is nothing whole that fits."""
     if not path.is_file():
         return None
-    header, *rows = table_rows(path.read_text(encoding="utf-8")) or [[]]
-    if header[3:] != [f"{s}:{c}" for s in SYSTEMS for c in classes] or not rows:
-        return None
     results = []
-    for name, speaker, truth, *shares in rows:
-        by_system = np.array(shares, dtype=np.float64).reshape(len(SYSTEMS), len(classes))
-        results.append(ClipResult(name, speaker, truth, dict(zip(SYSTEMS, by_system, strict=True))))
-    return tuple(results)
+    try:
+        header, *rows = table_rows(path.read_text(encoding="utf-8"))
+        if header[3:] != [f"{s}:{c}" for s in SYSTEMS for c in classes]:
+            return None
+        for name, speaker, truth, *shares in rows:
+            by_system = np.array(shares, dtype=np.float64).reshape(len(SYSTEMS), len(classes))
+            results.append(
+                ClipResult(name, speaker, truth, dict(zip(SYSTEMS, by_system, strict=True)))
+            )
+    except ValueError:
+        return None
+    return tuple(results) or None

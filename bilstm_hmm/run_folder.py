@@ -65,7 +65,7 @@ def _refuse_used(folder: Path) -> None:
 def _refuse_changed(folder: Path, recipe: Recipe) -> None:
     try:
         stored = yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError):
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
         raise ToolkitError(f"{folder / CONFIG}: cannot be read; start a new run.") from None
     now = yaml.safe_load(dump_recipe(recipe))
     if not isinstance(stored, dict):
