@@ -7,8 +7,9 @@ gets fewer states and a note that says so.
 
 import logging
 import multiprocessing
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +63,14 @@ def fit_bank(
     settings: HmmSettings,
     *,
     seed: int,
-    jobs: int = 1,
+    pool: Executor | None = None,
 ) -> FittedBank:
     """Fit one HMM an emotion on the sequences, each ``[T, D]``, that carry its label.
+
+    Parameters
+    ----------
+    pool
+        Of `emotion_processes`; None fits here, one emotion after the other.
 
     Raises
     ------
@@ -90,7 +96,7 @@ def fit_bank(
                 "add clips of it or lower hmm.states."
             )
         work.append(_Job(own, states, settings, floor, seed + index))
-    fitted = _run(work, jobs)
+    fitted = list(pool.map(fit_emotion, work) if pool else map(fit_emotion, work))
     bank = bank_from_models(
         [f.start for f in fitted],
         [f.transition for f in fitted],
@@ -109,13 +115,18 @@ def _affordable_states(sequences: Sequence[FloatMatrix], settings: HmmSettings) 
     return max(1, min(settings.states, affordable))
 
 
-def _run(work: list[_Job], jobs: int) -> list[FittedHmm]:
+@contextmanager
+def emotion_processes(jobs: int) -> Iterator[Executor | None]:
+    """Processes that fit an emotion each; None where there is one job at a time.
+
+    They are spawned, not forked, because the parent may hold TensorFlow's threads.
+    """
     if jobs == 1:
-        return [fit_emotion(job) for job in work]
-    # Spawned, not forked: the parent may hold TensorFlow's threads.
+        yield None
+        return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(work)), mp_context=context) as pool:
-        return list(pool.map(fit_emotion, work))
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        yield pool
 
 
 def fit_emotion(job: _Job) -> FittedHmm:
@@ -194,7 +205,7 @@ def _initial(job: _Job) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix]:
     states = job.states
     if job.settings.topology == "left-right":
         part = np.concatenate([np.arange(len(s)) * states // len(s) for s in job.sequences])
-    elif states == 1 or len(np.unique(frames, axis=0)) < states:
+    elif states == 1 or _n_distinct(frames, job.floor) < states:
         part = np.arange(len(frames)) % states
     else:
         from sklearn.cluster import KMeans
@@ -208,6 +219,11 @@ def _initial(job: _Job) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix]:
         [frames[part == s].mean(axis=0) if np.any(part == s) else overall for s in range(states)]
     )
     return frames, means, np.tile(covariance, (states, 1, 1))
+
+
+def _n_distinct(frames: FloatMatrix, floor: FloatMatrix) -> int:
+    """Count the frames that differ by more than rounding, which k-means needs one a cluster."""
+    return len(np.unique(np.round(frames / np.sqrt(floor), 6), axis=0))
 
 
 def _as_type(covariances: FloatMatrix, kind: str) -> FloatMatrix:
