@@ -59,7 +59,7 @@ class NetworkSettings(Section):
     family: Literal["bilstm", "cnn_bilstm", "cnn_lstm"] = "bilstm"
     stack: Annotated[int, Field(ge=1, le=16)] = 1
     convolutions: tuple[ConvolutionSettings, ...] = (
-        ConvolutionSettings(),
+        ConvolutionSettings(stride=2),
         ConvolutionSettings(stride=4),
     )
     units: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1)] = (
@@ -119,7 +119,7 @@ class HmmSettings(Section):
     covariance_floor: Positive = 0.05
     transition_prior: Annotated[float, Field(gt=1.0)] = 2.0
     iterations: Annotated[int, Field(ge=1)] = 15
-    inner_folds: Annotated[int, Field(ge=2)] = 4
+    inner_folds: Annotated[int, Field(ge=2)] = 3
 
 
 class DecisionSettings(Section):

@@ -27,9 +27,9 @@ class Decision:
     hmm_spread
         Standard deviation of the centred HMM scores, their unit in `hybrid`.
     weights
-        ``[2C, C]``: of the multinomial logistic layer of `hybrid`, clip logits first.
+        ``[2]``: of the clip logits and of the HMM scores in `hybrid`.
     bias
-        ``[C]``.
+        ``[C]``: of `hybrid`.
     """
 
     clip_scale: FloatMatrix
@@ -69,12 +69,12 @@ def probabilities(
 
 
 def hybrid_inputs(clip: ArrayLike, hmm: ArrayLike, spread: ArrayLike) -> FloatMatrix:
-    """Join clip logits and HMM scores, each centred over the emotions, as ``[..., 2C]``.
+    """Pair each emotion's clip logit and HMM score, centred over the emotions: ``[..., C, 2]``.
 
     Only differences between emotions tell them apart: what all have in common is the
     recording's own (its level, its noise).
     """
-    return np.concatenate([_centred(clip), _centred(hmm) / np.asarray(spread)], axis=-1)
+    return np.stack([_centred(clip), _centred(hmm) / np.asarray(spread)], axis=-1)
 
 
 def softmax(logits: FloatMatrix) -> FloatMatrix:

@@ -9,8 +9,8 @@ from bilstm_hmm.decision import Decision, hybrid_inputs, softmax
 
 FloatMatrix = NDArray[np.float64]
 
-#: Inverse strengths of the L2 penalty that are compared; the best goes by log loss.
-PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+#: Strengths of the L2 penalty on the bias that are compared; the best goes by log loss.
+PENALTIES = (0.001, 0.01, 0.1, 100.0)
 
 
 def fit_decision(
@@ -62,38 +62,55 @@ def _scale(logits: FloatMatrix, labels: NDArray[np.intp]) -> float:
 def _logistic(
     inputs: FloatMatrix, labels: NDArray[np.intp], groups: NDArray[np.intp], n_classes: int
 ) -> tuple[FloatMatrix, FloatMatrix]:
+    """Fit the layer with the penalty that does best on groups held out in turn."""
     from sklearn.model_selection import GroupKFold
 
     n_folds = min(5, len(np.unique(groups)))
-    penalty = PENALTIES[len(PENALTIES) // 2]
+    penalty = PENALTIES[-1]
     if n_folds >= 2:
-        folds = list(GroupKFold(n_folds).split(inputs, labels, groups))
+        folds = list(GroupKFold(n_folds).split(labels, labels, groups))
         losses = []
         for candidate in PENALTIES:
             held_out = np.zeros((len(labels), n_classes))
             for train, test in folds:
-                weights, bias = _fit_layer(inputs[train], labels[train], candidate, n_classes)
+                weights, bias = fit_layer(inputs[train], labels[train], candidate)
                 held_out[test] = softmax(inputs[test] @ weights + bias)
             losses.append(_log_loss(held_out, labels))
         penalty = PENALTIES[int(np.argmin(losses))]
-    return _fit_layer(inputs, labels, penalty, n_classes)
+    return fit_layer(inputs, labels, penalty)
 
 
-def _fit_layer(
-    inputs: FloatMatrix, labels: NDArray[np.intp], penalty: float, n_classes: int
+def fit_layer(
+    inputs: FloatMatrix, labels: NDArray[np.intp], penalty: float
 ) -> tuple[FloatMatrix, FloatMatrix]:
-    """Multinomial logistic regression by scikit-learn; classes not in `labels` never win."""
-    from sklearn.linear_model import LogisticRegression
+    """Fit the multinomial logistic layer of `hybrid`: ``[2]`` weights and ``[C]`` biases.
 
-    present = np.unique(labels)
-    model = LogisticRegression(C=penalty, max_iter=2000).fit(inputs, labels)
-    weights = np.zeros((inputs.shape[1], n_classes))
-    bias = np.full(n_classes, -30.0)
-    if len(present) == 2:
-        # scikit-learn gives two classes one column: the logit of the second.
-        weights[:, present[1]] = model.coef_[0]
-        bias[present] = 0.0, float(model.intercept_[0])
-    else:
-        weights[:, present] = model.coef_.T
-        bias[present] = model.intercept_
-    return weights, bias
+    The weights are the same for every emotion (a conditional logit; McFadden, 1974) and not
+    negative: a matrix of its own for every pair of emotions has a hundred more parameters, and
+    the training speakers, a few tens at most, do not determine them.
+
+    Parameters
+    ----------
+    inputs
+        ``[N, C, 2]``, of `hybrid_inputs`.
+    penalty
+        Strength of the L2 penalty on the biases.
+    """
+    from scipy.optimize import minimize
+
+    count, n_classes, n_inputs = inputs.shape
+    targets = np.eye(n_classes)[labels]
+
+    def loss(parameters: FloatMatrix) -> tuple[float, FloatMatrix]:
+        weights, bias = parameters[:n_inputs], parameters[n_inputs:]
+        shares = softmax(inputs @ weights + bias)
+        error = (shares - targets) / count
+        gradient = np.concatenate(
+            [np.einsum("nc,nci->i", error, inputs), error.sum(axis=0) + 2 * penalty * bias]
+        )
+        return _log_loss(shares, labels) + penalty * float(bias @ bias), gradient
+
+    start = np.concatenate([np.full(n_inputs, 0.5), np.zeros(n_classes)])
+    bounds = [(0.0, None)] * n_inputs + [(None, None)] * n_classes
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return found[:n_inputs], found[n_inputs:]

@@ -66,6 +66,7 @@ def train_network(
     each epoch's row of the history; `callbacks` are Keras callbacks told of each epoch's end.
     """
     import keras
+    from threadpoolctl import threadpool_limits
 
     from bilstm_hmm.network import build_network
 
@@ -84,7 +85,9 @@ def train_network(
         callback.set_model(trainer)
         callback.on_train_begin()
     while not _finished(state, task, recipe):
-        row, candidate = _epoch(trainer, view, task, recipe, state)
+        # The batches are made in threads of their own; BLAS threads would only fight them.
+        with threadpool_limits(1, user_api="blas"):
+            row, candidate = _epoch(trainer, view, task, recipe, state)
         _judge(state, row, candidate, task, recipe)
         state.optimizer = _arrays(trainer.optimizer.variables)
         save_state(task.state_file, state)

@@ -53,8 +53,9 @@ def make_bundle(
 ) -> Bundle:
     """Gather what prediction needs; the identity is the name and a digest of the weights."""
     network = network_to_onnx(system.network.model, recipe.network)
+    heads = system.heads
     digest = hashlib.sha256(network)
-    for array in (*system.bank.to_arrays().values(), *system.decision.to_arrays().values()):
+    for array in (*heads.bank.to_arrays().values(), *heads.decision.to_arrays().values()):
         digest.update(np.ascontiguousarray(array).tobytes())
     return Bundle(
         identity=f"{recipe.name}-{digest.hexdigest()[:8]}",
@@ -63,9 +64,9 @@ def make_bundle(
         banks=banks,
         statistics=system.network.statistics,
         network=network,
-        projection=system.projection,
-        bank=system.bank,
-        decision=system.decision,
+        projection=heads.projection,
+        bank=heads.bank,
+        decision=heads.decision,
     )
 
 

@@ -13,13 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from bilstm_hmm.config import Recipe
-from bilstm_hmm.decision import Decision
-from bilstm_hmm.decision_fit import fit_decision
 from bilstm_hmm.examples import Examples, Indices, plain_frames
 from bilstm_hmm.fit import Task, TrainedNetwork, network_outputs, train_network
-from bilstm_hmm.hmm import HmmBank, score
-from bilstm_hmm.hmm_fit import fit_bank
-from bilstm_hmm.hmm_input import Projection, alignment, fit_projection, project
+from bilstm_hmm.heads import Heads, OutOfFold, fit_heads
+from bilstm_hmm.hmm_input import alignment, project
 from bilstm_hmm.outputs import Outputs
 from data.inner_folds import InnerFolds, inner_folds, validation_split
 from features.filterbanks import FilterBanks
@@ -47,9 +44,7 @@ class System:
 
     network: TrainedNetwork
     inner: tuple[TrainedNetwork, ...]
-    projection: Projection
-    bank: HmmBank
-    decision: Decision
+    heads: Heads
     notes: tuple[str, ...]
 
 
@@ -93,7 +88,8 @@ def fit_system(
     final = _train(examples, final_task, recipe, banks, progress, callbacks)
     progress.say("Fitting the HMMs on the out-of-fold outputs")
     unseen = _out_of_fold(examples, split, inner, final, recipe)
-    return _fit_heads(examples, split, unseen, final, tuple(inner), recipe, notes)
+    heads = fit_heads(unseen, examples.classes, recipe)
+    return System(final, tuple(inner), heads, (*notes, *heads.notes))
 
 
 def _train(
@@ -137,22 +133,13 @@ def _final_task(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _HeldOut:
-    """Out-of-fold outputs in the order of `indices`; `fold` is each clip's inner fold."""
-
-    indices: Indices
-    fold: Indices
-    outputs: tuple[Outputs, ...]
-
-
 def _out_of_fold(
     examples: Examples,
     split: InnerFolds,
     inner: Sequence[TrainedNetwork],
     final: TrainedNetwork,
     recipe: Recipe,
-) -> _HeldOut:
+) -> OutOfFold:
     indices: list[int] = []
     folds: list[int] = []
     outputs: list[Outputs] = []
@@ -169,7 +156,7 @@ def _out_of_fold(
         indices.extend(held_out)
         folds.extend([number] * len(held_out))
         outputs.extend(found)
-    return _HeldOut(np.array(indices), np.array(folds), tuple(outputs))
+    return OutOfFold(tuple(outputs), examples.labels[np.array(indices)], np.array(folds))
 
 
 def _outputs(
@@ -177,49 +164,3 @@ def _outputs(
 ) -> list[Outputs]:
     frames = plain_frames(examples, indices, recipe, network.statistics)
     return network_outputs(network, frames, recipe.network.stride)
-
-
-def _fit_heads(
-    examples: Examples,
-    split: InnerFolds,
-    held_out: _HeldOut,
-    final: TrainedNetwork,
-    inner: tuple[TrainedNetwork, ...],
-    recipe: Recipe,
-    notes: list[str],
-) -> System:
-    """Fit projection and HMM bank; then the decision on scores that are out-of-fold as well.
-
-    The bank that scores a clip for the decision is fitted without the clip's inner fold.
-    """
-    labels = examples.labels[held_out.indices]
-    classes = examples.classes
-    of_logits = recipe.hmm.input == "logits"
-    sources = [o.frame if of_logits else o.hidden for o in held_out.outputs]
-    projection = fit_projection(sources, labels, len(classes), recipe.hmm)
-    sequences = [project(projection, o) for o in held_out.outputs]
-    scores = np.zeros((len(labels), len(classes)))
-    for number in range(len(split.folds)):
-        inside = held_out.fold == number
-        if len(np.unique(labels[~inside])) < len(classes):
-            # An emotion of one inner fold alone leaves no other clips to fit its HMM on.
-            fit_on = np.ones(len(labels), dtype=bool)
-        else:
-            fit_on = ~inside
-        others = [sequences[int(row)] for row in np.flatnonzero(fit_on)]
-        bank = fit_bank(
-            others, labels[fit_on], classes, recipe.hmm, seed=recipe.seed, jobs=recipe.jobs
-        ).bank
-        for row in np.flatnonzero(inside):
-            scores[row] = score(bank, sequences[int(row)])
-    fitted = fit_bank(sequences, labels, classes, recipe.hmm, seed=recipe.seed, jobs=recipe.jobs)
-    clip_logits = np.stack([o.clip for o in held_out.outputs]).astype(np.float64)
-    decision = fit_decision(clip_logits, scores, labels, held_out.fold)
-    return System(
-        network=final,
-        inner=inner,
-        projection=projection,
-        bank=fitted.bank,
-        decision=decision,
-        notes=(*notes, *fitted.notes),
-    )

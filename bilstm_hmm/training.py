@@ -6,7 +6,9 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,17 +43,31 @@ class Corpus:
 def prepare_backend(seed: int) -> None:
     """Import Keras quietly, seeded, and with operations whose results repeat."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # oneDNN picks its kernels by the state of the machine, and so its rounding.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    import keras
+    with _quiet_stderr():
+        import keras
 
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
+        with _quiet_stderr():
+            import tensorflow as tf
 
         # Its advice about retracing is for us, not for the user.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Drop what native code writes to standard error: TensorFlow greets there at import."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def read_corpus(recipe: Recipe, progress: "ConsoleProgress") -> Corpus:

@@ -206,7 +206,7 @@ import sys, warnings
 warnings.simplefilter("always")
 import numpy as np
 from bilstm_hmm.config import HmmSettings
-from bilstm_hmm.hmm_fit import fit_bank
+from bilstm_hmm.hmm_fit import emotion_processes, fit_bank
 
 def main(jobs):
     rng = np.random.default_rng(0)
@@ -215,7 +215,8 @@ def main(jobs):
     means = []
     for topology in ("ergodic", "left-right"):
         settings = HmmSettings(states=4, covariance="full", topology=topology, iterations=5)
-        fitted = fit_bank(sequences, np.arange(5), "abcde", settings, seed=1, pool=pool)
+        with emotion_processes(jobs) as pool:
+            fitted = fit_bank(sequences, np.arange(5), "abcde", settings, seed=1, pool=pool)
         means.append(fitted.bank.means)
     return np.array(means)
 

@@ -1,0 +1,77 @@
+"""What is fitted on top of the networks, on outputs for clips they were not trained on."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.decision import Decision
+from bilstm_hmm.decision_fit import fit_decision
+from bilstm_hmm.hmm import HmmBank, score
+from bilstm_hmm.hmm_fit import emotion_processes, fit_bank
+from bilstm_hmm.hmm_input import Projection, fit_projection, project
+from bilstm_hmm.outputs import Outputs
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """Out-of-fold outputs of the training clips, their labels and their inner folds."""
+
+    outputs: tuple[Outputs, ...]
+    labels: Indices
+    fold: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Projection, HMM bank and decision layers, and sentences for the user."""
+
+    projection: Projection
+    bank: HmmBank
+    decision: Decision
+    notes: tuple[str, ...]
+
+
+def fit_heads(unseen: OutOfFold, classes: tuple[str, ...], recipe: Recipe) -> Heads:
+    """Fit projection and HMM bank, then the decision on scores that are out-of-fold as well.
+
+    The projection and bank that score a clip for the decision are fitted without the clip's
+    inner fold: the decision would otherwise trust the HMMs more than they deserve on a new
+    speaker.
+    """
+    with emotion_processes(recipe.jobs) as pool:
+        scores = np.zeros((len(unseen.labels), len(classes)))
+        for number in np.unique(unseen.fold):
+            inside = unseen.fold == number
+            # An emotion of this inner fold alone leaves no other clips to fit its HMM on.
+            alone = len(np.unique(unseen.labels[~inside])) < len(classes)
+            others = np.flatnonzero(np.ones_like(inside) if alone else ~inside)
+            projection, bank, _ = _fit_bank(unseen, others, classes, recipe, pool)
+            for row in np.flatnonzero(inside):
+                scores[row] = score(bank, project(projection, unseen.outputs[int(row)]))
+        everything = np.arange(len(unseen.labels))
+        projection, bank, notes = _fit_bank(unseen, everything, classes, recipe, pool)
+    clip_logits = np.stack([o.clip for o in unseen.outputs]).astype(np.float64)
+    decision = fit_decision(clip_logits, scores, unseen.labels, unseen.fold)
+    return Heads(projection, bank, decision, notes)
+
+
+def _fit_bank(
+    unseen: OutOfFold,
+    rows: Indices,
+    classes: tuple[str, ...],
+    recipe: Recipe,
+    pool: Executor | None,
+) -> tuple[Projection, HmmBank, tuple[str, ...]]:
+    outputs = [unseen.outputs[int(row)] for row in rows]
+    labels = unseen.labels[rows]
+    of_logits = recipe.hmm.input == "logits"
+    sources = [o.frame if of_logits else o.hidden for o in outputs]
+    projection = fit_projection(sources, labels, len(classes), recipe.hmm)
+    sequences = [project(projection, o) for o in outputs]
+    fitted = fit_bank(sequences, labels, classes, recipe.hmm, seed=recipe.seed, pool=pool)
+    return projection, fitted.bank, fitted.notes
