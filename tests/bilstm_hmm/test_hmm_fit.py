@@ -213,11 +213,11 @@ def main(jobs):
     sequences = [rng.normal(size=(1, 2)), np.ones((50, 2)), 1 + 1e-13 * rng.normal(size=(50, 2)),
                  rng.normal(size=(12, 2)), np.repeat(np.eye(2), 20, axis=0)]
     means = []
-    for topology in ("ergodic", "left-right"):
-        settings = HmmSettings(states=4, covariance="full", topology=topology, iterations=5)
-        with emotion_processes(jobs) as pool:
+    with emotion_processes(jobs) as pool:
+        for topology in ("ergodic", "left-right"):
+            settings = HmmSettings(states=4, covariance="full", topology=topology, iterations=5)
             fitted = fit_bank(sequences, np.arange(5), "abcde", settings, seed=1, pool=pool)
-        means.append(fitted.bank.means)
+            means.append(fitted.bank.means)
     return np.array(means)
 
 if __name__ == "__main__":
