@@ -162,17 +162,19 @@ def _epoch(
     lengths = view.examples.lengths[task.train]
     groups = [task.train[g] for g in buckets(lengths.tolist(), settings.batch_size, rng)]
     epoch = state.epoch
-    totals = np.zeros(3)
+    totals = np.zeros(4)
     for batch in prefetch(lambda g: view.batch(g, epoch), groups, recipe.jobs):
         logs = trainer.train_on_batch(*_arguments(batch, recipe), return_dict=True)
         trainer.reset_metrics()
         _average(state, trainer, settings.weight_average)
-        accuracy = float(logs["clip_accuracy"])
-        totals += len(batch.weights) * np.array([float(logs["loss"]), accuracy, 1.0])
+        told = [float(logs[key]) for key in ("clip_loss", "frame_loss", "clip_accuracy")]
+        totals += len(batch.weights) * np.array([*told, 1.0])
     row = {
         "epoch": float(epoch + 1),
-        "loss": totals[0] / totals[2],
-        "accuracy": 100 * totals[1] / totals[2],
+        # The loss of the clips alone, to be set beside that of the validation clips.
+        "loss": totals[0] / totals[3],
+        "frame_loss": totals[1] / totals[3],
+        "accuracy": 100 * totals[2] / totals[3],
         "learning_rate": state.learning_rate,
     }
     state.model = _arrays(trainer.variables)

@@ -1,0 +1,50 @@
+# make demo: from nothing to a prediction, on a corpus that the toolkit makes itself.
+# make test: everything the tests need, the checks, and the whole test suite.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DEMO   := runs/demo
+# Processes that share the tests; more need more memory, because each may load TensorFlow.
+TEST_JOBS ?= 2
+
+.PHONY: demo test check clean help
+
+help:
+	@echo "make demo   train, evaluate and predict on a synthetic corpus"
+	@echo "make test   checks and the whole test suite"
+	@echo "make check  ruff and mypy alone"
+	@echo "make clean  remove .venv and the demo"
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name it with make PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: $(VENV)/installed
+	rm -rf $(DEMO)
+	$(BIN)/python -m data synthesise --root $(DEMO)/corpus --speakers 8 --clips 6 --seed 1
+	$(BIN)/python train.py --config demo.yaml --set data.root=$(DEMO)/corpus --output $(DEMO)/train
+	$(BIN)/python evaluate.py --config demo.yaml --set data.root=$(DEMO)/corpus \
+	  --folds 2 --output $(DEMO)/evaluate
+	$(BIN)/python predict.py --file samples/synthetic_happy.wav --model $(DEMO)/train --timeline
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile \
+	  --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+clean:
+	rm -rf $(VENV) $(DEMO)
