@@ -275,8 +275,10 @@ def _restore(trainer: Any, stored: TrainingState | None, recipe: Recipe) -> Trai
 
 
 def _arrays(variables: Sequence[Any]) -> Weights:
+    from keras import ops
+
     # A copy: a backend may hand out a view of memory that the next step overwrites.
-    return [np.array(variable) for variable in variables]
+    return [np.array(ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def _assign(variables: Sequence[Any], arrays: Weights) -> None:

@@ -55,7 +55,7 @@ class StrideMask(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ZeroMasked(keras.layers.Layer):  # type: ignore[misc]
-    """Set masked frames to zero, so that padding never leaks through a convolution."""
+    """Set masked frames to zero, so that padding never leaks into the frames beside it."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -98,7 +98,9 @@ class AttentiveStatistics(keras.layers.Layer):  # type: ignore[misc]
         valid = ops.cast(mask, hidden.dtype)
         penalty = (valid - 1.0) * 1e9
         scores = self.score(self.project(hidden))[..., 0] + penalty if self.attention else penalty
-        weights = ops.expand_dims(ops.softmax(scores, axis=1), -1)
+        # Written out, because Keras's softmax warns of clips that are one frame long.
+        shares = ops.exp(scores - ops.max(scores, axis=1, keepdims=True))
+        weights = ops.expand_dims(shares / ops.sum(shares, axis=1, keepdims=True), -1)
         mean = ops.sum(weights * hidden, axis=1)
         variance = ops.sum(weights * ops.square(hidden - ops.expand_dims(mean, 1)), axis=1)
         return ops.concatenate([mean, ops.sqrt(variance + 1e-5)], axis=-1)

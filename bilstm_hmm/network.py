@@ -27,6 +27,7 @@ def build_network(settings: NetworkSettings, n_features: int, n_classes: int) ->
     mask = keras.Input((None,), dtype="bool", name="mask")
     hidden, reduced = frames, mask
     if settings.stack > 1:
+        hidden = ZeroMasked(name="stack_input")(hidden, mask=reduced)
         hidden = StackFrames(settings.stack, name="stack")(hidden)
         reduced = StrideMask(settings.stack, name="stack_mask")(reduced)
     if settings.family != "bilstm":

@@ -56,6 +56,7 @@ def network_to_onnx(model: Any, settings: NetworkSettings) -> bytes:
     graph = GraphWriter()
     value, lengths = "frames", "lengths"
     if settings.stack > 1:
+        value = graph.add("Mul", value, _mask(graph, value, lengths))
         value = _stack(graph, value, settings.stack, n_features)
         lengths = _reduced(graph, lengths, settings.stack)
     if settings.family != "bilstm":
