@@ -43,7 +43,7 @@ SETTINGS = {
         "family": "cnn_lstm",
         "units": (4, 3),
         "stack": 2,
-        "convolutions": ({"filters": 5, "kernel": 3}, {"filters": 4, "kernel": 1, "stride": 3}),
+        "convolutions": ({"filters": 5, "kernel": 3}, {"filters": 4, "kernel": 1, "stride": 2}),
         "attention": False,
     },
 }
