@@ -1,0 +1,1 @@
+"""Short-time features: a waveform in, frames out; augmentation; the cache."""
