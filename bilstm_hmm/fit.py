@@ -156,7 +156,7 @@ def _epoch(
     started = time.monotonic()
     settings = recipe.training
     if settings.schedule == "cosine":
-        state.learning_rate = settings.learning_rate * _cosine(state.epoch, settings.epochs)
+        state.learning_rate = settings.learning_rate * _cosine(state.epoch, task.epochs)
     trainer.optimizer.learning_rate = state.learning_rate
     rng = np.random.default_rng([task.seed, state.epoch])
     lengths = view.examples.lengths[task.train]
