@@ -94,7 +94,7 @@ def read_results(path: Path, classes: Sequence[str]) -> tuple[ClipResult, ...] |
         return None
     results = []
     try:
-        header, *rows = table_rows(path.read_text(encoding="utf-8"))
+        header, *rows = table_rows(path.read_bytes().decode("utf-8"))
         if header[3:] != [f"{s}:{c}" for s in SYSTEMS for c in classes]:
             return None
         for name, speaker, truth, *shares in rows:

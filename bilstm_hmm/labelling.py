@@ -180,7 +180,8 @@ def _left_to_do(order: Order) -> tuple[tuple[Path, ...], bool]:
         _write(output, "")
         return order.files, False
     try:
-        text = output.read_text(encoding="utf-8")
+        # Bytes, since a carriage return in a file name is no line end.
+        text = output.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError):
         raise ToolkitError(f"{output}: cannot be read as text to resume from it.") from None
     if not text.strip():
