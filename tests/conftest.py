@@ -1,0 +1,182 @@
+"""A synthetic corpus, one training run on it, and the commands as processes.
+
+The corpus and the run are made once a session, also where pytest-xdist has several workers.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bilstm_hmm.runtime import Model, load
+from data.synthetic import write_corpus
+
+REPOSITORY = Path(__file__).parents[1]
+PATIENCE = 600.0
+
+RECIPE = """\
+name: tiny
+cache: null
+jobs: 1
+data: {{corpus: folders, root: {root}}}
+features: {{n_mfcc: 13, n_mels: 24}}
+augmentation: {{noise: {{probability: 0.0}}, speed: {{probability: 0.0}}}}
+network:
+  family: cnn_bilstm
+  convolutions: [{{filters: 16, kernel: 5, stride: 4}}]
+  units: [16, 8]
+  dropout: 0.1
+training: {{epochs: 16, batch_size: 15, learning_rate: 0.02, weight_average: 0.5}}
+hmm: {{inner_folds: 2, states: 2, iterations: 3}}
+"""
+
+#: What makes a network out of the recipe that trains in a few seconds.
+LEAST = (
+    "network={family: bilstm, stack: 8, units: [8]}",
+    "training={epochs: 1, batch_size: 15}",
+)
+
+Done = subprocess.CompletedProcess[str]
+Script = Callable[..., Done]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training run: its folder, and what it said."""
+
+    folder: Path
+    stdout: str
+    stderr: str
+
+
+def once(target: Path, make: Callable[[Path], None]) -> Path:
+    """Call ``make(target)`` in the first process that asks; the others wait for it."""
+    lock, outcome = target.with_suffix(".lock"), target.with_suffix(".outcome")
+    try:
+        os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        patient_until = time.monotonic() + PATIENCE
+        while not outcome.exists():
+            assert time.monotonic() < patient_until, f"{target.name} took too long elsewhere"
+            time.sleep(0.1)
+    else:
+        said = "made"
+        try:
+            make(target)
+        except BaseException as error:
+            said = f"failed: {error}"
+            raise
+        finally:
+            part = outcome.with_suffix(".part")
+            part.write_text(said, encoding="utf-8")
+            part.replace(outcome)
+    said = outcome.read_text(encoding="utf-8")
+    assert said == "made", f"{target.name} {said}"
+    return target
+
+
+def script_arguments(name: str, *arguments: str | Path) -> list[str]:
+    return [sys.executable, str(REPOSITORY / name), *map(str, arguments)]
+
+
+def script_environment(**changes: str) -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100", **changes}
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of the session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Script:
+    """Return a function that runs a script of the repository, outside of the repository."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+
+    def run(name: str, *arguments: str | Path, cwd: Path = elsewhere, **environment: str) -> Done:
+        return subprocess.run(
+            script_arguments(name, *arguments),
+            cwd=cwd,
+            env=script_environment(**environment),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=PATIENCE,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def start() -> Callable[..., subprocess.Popen[str]]:
+    """Return a function that starts a script, for tests that interrupt it."""
+
+    def begin(name: str, *arguments: str | Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            script_arguments(name, *arguments),
+            env=script_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def synthetic(shared: Path) -> Path:
+    """The root of a synthetic corpus: 6 speakers, 5 emotions, 3 clips of each."""
+
+    def make(root: Path) -> None:
+        write_corpus(root, speakers=6, clips_per_emotion=3)
+
+    return once(shared / "synthetic", make)
+
+
+@pytest.fixture(scope="session")
+def tiny(shared: Path, synthetic: Path) -> Path:
+    """A recipe that learns something of the synthetic corpus within half a minute."""
+
+    def make(path: Path) -> None:
+        path.write_text(RECIPE.format(root=synthetic), encoding="utf-8")
+
+    return once(shared / "tiny.yaml", make)
+
+
+@pytest.fixture(scope="session")
+def least() -> tuple[str, ...]:
+    """The arguments that make the recipe `tiny` smaller yet."""
+    return tuple(part for setting in LEAST for part in ("--set", setting))
+
+
+@pytest.fixture(scope="session")
+def trained(shared: Path, tiny: Path, script: Script) -> Run:
+    """What ``python train.py --config tiny.yaml`` left and said."""
+
+    def make(folder: Path) -> None:
+        done = script("train.py", "--config", tiny, "--output", folder)
+        assert done.returncode == 0, done.stderr
+        (shared / "trained.stdout").write_text(done.stdout, encoding="utf-8")
+        (shared / "trained.stderr").write_text(done.stderr, encoding="utf-8")
+
+    folder = once(shared / "trained", make)
+    said = [(shared / f"trained.{stream}").read_text("utf-8") for stream in ("stdout", "stderr")]
+    return Run(folder, *said)
+
+
+@pytest.fixture(scope="session")
+def model(trained: Run) -> Model:
+    return load(trained.folder)
+
+
+@pytest.fixture(scope="session")
+def recording(synthetic: Path) -> Path:
+    """One clip of the synthetic corpus."""
+    return synthetic / "sad" / "01" / "00.wav"

@@ -1,0 +1,290 @@
+"""The commands as users run them: what goes to which stream, and with which exit status."""
+
+import csv
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bilstm_hmm import labelling
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.formats import FORMATS, PER_FILE_FORMATS
+from bilstm_hmm.resume import RESUMABLE_FORMATS
+from bilstm_hmm.runtime import Model
+
+KEYS = ["file", "emotion", "confidence", "probabilities", "duration", "segments", "warnings"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, synthetic: Path) -> Path:
+    """Three recordings at three depths, one of an unusual name, among other things."""
+    root = tmp_path / "a folder"
+    (root / "deeper" / "yet").mkdir(parents=True)
+    shutil.copy(synthetic / "sad" / "00" / "00.wav", root / "one.wav")
+    shutil.copy(synthetic / "sad" / "00" / "01.wav", root / "deeper" / "二 été \U0001f600.WAV")
+    shutil.copy(synthetic / "happy" / "01" / "00.wav", root / "deeper" / "yet" / "three.wav")
+    (root / "notes.txt").write_text("no recording")
+    return root
+
+
+@pytest.fixture
+def junk(folder: Path) -> Path:
+    """The same with two files among them that cannot be labelled."""
+    (folder / "empty.wav").write_bytes(b"")
+    (folder / "text.wav").write_text("This is no recording. " * 50)
+    return folder
+
+
+@pytest.fixture
+def predict(script: Callable[..., object], trained: object) -> Callable[..., object]:
+    def run(*arguments: object, **options: object) -> object:
+        return script("predict.py", "--model", trained.folder, *arguments, **options)
+
+    return run
+
+
+def rows(text: str, delimiter: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
+
+
+def test_one_file_is_one_line(predict, model: Model, recording: Path) -> None:
+    done = predict("--file", recording)
+    said = model.predict(recording)
+    assert done.returncode == 0
+    assert done.stdout == f"Predicted Emotion: {said.emotion} (Confidence: {said.confidence:.2f})\n"
+    assert done.stderr == ""
+
+
+def test_the_timeline_is_printed_below(predict, model: Model, recording: Path) -> None:
+    first, *lines = predict("--file", recording, "--timeline").stdout.splitlines()
+    assert first.startswith("Predicted Emotion: ")
+    found = model.predict(recording).segments
+    assert len(lines) == len(found)
+    for line, segment in zip(lines, found, strict=True):
+        start, dash, end, unit, emotion, _ = line.split()
+        assert (dash, unit, emotion) == ("-", "s", segment.emotion)
+        assert float(start) == pytest.approx(segment.start, abs=0.006)
+        assert float(end) == pytest.approx(segment.end, abs=0.006)
+
+
+def test_json_of_one_file_is_the_contract(predict, model: Model, recording: Path) -> None:
+    done = predict("--file", recording, "--format", "json")
+    said = json.loads(done.stdout)
+    assert list(said) == [*KEYS, "model"]
+    assert said == model.predict(recording).to_dict()
+    assert list(said["probabilities"]) == list(model.classes)
+    assert said["emotion"] == max(said["probabilities"], key=said["probabilities"].get)
+    assert sum(said["probabilities"].values()) == pytest.approx(1.0, abs=1e-3)
+    shares = [said["confidence"], *said["probabilities"].values()]
+    assert all(share == round(share, 4) for share in shares)
+    for segment in said["segments"]:
+        assert list(segment) == ["start", "end", "emotion", "confidence"]
+        assert segment["start"] == round(segment["start"], 3)
+        assert 0.0 <= segment["start"] < segment["end"] <= said["duration"] + 1e-9
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_of_one_file(predict, recording: Path, tmp_path: Path, format: str) -> None:
+    printed = predict("--file", recording, "--format", format)
+    target = tmp_path / "new" / f"x{FORMATS[format].suffix}"
+    written = predict("--file", recording, "--format", format, "--output", target)
+    assert (printed.returncode, printed.stderr) == (0, "")
+    assert (written.returncode, written.stdout, written.stderr) == (0, "", "")
+    assert printed.stdout.strip()
+    assert target.read_bytes().decode("utf-8") == printed.stdout
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize("format", sorted(set(FORMATS) - PER_FILE_FORMATS))
+def test_a_folder_with_junk_in_it(predict, junk: Path, tmp_path: Path, format: str) -> None:
+    target = tmp_path / "out"
+    done = predict("--folder", junk, "--format", format, "--output", target)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    complaints = done.stderr.splitlines()
+    assert len(complaints) == 2
+    assert str(junk / "empty.wav") in complaints[0]
+    assert str(junk / "text.wav") in complaints[1]
+    text = target.read_text("utf-8")
+    for name in ("one", "二 été", "three", "empty", "text"):
+        # RTTM parts its fields by spaces.
+        assert (name.replace(" ", "_") if format == "rttm" else name) in text
+    assert "notes.txt" not in text
+
+
+def test_a_folder_without_junk(predict, folder: Path) -> None:
+    done = predict("--folder", folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    names = [line.rsplit(": ", 1)[0] for line in done.stdout.splitlines()]
+    assert names == sorted(names)
+    assert len(names) == 3
+
+
+def test_json_of_a_folder_is_a_list_with_errors(predict, junk: Path) -> None:
+    done = predict("--folder", junk, "--format", "json")
+    said = json.loads(done.stdout)
+    assert len(said) == 5
+    for entry in said:
+        assert list(entry) in ([*KEYS, "model"], ["file", "error"])
+    assert {Path(entry["file"]).name for entry in said if "error" in entry} == {
+        "empty.wav",
+        "text.wav",
+    }
+
+
+def test_tables_of_a_folder_agree_with_json(predict, junk: Path) -> None:
+    documents = json.loads(predict("--folder", junk, "--format", "json").stdout)
+    for format, delimiter in (("csv", ","), ("tsv", "\t")):
+        table = rows(predict("--folder", junk, "--format", format).stdout, delimiter)
+        assert len(table) == len(documents)
+        for row, document in zip(table, documents, strict=True):
+            assert row["file"] == document["file"]
+            assert row["emotion"] == document.get("emotion", "")
+            assert row["error"] == document.get("error", "")
+            for emotion, share in document.get("probabilities", {}).items():
+                assert float(row[emotion]) == pytest.approx(share, abs=1e-9)
+
+
+@pytest.mark.parametrize("format", sorted(PER_FILE_FORMATS))
+def test_a_folder_becomes_a_folder(predict, junk: Path, tmp_path: Path, format: str) -> None:
+    target = tmp_path / "tracks"
+    done = predict("--folder", junk, "--format", format, "--output", target)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 2
+    written = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
+    end = FORMATS[format].suffix
+    assert written == {
+        f"one.wav{end}",
+        f"deeper/二 été \U0001f600.WAV{end}",
+        f"deeper/yet/three.wav{end}",
+    }
+
+
+@pytest.mark.parametrize("format", RESUMABLE_FORMATS)
+def test_a_folder_is_resumed_after_a_cut(
+    predict, folder: Path, tmp_path: Path, format: str
+) -> None:
+    target = tmp_path / f"out.{format}"
+    order = ("--folder", folder, "--format", format, "--output", target)
+    assert predict(*order).returncode == 0
+    whole = target.read_bytes()
+    # Cut in the middle of the last record; what is left of the first is marked to be known again.
+    cut = whole[: whole.rindex(b"\n", 0, -1) + 20]
+    marked = cut.replace(b"tiny-", b"mark-", 1)
+    assert marked != cut
+    target.write_bytes(marked)
+    done = predict(*order, "--resume")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert target.read_bytes() == whole.replace(b"tiny-", b"mark-", 1)
+    again = predict(*order, "--resume")
+    assert again.returncode == 0
+    assert target.read_bytes() == whole.replace(b"tiny-", b"mark-", 1)
+
+
+def test_files_that_failed_are_tried_again(predict, junk: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.jsonl"
+    order = ("--folder", junk, "--format", "jsonl", "--output", target, "--resume")
+    assert predict(*order).returncode == 1
+    shutil.copy(junk / "one.wav", junk / "empty.wav")
+    (junk / "text.wav").unlink()
+    done = predict(*order)
+    assert (done.returncode, done.stderr) == (0, "")
+    documents = [json.loads(line) for line in target.read_text("utf-8").splitlines()]
+    assert sorted(Path(document["file"]).stem for document in documents) == sorted(
+        ["one", "empty", "three", "二 été \U0001f600"]
+    )
+    assert not any("error" in document for document in documents)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "Give either --file FILE or --folder DIR."),
+        (("--file", "a", "--folder", "b"), "Give either --file FILE or --folder DIR."),
+        (("--file", "nowhere/x.wav"), "--file nowhere/x.wav: No such file or directory; check"),
+        (("--file", "."), "--file .: it is a folder; use --folder."),
+        (("--folder", "nowhere"), "--folder nowhere: no such folder; check the path."),
+        (("--folder", "{recording}"), "it is a file; use --file."),
+        (("--folder", "."), "--folder .: no audio file in it or below; expected files such as"),
+        (("--file", "{recording}", "--format", "xml"), "format 'xml' is not known; choose from"),
+        (("--file", "{recording}", "--resume"), "--resume needs --folder, --output and one of"),
+        (("--folder", "{corpus}", "--resume", "--output", "x"), "--resume needs --folder, --out"),
+        (("--folder", "{corpus}", "--format", "srt"), "give a folder with --output DIR."),
+        (("--folder", "{corpus}", "--format", "srt", "--output", "{recording}"), "it is a file"),
+        (("--file", "{recording}", "--output", "{corpus}"), "it is a folder; give the name of a"),
+        (("--file", "{recording}", "--output", "{recording}/x"), "a part of its path is a file"),
+        (("--file", "{recording}", "--model", "nowhere"), "nowhere: no such model; train one"),
+        (("--file", "{recording}", "--model", "."), ".: not a model (bundle.json is missing)"),
+        (("--file", "{recording}", "--model", "{recording}"), "not a model (bundle.json is miss"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence_and_status_2(
+    predict, recording: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    known = {"recording": recording, "corpus": recording.parent}
+    done = predict(*(text.format(**known) for text in arguments), cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_output_of_an_earlier_call_outlives_a_file_that_fails(predict, tmp_path: Path) -> None:
+    (tmp_path / "bad.wav").write_text("no recording")
+    target = tmp_path / "out.txt"
+    for format in ("text", "json", "csv", "srt"):
+        target.write_text("worked on for hours")
+        order = ("--file", tmp_path / "bad.wav", "--format", format, "--output", target)
+        done = predict(*order)
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert str(tmp_path / "bad.wav") in done.stderr
+        assert target.read_text() == "worked on for hours"
+
+
+def test_names_outside_of_the_terminals_language(predict, folder: Path) -> None:
+    done = predict("--folder", folder, "--format", "jsonl", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "二 été \U0001f600.WAV" in done.stdout
+
+
+def test_the_newest_run_is_the_default_model(
+    script, trained, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(labelling, "SHIPPED", tmp_path / "shipped")
+    with pytest.raises(ToolkitError, match=r"no model yet: train one .* or name one with --model"):
+        labelling.default_model()
+    for age, name in enumerate(("new", "older", "oldest")):
+        bundle = tmp_path / "runs" / name / "bundle"
+        shutil.copytree(trained.folder / "bundle", bundle)
+        time = 2_000_000_000 - 1000 * age
+        os.utime(bundle / "bundle.json", (time, time))
+    assert labelling.default_model() == Path("runs") / "new" / "bundle"
+    (tmp_path / "shipped").mkdir()
+    shutil.copy(trained.folder / "bundle" / "bundle.json", tmp_path / "shipped")
+    assert labelling.default_model() == tmp_path / "shipped"
+
+
+def test_a_model_under_runs_needs_no_name(script, trained, recording: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained.folder / "bundle", tmp_path / "models" / "default")
+    done = script("predict.py", "--file", recording, "--format", "json", cwd=tmp_path)
+    assert done.returncode == 0
+    named = json.loads((trained.folder / "bundle" / "bundle.json").read_text())["model"]
+    assert json.loads(done.stdout)["model"] == named
+
+
+def test_a_reader_that_has_gone_is_no_error_worth_a_word(
+    start: Callable[..., object], trained, synthetic: Path
+) -> None:
+    process = start("predict.py", "--folder", synthetic, "--model", trained.folder)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(60) == 1
+    process.stderr.close()
