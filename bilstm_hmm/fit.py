@@ -203,11 +203,13 @@ def _average(state: TrainingState, trainer: Any, momentum: float) -> None:
 
 
 def _arguments(batch: Batch, recipe: Recipe) -> tuple[Any, Any, Any]:
-    """Inputs, targets and sample weights of both losses; a clip's frames share its weight."""
+    """Inputs, targets and sample weights of both losses; each frame has its clip's weight.
+
+    Keras leaves masked frames out of the mean by itself: the mask comes with the logits.
+    """
     reduced = batch.mask[:, :: recipe.network.stride]
-    share = reduced * (reduced.size / np.maximum(reduced.sum(), 1))
     targets = np.repeat(batch.targets[:, None], reduced.shape[1], axis=1)
-    weights = (batch.weights[:, None] * share).astype(np.float32)
+    weights = (batch.weights[:, None] * reduced).astype(np.float32)
     return (
         [batch.frames, batch.mask],
         {"clip": batch.targets, "frame": targets},
@@ -266,9 +268,12 @@ def _restore(trainer: Any, stored: TrainingState | None, recipe: Recipe) -> Trai
     fresh = TrainingState(learning_rate=recipe.training.learning_rate)
     if stored is None:
         return fresh
-    shapes = [tuple(v.shape) for v in trainer.variables]
-    if [array.shape for array in stored.model] != shapes:
-        return fresh
+    for variables, arrays in (
+        (trainer.variables, stored.model),
+        (trainer.optimizer.variables, stored.optimizer),
+    ):
+        if [tuple(v.shape) for v in variables] != [array.shape for array in arrays]:
+            return fresh
     _assign(trainer.variables, stored.model)
     _assign(trainer.optimizer.variables, stored.optimizer)
     return stored

@@ -54,8 +54,13 @@ def _convolutions(settings: NetworkSettings, hidden: Any, mask: Any) -> tuple[An
     for index, convolution in enumerate(settings.convolutions, start=1):
         hidden = ZeroMasked(name=f"conv{index}_input")(hidden, mask=mask)
         hidden = layers.ZeroPadding1D(convolution.kernel // 2, name=f"conv{index}_pad")(hidden)
+        # Without a bias, which the normalisation would take away again.
         hidden = layers.Conv1D(
-            convolution.filters, convolution.kernel, strides=convolution.stride, name=f"conv{index}"
+            convolution.filters,
+            convolution.kernel,
+            strides=convolution.stride,
+            use_bias=False,
+            name=f"conv{index}",
         )(hidden)
         if convolution.stride > 1:
             mask = StrideMask(convolution.stride, name=f"conv{index}_mask")(mask)

@@ -137,11 +137,12 @@ def _convolutions(
     """Convolutions with the batch normalisation that follows folded into them."""
     for index, convolution in enumerate(settings.convolutions, start=1):
         value = graph.add("Mul", value, _mask(graph, value, lengths))
-        kernel, bias = weights[f"conv{index}"]
+        kernel, *bias = weights[f"conv{index}"]
         gamma, beta, mean, variance = weights[f"conv{index}_norm"]
         scale = gamma / np.sqrt(variance + 1e-3)
         folded_kernel = (kernel * scale).transpose(2, 1, 0)
-        folded_bias = (bias - mean) * scale + beta
+        # Networks saved by earlier versions have a bias.
+        folded_bias = (sum(bias) - mean) * scale + beta
         channels = graph.add("Transpose", value, perm=[0, 2, 1])
         side = convolution.kernel // 2
         convolved = graph.add(
