@@ -270,6 +270,8 @@ def _restore(trainer: Any, stored: TrainingState | None, recipe: Recipe) -> Trai
         return fresh
     for variables, arrays in (
         (trainer.variables, stored.model),
+        (trainer.variables, stored.best),
+        (trainer.trainable_variables, stored.average),
         (trainer.optimizer.variables, stored.optimizer),
     ):
         if [tuple(v.shape) for v in variables] != [array.shape for array in arrays]:
