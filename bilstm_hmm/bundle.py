@@ -232,7 +232,11 @@ def _damaged(folder: Path, what: str) -> ToolkitError:
 def _recipe(content: bytes, folder: Path) -> Recipe:
     import yaml
 
-    return recipe_from_tree(yaml.safe_load(content), str(folder / RECIPE))
+    try:
+        tree = yaml.safe_load(content)
+    except yaml.YAMLError:
+        raise _damaged(folder, f"{RECIPE} is not valid YAML") from None
+    return recipe_from_tree(tree, str(folder / RECIPE))
 
 
 def _arrays(content: bytes) -> dict[str, NDArray[Any]]:

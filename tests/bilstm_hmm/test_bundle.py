@@ -1,0 +1,307 @@
+"""A bundle is whole, or told to be damaged; an older one outlives a save that fails."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bilstm_hmm import bundle as bundles
+from bilstm_hmm.bundle import (
+    CARD,
+    FORMAT_VERSION,
+    MANIFEST,
+    REQUIRED,
+    Bundle,
+    find_bundle,
+    read_bundle,
+    write_bundle,
+)
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.runtime import Model, load
+
+
+@pytest.fixture
+def copy(trained, tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    shutil.copytree(trained.folder / "bundle", folder)
+    return folder
+
+
+@pytest.fixture
+def stored(trained) -> Bundle:
+    return read_bundle(trained.folder / "bundle")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def reseal(folder: Path, **changes: object) -> None:
+    """Write the manifest anew with right checksums, as a program with other ideas would."""
+    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+    manifest["sha256"] = {
+        name: bundles._sha256((folder / name).read_bytes()) for name in manifest["sha256"]
+    }
+    manifest |= changes
+    manifest["seal"] = bundles._seal(manifest)
+    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def refused(folder: Path, words: str) -> None:
+    with pytest.raises(ToolkitError, match=words) as caught:
+        read_bundle(folder)
+    message = str(caught.value)
+    assert message.startswith(str(folder))
+    assert "\n" not in message
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_what_is_written_is_read(stored: Bundle, tmp_path: Path, recording: Path) -> None:
+    folder = tmp_path / "deeper" / "copy"
+    write_bundle(folder, stored, extra={CARD: "# Card\n"})
+    again = read_bundle(folder)
+    assert (again.identity, again.classes, again.recipe, again.network) == (
+        stored.identity,
+        stored.classes,
+        stored.recipe,
+        stored.network,
+    )
+    for name in ("bank", "decision", "banks"):
+        before, after = getattr(stored, name).to_arrays(), getattr(again, name).to_arrays()
+        assert before.keys() == after.keys()
+        for key, array in before.items():
+            np.testing.assert_array_equal(array, after[key])
+    for name in ("statistics.mean", "statistics.std", "projection.matrix", "projection.offset"):
+        part, key = name.split(".")
+        np.testing.assert_array_equal(
+            getattr(getattr(stored, part), key), getattr(getattr(again, part), key)
+        )
+    assert again.projection.of_logits == stored.projection.of_logits
+    assert Model(again).predict(recording) == Model(stored).predict(recording)
+    assert (folder / CARD).read_text("utf-8") == "# Card\n"
+
+
+def test_a_bundle_holds_no_pickle(trained) -> None:
+    for path in (trained.folder / "bundle").glob("*.npz"):
+        with np.load(path, allow_pickle=False) as arrays:
+            assert all(arrays[name].dtype.kind in "fbiU" for name in arrays.files)
+    assert not list(trained.folder.rglob("*.pkl"))
+
+
+def test_a_run_folder_stands_for_its_bundle(trained, recording: Path) -> None:
+    assert find_bundle(trained.folder) == trained.folder / "bundle"
+    said = load(trained.folder).predict(recording)
+    assert load(str(trained.folder / "bundle")).predict(recording) == said
+
+
+def sealed(folder: Path) -> list[str]:
+    return sorted(name for name in contents(folder) if name not in (MANIFEST, CARD))
+
+
+def test_every_file_is_needed_and_checked(copy: Path) -> None:
+    names = sealed(copy)
+    assert set(REQUIRED) < set(names)
+    for name in names:
+        path = copy / name
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2])
+        refused(copy, f"the bundle is damaged .{name} does not match its checksum.; copy it again")
+        altered = bytearray(content)
+        altered[len(content) // 2] ^= 1
+        path.write_bytes(bytes(altered))
+        refused(copy, f"{name} does not match its checksum")
+        path.write_bytes(b"")
+        refused(copy, f"{name} does not match its checksum")
+        path.unlink()
+        refused(copy, f"{name} is missing or cannot be read")
+        path.write_bytes(content)
+    assert read_bundle(copy).classes
+
+
+def test_the_model_card_may_be_edited(copy: Path) -> None:
+    (copy / CARD).write_text("# My own words\n")
+    read_bundle(copy)
+    (copy / CARD).unlink()
+    read_bundle(copy)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b"3", b"{}", b'{"classes": ["a", "b"]}']
+)
+def test_a_manifest_of_garbage(copy: Path, content: bytes) -> None:
+    (copy / MANIFEST).write_bytes(content)
+    refused(copy, r"the bundle is damaged \(bundle.json cannot be read\)")
+
+
+@pytest.mark.parametrize(("old", "new"), [("sad", "mad"), ('"neutral", ', ""), ("tiny", "huge")])
+def test_an_altered_manifest(copy: Path, old: str, new: str) -> None:
+    text = json.dumps(json.loads((copy / MANIFEST).read_text("utf-8")))
+    assert old in text
+    (copy / MANIFEST).write_text(text.replace(old, new, 1))
+    refused(copy, r"the bundle is damaged \(bundle.json does not match its checksum\)")
+
+
+def test_a_manifest_that_was_only_laid_out_anew(copy: Path) -> None:
+    manifest = json.loads((copy / MANIFEST).read_text("utf-8"))
+    (copy / MANIFEST).write_text(json.dumps(dict(reversed(manifest.items()))))
+    read_bundle(copy)
+
+
+def test_a_newer_format(copy: Path) -> None:
+    newer = {"format": FORMAT_VERSION + 1, "something": "else"}
+    (copy / MANIFEST).write_text(json.dumps(newer))
+    refused(
+        copy, f"bundle format {FORMAT_VERSION + 1}, but this version reads {FORMAT_VERSION}; up"
+    )
+
+
+def test_a_required_file_that_the_manifest_leaves_out(copy: Path) -> None:
+    sums = json.loads((copy / MANIFEST).read_text("utf-8"))["sha256"]
+    del sums["hmm.npz"]
+    reseal(copy, sha256=sums)
+    refused(copy, "hmm.npz does not match its checksum")
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04"])
+def test_parts_that_do_not_fit_together(copy: Path, content: bytes) -> None:
+    (copy / "hmm.npz").write_bytes(content)
+    reseal(copy)
+    refused(copy, "the bundle is damaged .its contents do not fit together")
+
+
+def test_a_part_of_another_kind(copy: Path) -> None:
+    shutil.copy(copy / "decision.npz", copy / "hmm.npz")
+    reseal(copy)
+    refused(copy, "the bundle is damaged .its contents do not fit together")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nonsense: 1", "unknown key nonsense"),
+        ("a: [", "recipe.yaml is not valid YAML"),
+        ("3", "recipe"),
+    ],
+)
+def test_a_recipe_of_another_version(copy: Path, text: str, words: str) -> None:
+    (copy / "recipe.yaml").write_text(text)
+    reseal(copy)
+    refused(copy, words)
+
+
+def test_a_network_that_onnx_runtime_refuses(copy: Path, recording: Path) -> None:
+    (copy / "network.onnx").write_bytes(b"no network")
+    reseal(copy)
+    with pytest.raises(ToolkitError, match=r"^tiny-\w+: its network cannot be run .*; train it"):
+        load(copy).predict(recording)
+
+
+def test_no_bundle_there(tmp_path: Path) -> None:
+    refused(tmp_path / "nowhere", "no such model; train one with train.py or mend --model")
+    refused(tmp_path, r"not a model \(bundle.json is missing\); give a bundle's folder or a train")
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    refused(file, "not a model")
+
+
+def full_disk(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("step", ["_write_parts", "_write_manifest", "np.savez", "save_keras"])
+def test_an_older_bundle_outlives_a_full_disk(
+    copy: Path, stored: Bundle, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    before = contents(copy)
+    save_keras = full_disk if step == "save_keras" else None
+    if save_keras is None:
+        monkeypatch.setattr(f"bilstm_hmm.bundle.{step}", full_disk)
+    with pytest.raises(ToolkitError, match=r"^cannot write .*model: the disk is full; free some"):
+        write_bundle(copy, stored, save_keras=save_keras)
+    assert contents(copy) == before
+    assert [path.name for path in copy.parent.iterdir()] == [copy.name]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, OSError(errno.EIO, "broken")])
+def test_an_older_bundle_outlives_a_swap_that_fails(
+    copy: Path, stored: Bundle, monkeypatch: pytest.MonkeyPatch, error: object
+) -> None:
+    before = contents(copy)
+    rename = Path.rename
+
+    def second_fails(self: Path, target: Path) -> Path:
+        # The new bundle has a manifest and is not yet in place.
+        if target == copy and not getattr(second_fails, "raised", False):
+            second_fails.raised = True
+            raise error
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", second_fails)
+    expected = ToolkitError if isinstance(error, OSError) else error
+    with pytest.raises(expected):
+        write_bundle(copy, stored)
+    assert contents(copy) == before
+    assert [path.name for path in copy.parent.iterdir()] == [copy.name]
+
+
+def test_a_newer_bundle_takes_the_place_of_an_older(copy: Path, stored: Bundle) -> None:
+    (copy / "of the older").write_text("left over")
+    write_bundle(copy, stored)
+    assert "of the older" not in contents(copy)
+    assert [path.name for path in copy.parent.iterdir()] == [copy.name]
+    assert read_bundle(copy).identity == stored.identity
+
+
+def test_a_file_in_the_way_stays(stored: Bundle, tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    target.write_text("something of mine")
+    with pytest.raises(ToolkitError, match="a part of its path is a file, not a folder"):
+        write_bundle(target, stored)
+    assert target.read_text() == "something of mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """A real disk of a given size; needs the right to mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(kibibytes: int) -> Path:
+        try:
+            subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", f"size={kibibytes}k", "tmpfs", str(folder)],
+                check=True,
+                capture_output=True,
+            )
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("mounting a small disk is not permitted here")
+        return folder
+
+    yield mount
+    subprocess.run(["umount", str(folder)], check=False, capture_output=True)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9])
+def test_an_older_bundle_outlives_a_disk_that_is_really_full(
+    stored: Bundle, small_disk: Callable[[int], Path], share: float
+) -> None:
+    folder = small_disk(1024)
+    write_bundle(folder / "model", stored)
+    before = contents(folder / "model")
+    room = share * sum(len(content) for content in before.values())
+    free = shutil.disk_usage(folder).free
+    assert free > room
+    (folder / "filler").write_bytes(bytes(int(free - room)))
+    with pytest.raises(ToolkitError, match=r"^cannot write .*model: the disk is full; free some"):
+        write_bundle(folder / "model", stored)
+    assert contents(folder / "model") == before
+    assert {path.name for path in folder.iterdir()} == {"model", "filler"}
+    (folder / "filler").unlink()
+    write_bundle(folder / "model", stored)

@@ -1,0 +1,169 @@
+"""The Python API: files and arrays, long recordings, several threads."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+import bilstm_hmm
+from bilstm_hmm.runtime import Model
+from data.synthetic import EMOTIONS, synthesise
+from features.audio import read_audio
+from features.errors import AudioError
+from features.extract import extract
+from features.normalise import normalise
+
+
+def shares_of(prediction: object) -> NDArray[np.float64]:
+    return np.array(list(prediction.probabilities.values()))
+
+
+@pytest.fixture(scope="module")
+def long_recording() -> NDArray[np.float32]:
+    """Two minutes of many utterances by two voices."""
+    parts: list[NDArray[np.float32]] = []
+    while sum(map(len, parts)) < 120 * 16000:
+        number = len(parts)
+        parts.append(synthesise(EMOTIONS[number // 3 % 5], number % 2, number))
+    return np.concatenate(parts)[: 120 * 16000]
+
+
+def test_the_package_loads_and_predicts_what_the_command_says(
+    trained, recording: Path, script: Callable[..., object]
+) -> None:
+    said = bilstm_hmm.load(trained.folder).predict(recording)
+    done = script("predict.py", "--file", recording, "--model", trained.folder, "--format", "json")
+    assert said.to_dict() == json.loads(done.stdout)
+
+
+def test_every_way_to_name_a_file_is_the_same(model: Model, recording: Path) -> None:
+    said = model.predict(recording)
+    assert said == model.predict(str(recording))
+    assert said.file == str(recording)
+    assert said.model == model.bundle.identity
+    assert tuple(said.probabilities) == model.classes
+
+
+def test_an_array_is_as_good_as_a_file(model: Model, recording: Path) -> None:
+    samples, rate = soundfile.read(recording, dtype="int16")
+    from_file = model.predict(recording)
+    variants = {
+        "int16": samples,
+        "float32": samples.astype(np.float32) / 32768,
+        "float64": samples / 32768,
+        "two channels": np.stack([samples, samples], axis=1),
+    }
+    for name, array in variants.items():
+        said = model.predict(array, rate)
+        assert said.file == "array"
+        assert said.emotion == from_file.emotion, name
+        assert shares_of(said) == pytest.approx(shares_of(from_file), abs=1e-4), name
+        assert said.duration == from_file.duration
+    assert model.predict(samples) == model.predict(samples, 16000)
+
+
+def test_an_array_at_another_rate_is_resampled(model: Model, recording: Path) -> None:
+    samples, _ = soundfile.read(recording, dtype="float32")
+    said = model.predict(np.repeat(samples, 3), 48000)
+    assert said.duration == pytest.approx(len(samples) / 16000)
+    assert any("resampled from 48000 Hz" in warning for warning in said.warnings)
+
+
+@pytest.mark.parametrize("rate", [0, -16000])
+def test_a_rate_that_is_none(model: Model, rate: int) -> None:
+    with pytest.raises(AudioError, match="sampling rate is given as"):
+        model.predict(np.zeros(16000, np.float32), rate)
+
+
+def test_probabilities_sum_to_one_whichever_system_decides(model: Model, recording: Path) -> None:
+    frames = extract(
+        read_audio(recording).samples, model.bundle.recipe.features, model.bundle.banks
+    )
+    by_system = model.shares(frames)
+    for system, shares in by_system.items():
+        assert shares.sum() == pytest.approx(1.0, abs=1e-9)
+        decision = model.bundle.recipe.decision.model_copy(update={"system": system})
+        recipe = model.bundle.recipe.model_copy(update={"decision": decision})
+        other = Model(replace(model.bundle, recipe=recipe))
+        said = other.predict(recording)
+        assert shares_of(said) == pytest.approx(shares, abs=1e-6)
+        assert said.confidence == max(said.probabilities.values())
+        assert said.probabilities[said.emotion] == said.confidence
+
+
+def assert_covers(prediction: object) -> None:
+    assert prediction.segments
+    for left, right in zip(prediction.segments, prediction.segments[1:], strict=False):
+        assert left.end == pytest.approx(right.start, abs=1e-9)
+        assert left.emotion != right.emotion
+    for segment in prediction.segments:
+        assert 0.0 <= segment.start < segment.end <= prediction.duration + 1e-9
+        assert 0.0 < segment.confidence <= 1.0 + 1e-9
+
+
+def test_segments_cover_what_is_spoken(model: Model, recording: Path) -> None:
+    said = model.predict(recording)
+    assert_covers(said)
+    assert said.segments[0].start < 0.5
+    assert said.segments[-1].end > said.duration - 0.5
+
+
+def test_a_long_recording_is_labelled_end_to_end(
+    model: Model, long_recording: NDArray[np.float32]
+) -> None:
+    said = model.predict(long_recording, 16000)
+    assert said.duration == 120.0
+    assert tuple(said.probabilities) == model.classes
+    assert shares_of(said).sum() == pytest.approx(1.0, abs=1e-9)
+    assert_covers(said)
+    assert said.segments[0].start < 1.0
+    assert said.segments[-1].end > 119.0
+
+
+@pytest.mark.parametrize("seconds", [10.01, 12.34, 15.0, 20.0, 61.7, 120.0])
+def test_windows_say_what_the_whole_says(
+    model: Model, long_recording: NDArray[np.float32], seconds: float
+) -> None:
+    bundle = model.bundle
+    samples = long_recording[: round(seconds * 16000)]
+    frames = extract(samples, bundle.recipe.features, bundle.banks)
+    values = normalise(frames.values, "train", bundle.statistics)
+    stride = bundle.recipe.network.stride
+    windowed, whole = model.outputs(frames), model._run(values[None])[0]
+    steps = -(-len(values) // stride)
+    assert windowed.hidden.shape == whole.hidden.shape
+    assert windowed.frame.shape == whole.frame.shape
+    assert len(windowed.hidden) == steps
+    # Far from its edges a window knows as much as the whole.
+    assert np.median(np.abs(windowed.hidden - whole.hidden)) < 1e-3
+    assert (windowed.frame.argmax(axis=1) == whole.frame.argmax(axis=1)).mean() > 0.97
+
+
+def test_short_recordings_are_not_cut(model: Model, long_recording: NDArray[np.float32]) -> None:
+    bundle = model.bundle
+    frames = extract(long_recording[: 9 * 16000], bundle.recipe.features, bundle.banks)
+    values = normalise(frames.values, "train", bundle.statistics)
+    whole = model._run(values[None])[0]
+    np.testing.assert_array_equal(model.outputs(frames).clip, whole.clip)
+
+
+def test_threads_share_a_model(trained, synthetic: Path) -> None:
+    paths = sorted(synthetic.rglob("*.wav"))[::4]
+    alone = [bilstm_hmm.load(trained.folder).predict(path) for path in paths]
+    shared = bilstm_hmm.load(trained.folder)
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(shared.predict, paths * 3))
+    assert together == alone * 3
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    import tomllib
+
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8")
+    assert bilstm_hmm.__version__ == tomllib.loads(text)["project"]["version"]
