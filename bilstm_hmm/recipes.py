@@ -11,6 +11,13 @@ from pydantic import BaseModel, ValidationError
 from bilstm_hmm.config import Recipe
 from bilstm_hmm.errors import ToolkitError
 
+# Instead of Python's types, which are not the user's.
+_PLAIN = {
+    "model_type": "expected keys and values below it",
+    "dict_type": "expected keys and values, as in {old: new}",
+    "tuple_type": "expected a list, as in [one, two]",
+}
+
 
 def recipe_path(name: str) -> Path:
     """Find a recipe by path, then by name among those that ship in ``configs/``.
@@ -72,7 +79,8 @@ def recipe_from_tree(tree: Mapping[str, Any], source: str) -> Recipe:
 
 def dump_recipe(recipe: Recipe) -> str:
     """Return the resolved recipe as YAML, every key written out."""
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    # ASCII with escapes: PyYAML writes some line ends inside words as they are, then folds them.
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:
@@ -103,7 +111,7 @@ def _sentence(error: ValidationError, source: str) -> str:
     if first["type"] == "extra_forbidden":
         allowed = ", ".join(_allowed_keys(first["loc"][:-1]))
         return f"{source}: unknown key {key}; allowed here: {allowed}."
-    message = first["msg"].removeprefix("Value error, ")
+    message = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
     given = "" if isinstance(first["input"], dict | BaseModel) else f" (given {first['input']!r})"
     return f"{source}: {key or 'the recipe'}: {message}{given}."
 
