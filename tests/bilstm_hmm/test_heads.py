@@ -1,0 +1,98 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bilstm_hmm import heads
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.decision import probabilities
+from bilstm_hmm.decision_fit import fit_decision
+from bilstm_hmm.heads import OutOfFold, fit_heads
+from bilstm_hmm.hmm import score
+from bilstm_hmm.hmm_fit import fit_bank
+from bilstm_hmm.hmm_input import fit_projection, project
+from bilstm_hmm.outputs import Outputs
+
+CLASSES = ("happy", "sad", "angry")
+MakeRecipe = Callable[..., Recipe]
+
+
+def out_of_fold(seed: int = 0, alone: bool = False) -> OutOfFold:
+    """Thirty-six clips in three folds; with `alone`, only the first fold has the last class."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(36) % 3
+    fold = np.where(labels == 2, 0, np.arange(36) // 12) if alone else np.arange(36) // 12
+    centres = 2.0 * np.random.default_rng(1).normal(size=(3, 6))
+    outputs = []
+    for label in labels:
+        hidden = centres[label] + rng.normal(size=(25, 6))
+        frame = 2.0 * np.eye(3)[label] + rng.normal(size=(25, 3))
+        clip = 2.0 * np.eye(3)[label] + rng.normal(size=3)
+        outputs.append(Outputs(*(a.astype(np.float32) for a in (hidden, frame, clip))))
+    return OutOfFold(tuple(outputs), labels, fold)
+
+
+@pytest.mark.parametrize("kind", ["lda", "pca", "logits"])
+@pytest.mark.parametrize("alone", [False, True])
+def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
+    quick_recipe: MakeRecipe, kind: Any, alone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is fitted again here, fold by fold, without any clip of that fold."""
+    unseen, recipe = out_of_fold(alone=alone), quick_recipe(hmm={"input": kind})
+    seen: list[np.ndarray] = []
+
+    def spy(clip: np.ndarray, hmm: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> Any:
+        seen.extend([clip, hmm, labels, groups])
+        return fit_decision(clip, hmm, labels, groups)
+
+    monkeypatch.setattr(heads, "fit_decision", spy)
+    fitted = fit_heads(unseen, CLASSES, recipe)
+    clip, scores, labels, groups = seen
+    np.testing.assert_array_equal(clip, np.stack([o.clip for o in unseen.outputs]))
+    np.testing.assert_array_equal(labels, unseen.labels)
+    np.testing.assert_array_equal(groups, unseen.fold)
+
+    def bank_of(rows: np.ndarray) -> tuple[Any, Any]:
+        chosen = [unseen.outputs[i] for i in rows]
+        sources = [o.frame if kind == "logits" else o.hidden for o in chosen]
+        projection = fit_projection(sources, unseen.labels[rows], 3, recipe.hmm)
+        sequences = [project(projection, o) for o in chosen]
+        found = fit_bank(sequences, unseen.labels[rows], CLASSES, recipe.hmm, seed=recipe.seed)
+        return projection, found.bank
+
+    everything = np.arange(36)
+    for number in np.unique(unseen.fold):
+        others = np.flatnonzero(unseen.fold != number)
+        # Without this fold a class would have no clip: then there is no way but to use all.
+        rows = others if len(np.unique(unseen.labels[others])) == 3 else everything
+        projection, bank = bank_of(rows)
+        for i in np.flatnonzero(unseen.fold == number):
+            expected = score(bank, project(projection, unseen.outputs[i]))
+            np.testing.assert_allclose(scores[i], expected, rtol=1e-9)
+    projection, bank = bank_of(everything)
+    np.testing.assert_array_equal(fitted.projection.matrix, projection.matrix)
+    np.testing.assert_array_equal(fitted.bank.means, bank.means)
+
+
+def test_new_clips_are_told_apart(quick_recipe: MakeRecipe) -> None:
+    fitted = fit_heads(out_of_fold(), CLASSES, quick_recipe())
+    new = out_of_fold(seed=9)
+    for system in ("hmm", "hybrid"):
+        said = [
+            probabilities(
+                fitted.decision, o.clip, score(fitted.bank, project(fitted.projection, o)), system
+            ).argmax()
+            for o in new.outputs
+        ]
+        assert np.mean(np.array(said) == new.labels) > 0.9
+    assert fitted.notes == ()
+
+
+def test_notes_come_from_the_bank_that_is_kept(quick_recipe: MakeRecipe) -> None:
+    """Fewer frames in the banks of the folds are no news to the user; each emotion once."""
+    recipe = quick_recipe(hmm={"states": 25})
+    assert fit_heads(out_of_fold(), CLASSES, recipe).notes == ()
+    recipe = quick_recipe(hmm={"states": 32})
+    notes = fit_heads(out_of_fold(), CLASSES, recipe).notes
+    assert [note.split(":")[0] for note in notes] == list(CLASSES)
