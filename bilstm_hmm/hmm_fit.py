@@ -132,6 +132,7 @@ def emotion_processes(jobs: int) -> Iterator[Executor | None]:
 def fit_emotion(job: _Job) -> FittedHmm:
     """Fit one HMM by expectation-maximisation with a floor under its covariances."""
     from hmmlearn.utils import fill_covars
+    from threadpoolctl import threadpool_limits
 
     logging.getLogger("hmmlearn").setLevel(logging.ERROR)
     settings, states = job.settings, job.states
@@ -149,11 +150,13 @@ def fit_emotion(job: _Job) -> FittedHmm:
         params="tmc" if settings.topology == "left-right" else "stmc",
     )
     model.startprob_, model.transmat_ = topology.start, topology.transition
-    frames, means, covariances = _initial(job)
-    model.n_features = frames.shape[1]
-    model.means_ = means
-    model.covars_ = _as_type(covariances, settings.covariance)
-    model.fit(frames, [len(s) for s in job.sequences])
+    # The emotions have processes of their own: threads in each would only fight over the cores.
+    with threadpool_limits(1):
+        frames, means, covariances = _initial(job)
+        model.n_features = frames.shape[1]
+        model.means_ = means
+        model.covars_ = _as_type(covariances, settings.covariance)
+        model.fit(frames, [len(s) for s in job.sequences])
     # hmmlearn keeps a spherical variance once a dimension, as a diagonal one.
     kind = "diag" if settings.covariance == "spherical" else settings.covariance
     covariances = fill_covars(model._covars_, kind, states, frames.shape[1])
