@@ -116,7 +116,11 @@ def label(model: Model, order: Order, on_result: OnResult) -> int:
             "--resume needs --folder, --output and one of the formats "
             f"{', '.join(RESUMABLE_FORMATS)}."
         )
-    if chosen.per_file and order.many:
+    into_folder = chosen.per_file and order.many
+    # Told before hours of labelling, not after.
+    if order.output is not None and order.output.is_dir() and not into_folder:
+        raise ToolkitError(f"--output {order.output}: it is a folder; give the name of a file.")
+    if into_folder:
         return _label_each(model, order, chosen.suffix, on_result)
     if chosen.streams and order.many:
         return _label_streaming(model, order, on_result)

@@ -3,15 +3,12 @@
 import csv
 import io
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bilstm_hmm import labelling
-from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.formats import FORMATS, PER_FILE_FORMATS
 from bilstm_hmm.resume import RESUMABLE_FORMATS
 from bilstm_hmm.runtime import Model
@@ -216,6 +213,7 @@ def test_files_that_failed_are_tried_again(predict, junk: Path, tmp_path: Path) 
         (("--folder", "{corpus}", "--format", "srt"), "give a folder with --output DIR."),
         (("--folder", "{corpus}", "--format", "srt", "--output", "{recording}"), "it is a file"),
         (("--file", "{recording}", "--output", "{corpus}"), "it is a folder; give the name of a"),
+        (("--folder", "{corpus}", "--format", "json", "--output", "{corpus}"), "it is a folder; g"),
         (("--file", "{recording}", "--output", "{recording}/x"), "a part of its path is a file"),
         (("--file", "{recording}", "--model", "nowhere"), "nowhere: no such model; train one"),
         (("--file", "{recording}", "--model", "."), ".: not a model (bundle.json is missing)"),
@@ -253,25 +251,7 @@ def test_names_outside_of_the_terminals_language(predict, folder: Path) -> None:
     assert "二 été \U0001f600.WAV" in done.stdout
 
 
-def test_the_newest_run_is_the_default_model(
-    script, trained, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(labelling, "SHIPPED", tmp_path / "shipped")
-    with pytest.raises(ToolkitError, match=r"no model yet: train one .* or name one with --model"):
-        labelling.default_model()
-    for age, name in enumerate(("new", "older", "oldest")):
-        bundle = tmp_path / "runs" / name / "bundle"
-        shutil.copytree(trained.folder / "bundle", bundle)
-        time = 2_000_000_000 - 1000 * age
-        os.utime(bundle / "bundle.json", (time, time))
-    assert labelling.default_model() == Path("runs") / "new" / "bundle"
-    (tmp_path / "shipped").mkdir()
-    shutil.copy(trained.folder / "bundle" / "bundle.json", tmp_path / "shipped")
-    assert labelling.default_model() == tmp_path / "shipped"
-
-
-def test_a_model_under_runs_needs_no_name(script, trained, recording: Path, tmp_path: Path) -> None:
+def test_a_model_that_ships_needs_no_name(script, trained, recording: Path, tmp_path: Path) -> None:
     shutil.copytree(trained.folder / "bundle", tmp_path / "models" / "default")
     done = script("predict.py", "--file", recording, "--format", "json", cwd=tmp_path)
     assert done.returncode == 0

@@ -1,0 +1,151 @@
+"""Labelling in one process: what is tested as a command is in ``tests/test_commands.py``."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bilstm_hmm import labelling
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.labelling import Order, default_model, file_of, files_of, label
+from bilstm_hmm.runtime import Model
+
+
+def ignore(_done: int, _total: int) -> None:
+    """Take no note of progress."""
+
+
+@pytest.fixture
+def files(synthetic: Path) -> tuple[Path, ...]:
+    return files_of(synthetic / "happy")
+
+
+def order(files: tuple[Path, ...], **changes: object) -> Order:
+    defaults = {"many": True, "format": "jsonl", "output": None, "timeline": False}
+    return Order(files, **{**defaults, "resume": False, **changes})
+
+
+def test_progress_counts_every_file(
+    model: Model, files: tuple[Path, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[tuple[int, int]] = []
+    assert label(model, order(files), lambda done, total: seen.append((done, total))) == 0
+    assert seen == [(done, len(files)) for done in range(1, len(files) + 1)]
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [document["file"] for document in documents] == [os.fspath(path) for path in files]
+
+
+def test_results_are_in_order_however_long_each_takes(
+    model: Model, files: tuple[Path, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    predict = Model.predict
+    assert label(model, order(files[::-1], format="csv"), ignore) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    for line, path in zip(lines, files[::-1], strict=True):
+        assert line.startswith(f"{path},{predict(model, path).emotion},")
+
+
+def test_what_was_labelled_before_an_interruption_stays(
+    model: Model, files: tuple[Path, ...], tmp_path: Path
+) -> None:
+    target = tmp_path / "out.jsonl"
+
+    def interrupt(done: int, _total: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        label(model, order(files, output=target), interrupt)
+    assert len(target.read_text("utf-8").splitlines()) == 3
+    again: list[int] = []
+    resumed = order(files, output=target, resume=True)
+    assert label(model, resumed, lambda _, total: again.append(total)) == 0
+    assert again == [len(files) - 3] * (len(files) - 3)
+    documents = [json.loads(line) for line in target.read_text("utf-8").splitlines()]
+    assert [document["file"] for document in documents] == [os.fspath(path) for path in files]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe", "cannot be read as text to resume from it"),
+        (b"my own notes\n", "choose another output or start afresh"),
+    ],
+)
+def test_a_file_of_another_kind_is_not_resumed(
+    model: Model, files: tuple[Path, ...], tmp_path: Path, content: bytes, words: str
+) -> None:
+    target = tmp_path / "mine"
+    target.write_bytes(content)
+    with pytest.raises(ToolkitError, match=words):
+        label(model, order(files, output=target, resume=True), ignore)
+    assert target.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n"])
+def test_resuming_what_has_not_begun(
+    model: Model, files: tuple[Path, ...], tmp_path: Path, content: bytes | None
+) -> None:
+    target = tmp_path / "out.tsv"
+    if content is not None:
+        target.write_bytes(content)
+    assert label(model, order(files, format="tsv", output=target, resume=True), ignore) == 0
+    assert target.read_text("utf-8").lstrip("\n").startswith("file\temotion\t")
+    assert len(target.read_text("utf-8").strip().splitlines()) == 1 + len(files)
+
+
+@pytest.mark.parametrize("format", ["jsonl", "json"])
+def test_a_full_disk_is_one_sentence(model: Model, files: tuple[Path, ...], format: str) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(ToolkitError, match=r"^cannot write /dev/full: the disk is full; free"):
+        label(model, order(files, format=format, output=full), ignore)
+
+
+def test_a_network_that_cannot_run_is_told_once(
+    model: Model, files: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Model, path: Path) -> None:
+        raise ToolkitError("its network cannot be run")
+
+    monkeypatch.setattr(Model, "predict", broken)
+    with pytest.raises(ToolkitError, match="its network cannot be run"):
+        label(model, order(files), ignore)
+
+
+def test_recordings_of_one_name_do_not_meet(model: Model, recording: Path, tmp_path: Path) -> None:
+    for name in ("a/x.wav", "b/x.wav", "a/x.wave"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(recording, tmp_path / "in" / name)
+    tracks = order(files_of(tmp_path / "in"), format="srt", output=tmp_path / "out")
+    assert label(model, tracks, ignore) == 0
+    written = {p.relative_to(tmp_path / "out").as_posix() for p in tmp_path.rglob("*.srt")}
+    assert written == {"a/x.wav.srt", "a/x.wave.srt", "b/x.wav.srt"}
+
+
+def test_one_file_is_a_file(recording: Path) -> None:
+    assert file_of(recording) == recording
+    for path, words in ((recording / "x", "Not a directory"), (Path("a\0b"), "null byte")):
+        with pytest.raises(ToolkitError, match=rf"^--file .*: .*{words}; check the path\.$"):
+            file_of(path)
+
+
+def test_the_newest_run_is_the_default_model(
+    trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(labelling, "SHIPPED", tmp_path / "shipped")
+    with pytest.raises(ToolkitError, match=r"^no model yet: train one .* or name one with --mod"):
+        default_model()
+    for age, name in enumerate(("new", "older", "oldest")):
+        bundle = tmp_path / "runs" / name / "bundle"
+        shutil.copytree(trained.folder / "bundle", bundle)
+        made = 2_000_000_000 - 1000 * age
+        os.utime(bundle / "bundle.json", (made, made))
+    assert default_model() == Path("runs") / "new" / "bundle"
+    (tmp_path / "shipped").mkdir()
+    shutil.copy(trained.folder / "bundle" / "bundle.json", tmp_path / "shipped")
+    assert default_model() == tmp_path / "shipped"
