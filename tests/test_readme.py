@@ -1,0 +1,70 @@
+"""The README tells the truth about what can be checked without a corpus."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.formats import FORMATS
+from bilstm_hmm.recipes import load_recipe
+from data.registry import CORPORA
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| `([a-z_]+\.[a-z_.]+)` \| `([^`]*)` \|", README, re.MULTILINE)
+
+
+def _default(key: str) -> object:
+    node: object = Recipe()
+    for part in key.split("."):
+        node = getattr(node, part)
+    return node.model_dump(mode="json") if isinstance(node, BaseModel) else node
+
+
+@pytest.mark.parametrize(("key", "text"), ROWS)
+def test_the_configuration_table_has_the_defaults(key: str, text: str) -> None:
+    told = yaml.safe_load(text)
+    default = _default(key)
+    assert told == (list(default) if isinstance(default, tuple) else default)
+
+
+def test_the_configuration_table_is_there() -> None:
+    assert len(ROWS) >= 20
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "configs").glob("*.yaml")))
+def test_every_shipped_recipe_is_valid(name: str) -> None:
+    assert load_recipe(name).name
+
+
+def test_every_format_and_corpus_is_named() -> None:
+    for name in (*FORMATS, *CORPORA):
+        assert f"`{name}`" in README
+
+
+def test_no_placeholder_is_left() -> None:
+    assert "@@" not in README
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
+def test_links_into_the_repository_lead_somewhere(target: str) -> None:
+    assert target.startswith("http") or (ROOT / target).exists()
+
+
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py", "predict.py"])
+def test_every_option_in_a_command_exists(script: str) -> None:
+    import importlib
+
+    from typer.main import get_command
+
+    from bilstm_hmm.cli import command
+
+    function = getattr(importlib.import_module("bilstm_hmm.cli"), script.removesuffix(".py"))
+    known = {option for param in get_command(command(function)).params for option in param.opts}
+    lines = re.findall(rf"python {re.escape(script)} (.*)", README)
+    assert lines
+    for line in lines:
+        assert set(re.findall(r"--[a-z]+", line)) <= known
