@@ -29,7 +29,7 @@ augmentation: {{noise: {{probability: 0.0}}, speed: {{probability: 0.0}}}}
 network:
   family: cnn_bilstm
   convolutions: [{{filters: 16, kernel: 5, stride: 4}}]
-  units: [16, 8]
+  units: [12]
   dropout: 0.1
 training: {{epochs: 16, batch_size: 15, learning_rate: 0.02, weight_average: 0.5}}
 hmm: {{inner_folds: 2, states: 2, iterations: 3}}
