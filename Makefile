@@ -42,8 +42,9 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Threads of numeric libraries would only fight over the cores that the test processes share.
 test: check
-	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile \
 	  --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 clean:
