@@ -129,11 +129,15 @@ class DecisionSettings(Section):
 
 
 class TimelineSettings(Section):
-    """How the timeline switches between emotions; times in seconds."""
+    """How the timeline switches between emotions; times in seconds.
+
+    `evidence` is how much speech tells as much as one calibrated utterance: neighbouring frames
+    tell nearly the same, and counted in full they would be far too sure.
+    """
 
     dwell: Positive = 4.0
     minimum: Positive = 0.6
-    emission_weight: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    evidence: Positive = 2.0
 
 
 class Recipe(Section):

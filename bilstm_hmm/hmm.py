@@ -110,10 +110,11 @@ def log_sum_exp(values: FloatMatrix, axis: int) -> FloatMatrix:
     return result
 
 
-def score(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
-    """Return the log-likelihood a frame of the sequence under each emotion, ``[E]``.
+def frame_scores(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
+    """Return the log-likelihood of each frame given those before it, ``[T, E]``.
 
-    The forward algorithm (Rabiner, 1989), all emotions at once.
+    The forward algorithm (Rabiner, 1989), all emotions at once; the sum over time is the
+    log-likelihood of the sequence.
 
     Raises
     ------
@@ -123,8 +124,22 @@ def score(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
     if len(sequence) == 0:
         raise ValueError("a sequence needs at least one frame")
     densities = log_densities(bank, np.asarray(sequence, np.float64))
+    totals = np.empty(densities.shape[:2])
     forward = bank.log_start + densities[0]
-    for density in densities[1:]:
+    totals[0] = log_sum_exp(forward, axis=1)
+    for t, density in enumerate(densities[1:], start=1):
         forward = log_sum_exp(forward[:, :, None] + bank.log_transition, axis=1) + density
-    scores: FloatMatrix = log_sum_exp(forward, axis=1) / len(sequence)
+        totals[t] = log_sum_exp(forward, axis=1)
+    return np.diff(totals, axis=0, prepend=0.0)
+
+
+def score(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
+    """Return the log-likelihood a frame of the sequence under each emotion, ``[E]``.
+
+    Raises
+    ------
+    ValueError
+        For a sequence without frames.
+    """
+    scores: FloatMatrix = frame_scores(bank, sequence).sum(axis=0) / len(sequence)
     return scores

@@ -2,8 +2,8 @@
 
 The hidden states of two networks are not comparable, but the HMMs are fitted on those of the
 inner folds' networks and used on those of the final one. So each inner network is aligned
-first: a ridge regression takes its hidden states to the final network's, on the clips that both
-were trained on, and is then applied to the clips that the inner network has not seen.
+first: a ridge regression takes its hidden states to the final network's, on clips that the inner
+network was trained on, and is then applied to the clips that the inner network has not seen.
 """
 
 from collections.abc import Sequence

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bilstm_hmm.bundle import Bundle, read_bundle
 from bilstm_hmm.decision import SYSTEMS, FloatMatrix, probabilities
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.hmm import score
+from bilstm_hmm.hmm import frame_scores, score
 from bilstm_hmm.hmm_input import project
 from bilstm_hmm.outputs import Outputs
 from bilstm_hmm.prediction import Prediction
@@ -89,15 +89,20 @@ class Model:
         frames = extract(waveform.samples, recipe.features, bundle.banks)
         outputs = self.outputs(frames)
         sequence = project(bundle.projection, outputs)
-        scores = score(bundle.bank, sequence)
+        told = frame_scores(bundle.bank, sequence)
+        scores = told.mean(axis=0)
         shares = probabilities(bundle.decision, outputs.clip, scores, recipe.decision.system)
         best = int(shares.argmax())
         rate = frames.rate / recipe.network.stride
-        # The utterance's own probabilities guide the timeline, whichever system made them.
+        # What the decision knows beyond the HMMs is the prior of the timeline, whose evidence is
+        # the HMMs' own, weighed so that `evidence` seconds, or all of a shorter recording, tell
+        # as much as a calibrated utterance.
+        alone = probabilities(bundle.decision, outputs.clip, scores, "hmm")
+        frames_of_evidence = min(recipe.timeline.evidence * rate, len(sequence))
+        weight = float(bundle.decision.hmm_scale) / frames_of_evidence
         found = segments(
-            bundle.bank,
-            sequence,
-            shares,
+            weight * told,
+            shares / np.maximum(alone, 1e-3),
             rate,
             start=min(frames.start, waveform.duration),
             end=min(frames.start + len(frames.values) / frames.rate, waveform.duration),

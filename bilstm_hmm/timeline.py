@@ -1,10 +1,15 @@
-"""The timeline: all emotion HMMs joined into one, and the best path through it.
+"""The timeline: the emotions joined into one composite HMM, and the best path through it.
 
-The composite HMM has a state (emotion e, HMM state s, age d): d counts the frames since the
-emotion began, up to the minimum duration, below which it cannot be left. Inside an emotion
-its own HMM moves; an emotion that is old enough is left with the probability that gives the
-expected dwell time. Where a path goes on entering follows the utterance's own probabilities,
-so that a recording of one emotion and its label agree.
+The composite HMM has a state (emotion e, state s, age d): d counts the frames since the
+emotion began, up to the minimum duration, below which it cannot be left; an emotion that is
+old enough is left with the probability that gives the expected dwell time. Where a path goes
+on entering follows the prior.
+
+The evidence of a frame for an emotion is what the emotion's own HMM predicts of it from the
+frames before, times a weight far below one: neighbouring frames tell nearly the same. The
+HMM's states are summed out before the weight is put on, because a weight on the densities
+would flatten the states against each other; the composite then has one state an emotion, and
+a recording of one emotion gets the probabilities that its label has.
 
 The ages are never written out. An emotion that was entered has no choice until it is old
 enough, so those frames are taken in one step, a block, as in a hidden semi-Markov model
@@ -20,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.config import TimelineSettings
-from bilstm_hmm.hmm import HmmBank, log_densities, log_sum_exp
+from bilstm_hmm.hmm import log_sum_exp
 from bilstm_hmm.prediction import Segment
 
 FloatMatrix = NDArray[np.float64]
@@ -52,12 +57,18 @@ class Composite:
 
 
 def compose(
-    bank: HmmBank, prior: FloatMatrix, rate: float, settings: TimelineSettings
+    log_start: FloatMatrix,
+    log_transition: FloatMatrix,
+    prior: FloatMatrix,
+    rate: float,
+    settings: TimelineSettings,
 ) -> Composite:
-    """Join the emotion HMMs.
+    """Join the emotions.
 
     Parameters
     ----------
+    log_start, log_transition
+        ``[E, S]`` and ``[E, S, S]``: inside each emotion.
     prior
         ``[E]``: how likely each emotion is where one begins.
     rate
@@ -70,8 +81,8 @@ def compose(
     rest = max(settings.dwell * rate - ages, 1.0)
     leave = 1.0 / (rest + 1.0)
     return Composite(
-        log_entry=log_prior[:, None] + bank.log_start,
-        log_transition=bank.log_transition,
+        log_entry=log_prior[:, None] + log_start,
+        log_transition=log_transition,
         log_stay=float(np.log1p(-leave)),
         log_leave=float(np.log(leave)),
         ages=ages,
@@ -200,8 +211,7 @@ def _ahead(composite: Composite, densities: FloatMatrix, blocks: FloatMatrix) ->
 
 
 def segments(
-    bank: HmmBank,
-    sequence: FloatMatrix,
+    evidence: FloatMatrix,
     prior: FloatMatrix,
     rate: float,
     start: float,
@@ -213,18 +223,20 @@ def segments(
 
     Parameters
     ----------
-    sequence
-        HMM input ``[T, D]``.
+    evidence
+        ``[T, E]``: what each frame says for each emotion, the log-likelihood of
+        `bilstm_hmm.hmm.frame_scores` times a weight.
+    prior
+        ``[E]``: how likely each emotion is where one begins.
     rate
-        Its frames a second.
+        Frames a second of the evidence.
     start, end
         Where speech begins and ends in the file, in seconds.
     """
-    composite = compose(bank, prior, rate, settings)
-    # Neighbouring frames tell nearly the same: counted in full, they would drown the prior.
-    densities = settings.emission_weight * log_densities(bank, np.asarray(sequence, np.float64))
-    path = viterbi(composite, densities)
-    posteriors = emotion_posteriors(composite, densities)
+    emotions = len(prior)
+    composite = compose(np.zeros((emotions, 1)), np.zeros((emotions, 1, 1)), prior, rate, settings)
+    path = viterbi(composite, evidence[:, :, None])
+    posteriors = emotion_posteriors(composite, evidence[:, :, None])
     borders = [0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
     found = []
     for first, last in pairwise(borders):

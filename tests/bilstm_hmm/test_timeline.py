@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bilstm_hmm.config import TimelineSettings
-from bilstm_hmm.hmm import HmmBank, bank_from_models, log_densities
+from bilstm_hmm.hmm import HmmBank, bank_from_models, frame_scores, log_densities
 from bilstm_hmm.prediction import Segment
 from bilstm_hmm.timeline import Composite, compose, emotion_posteriors, segments, viterbi
 
@@ -45,7 +45,7 @@ def random_composite(
     bank = random_bank(rng, emotions, states, left_right)
     prior = rng.dirichlet(np.ones(emotions))
     timing = TimelineSettings(minimum=float(ages), dwell=ages + float(rng.uniform(0.5, 6.0)))
-    return compose(bank, prior, 1.0, timing)
+    return compose(bank.log_start, bank.log_transition, prior, 1.0, timing)
 
 
 def successors(composite: Composite, state: State) -> Iterator[tuple[State, float]]:
@@ -192,8 +192,18 @@ def test_a_minimum_between_two_frames_is_rounded_up() -> None:
     bank = random_bank(np.random.default_rng(0))
     prior = np.array([0.5, 0.5])
     for rate, minimum, ages in ((25.0, 0.6, 15), (10.0, 0.61, 7), (10.0, 0.65, 7), (10.0, 0.3, 3)):
-        assert compose(bank, prior, rate, TimelineSettings(minimum=minimum)).ages == ages
-    assert compose(bank, prior, 1.0, TimelineSettings(minimum=0.01)).ages == 1
+        assert (
+            compose(
+                bank.log_start, bank.log_transition, prior, rate, TimelineSettings(minimum=minimum)
+            ).ages
+            == ages
+        )
+    assert (
+        compose(
+            bank.log_start, bank.log_transition, prior, 1.0, TimelineSettings(minimum=0.01)
+        ).ages
+        == 1
+    )
 
 
 @pytest.mark.parametrize(("dwell", "minimum"), [(4.0, 0.6), (2.0, 1.0), (10.0, 0.1)])
@@ -201,7 +211,7 @@ def test_an_emotion_dwells_as_long_as_expected(dwell: float, minimum: float) -> 
     """The mean of the ages plus the geometric rest is the dwell time that was asked for."""
     bank, rate = random_bank(np.random.default_rng(1)), 25.0
     timing = TimelineSettings(dwell=dwell, minimum=minimum)
-    composite = compose(bank, np.array([0.5, 0.5]), rate, timing)
+    composite = compose(bank.log_start, bank.log_transition, np.array([0.5, 0.5]), rate, timing)
     # 20 000 frames are more than any stay lasts.
     rest = np.exp(composite.log_leave + composite.log_stay * np.arange(20_000))
     mean = (composite.ages - 1) + rest @ np.arange(1, 20_001)
@@ -209,8 +219,9 @@ def test_an_emotion_dwells_as_long_as_expected(dwell: float, minimum: float) -> 
 
 
 def test_a_class_without_any_probability_may_still_occur() -> None:
+    bank = random_bank(np.random.default_rng(2))
     composite = compose(
-        random_bank(np.random.default_rng(2)), np.array([1.0, 0.0]), 10.0, TimelineSettings()
+        bank.log_start, bank.log_transition, np.array([1.0, 0.0]), 10.0, TimelineSettings()
     )
     assert np.isfinite(composite.log_entry).all()
 
@@ -222,11 +233,12 @@ def two_emotions() -> HmmBank:
     return bank_from_models(starts, transitions, means, [np.tile(np.eye(2), (2, 1, 1))] * 2)
 
 
-def find(sequence: np.ndarray, start: float = 0.0, **changes: float) -> tuple[Segment, ...]:
+def find(
+    sequence: np.ndarray, start: float = 0.0, weight: float = 0.1, **changes: float
+) -> tuple[Segment, ...]:
     rate = 25.0
     return segments(
-        two_emotions(),
-        sequence,
+        weight * frame_scores(two_emotions(), sequence),
         np.array([0.5, 0.5]),
         rate,
         start=start,
@@ -253,7 +265,7 @@ def test_two_glued_sequences_are_two_segments() -> None:
 def test_segments_cover_the_speech_without_gaps(seed: int, frames: int, minimum: float) -> None:
     rng = np.random.default_rng(seed)
     sequence = 3.0 * np.repeat(rng.normal(size=(-(-frames // 9), 2)), 9, axis=0)[:frames]
-    found = find(sequence, start=0.25, dwell=1.0, minimum=minimum, emission_weight=1.0)
+    found = find(sequence, start=0.25, dwell=1.0, minimum=minimum, weight=1.0)
     assert found[0].start == 0.25
     assert found[-1].end == 0.25 + frames / 25.0
     for left, right in itertools.pairwise(found):
@@ -265,16 +277,15 @@ def test_segments_cover_the_speech_without_gaps(seed: int, frames: int, minimum:
 
 def test_a_recording_shorter_than_the_minimum_is_one_segment() -> None:
     sequence = np.repeat([[-9.0, 0.0], [9.0, 0.0]], [6, 8], axis=0)
-    assert len(find(sequence, emission_weight=1.0)) == 1
-    assert len(find(np.repeat(sequence, 4, axis=0), emission_weight=1.0)) == 2
+    assert len(find(sequence, weight=1.0)) == 1
+    assert len(find(np.repeat(sequence, 4, axis=0), weight=1.0)) == 2
 
 
 def test_the_prior_decides_where_the_frames_say_nothing() -> None:
     bank = two_emotions()
     for prior, expected in (([0.9, 0.1], "sad"), ([0.1, 0.9], "happy")):
         found = segments(
-            bank,
-            np.zeros((40, 2)),
+            0.1 * frame_scores(bank, np.zeros((40, 2))),
             np.array(prior),
             25.0,
             0.0,
@@ -283,6 +294,20 @@ def test_the_prior_decides_where_the_frames_say_nothing() -> None:
             TimelineSettings(),
         )
         assert [s.emotion for s in found] == [expected]
+
+
+def test_a_recording_of_one_emotion_is_as_sure_as_its_label() -> None:
+    """With hardly a switch expected, the timeline's posterior is prior times evidence."""
+    bank, prior = two_emotions(), np.array([0.3, 0.7])
+    sequence = np.random.default_rng(5).normal(size=(30, 2)) * 0.3
+    evidence = 0.1 * frame_scores(bank, sequence)
+    (found,) = segments(
+        evidence, prior, 25.0, 0.0, 1.2, ("sad", "happy"), TimelineSettings(dwell=1e7)
+    )
+    joint = prior * np.exp(evidence.sum(axis=0) - evidence.sum(axis=0).max())
+    best = int(joint.argmax())
+    assert found.emotion == ("sad", "happy")[best]
+    assert found.confidence == pytest.approx(joint[best] / joint.sum(), abs=1e-4)
 
 
 def test_emotions_with_fewer_states_than_the_others() -> None:
@@ -294,7 +319,13 @@ def test_emotions_with_fewer_states_than_the_others() -> None:
         [small.means[0], large.means[0]],
         [np.tile(np.eye(2), (1, 1, 1)), np.tile(np.eye(2), (3, 1, 1))],
     )
-    composite = compose(both, np.array([0.5, 0.5]), 1.0, TimelineSettings(minimum=2.0))
+    composite = compose(
+        both.log_start,
+        both.log_transition,
+        np.array([0.5, 0.5]),
+        1.0,
+        TimelineSettings(minimum=2.0),
+    )
     densities = log_densities(both, rng.normal(0.0, 3.0, (5, 2)))
     best, _ = max(all_paths(composite, densities), key=lambda found: found[1])
     assert viterbi(composite, densities).tolist() == [emotion for emotion, _, _ in best]
@@ -304,7 +335,7 @@ _HOUR = """
 import json, time
 import numpy as np
 from bilstm_hmm.config import TimelineSettings
-from bilstm_hmm.hmm import bank_from_models
+from bilstm_hmm.hmm import bank_from_models, frame_scores
 from bilstm_hmm.timeline import segments
 
 rng = np.random.default_rng(0)
@@ -320,7 +351,7 @@ truth = np.repeat(rng.integers(0, emotions, frames // 300), 300)
 sequence = bank.means[truth, 0] + rng.normal(size=(frames, dimensions))
 began = time.process_time()
 found = segments(
-    bank, sequence, np.full(emotions, 1 / emotions), 25.0, 0.0, 3600.0,
+    0.1 * frame_scores(bank, sequence), np.full(emotions, 1 / emotions), 25.0, 0.0, 3600.0,
     tuple("abcdefgh"), TimelineSettings(),
 )
 (peak,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
