@@ -31,11 +31,11 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 
 demo: $(VENV)/installed
 	rm -rf $(DEMO)
-	$(BIN)/python -m data synthesise --root $(DEMO)/corpus --speakers 8 --clips 6 --seed 1
+	$(BIN)/python -m data synthesise --root $(DEMO)/corpus --speakers 14 --clips 5 --seed 1
 	$(BIN)/python train.py --config demo.yaml --set data.root=$(DEMO)/corpus --output $(DEMO)/train
 	$(BIN)/python evaluate.py --config demo.yaml --set data.root=$(DEMO)/corpus \
 	  --folds 2 --output $(DEMO)/evaluate
-	$(BIN)/python predict.py --file samples/synthetic_happy.wav --model $(DEMO)/train --timeline
+	$(BIN)/python predict.py --file samples/synthetic_sad.wav --model $(DEMO)/train --timeline
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
