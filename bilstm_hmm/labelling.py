@@ -125,7 +125,7 @@ def label(model: Model, order: Order, on_result: OnResult) -> int:
     if chosen.streams and order.many:
         return _label_streaming(model, order, on_result)
     results = list(_results(model, order.files, on_result))
-    failed = _complain(results)
+    failed = _complain(results, order)
     # One recording that failed must not empty the output of an earlier call.
     if order.many or not failed:
         _write(order.output, _rendered(results, order))
@@ -172,7 +172,7 @@ def _label_streaming(model: Model, order: Order, on_result: OnResult) -> int:
         )
         _append(order.output, text)
         started = True
-        failed += _complain([result])
+        failed += _complain([result], order)
     return failed
 
 
@@ -207,7 +207,7 @@ def _label_each(model: Model, order: Order, suffix: str, on_result: OnResult) ->
     failed = 0
     for path, result in zip(order.files, _results(model, order.files, on_result), strict=True):
         if isinstance(result, Failure):
-            failed += _complain([result])
+            failed += _complain([result], order)
             continue
         # The old suffix stays in the name, so that x.wav and x.flac do not meet.
         target = order.output / path.relative_to(base)
@@ -219,11 +219,17 @@ def _rendered(results: Sequence[Result], order: Order) -> str:
     return render(results, order.format, many=order.many, timeline=order.timeline)
 
 
-def _complain(results: Sequence[Result]) -> int:
-    failures = [result for result in results if isinstance(result, Failure)]
-    for failure in failures:
-        print(failure.error, file=sys.stderr)
-    return len(failures)
+def _complain(results: Sequence[Result], order: Order) -> int:
+    """Tell of failures on standard error, return how many; and of warnings, which text lacks."""
+    failed = 0
+    for result in results:
+        if isinstance(result, Failure):
+            print(result.error, file=sys.stderr)
+            failed += 1
+        elif order.format == "text":
+            for warning in result.warnings:
+                print(f"{result.file}: {warning}", file=sys.stderr)
+    return failed
 
 
 def _write(output: Path | None, text: str) -> None:

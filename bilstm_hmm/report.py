@@ -159,7 +159,8 @@ def _score_rows(document: Document) -> list[list[str]]:
             [
                 system,
                 f"{scores['ua']:.1f}",
-                f"{low:.1f} to {high:.1f}",
+                # Resampling one speaker tells nothing of others.
+                f"{low:.1f} to {high:.1f}" if low < high else "none",
                 f"{scores['wa']:.1f}",
                 f"{scores['f1']:.1f}",
                 f"{scores['ece']:.3f}",
