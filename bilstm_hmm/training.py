@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +72,6 @@ def _quiet_stderr() -> Iterator[None]:
 
 def read_corpus(recipe: Recipe, progress: "ConsoleProgress") -> Corpus:
     """Scan and decode the recipe's corpus."""
-    from dataclasses import replace
-
     from bilstm_hmm.load_examples import load_examples
     from features.filterbanks import build_filter_banks
 
