@@ -1,7 +1,7 @@
 """The clips of a training run as arrays, and the augmented view of them an epoch sees."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,9 @@ class Examples:
     labels: Indices
     samples: tuple[FloatArray, ...]
     frames: tuple[Frames, ...]
+    copies: dict[tuple[int, int], NDArray[np.float16]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def lengths(self) -> NDArray[np.intp]:
@@ -75,17 +78,34 @@ class AugmentedView:
 
     def _clip(self, index: int, epoch: int) -> FloatArray:
         recipe, settings = self.recipe, self.recipe.augmentation
-        rng = augmentation_rng(recipe.seed, epoch, self.examples.clips[index].name)
+        rng = augmentation_rng(recipe.seed, epoch, self.examples.clips[index].name + "+frames")
+        values = _crop(self._copy(index, epoch), recipe, rng)
+        values = normalise(values, recipe.features.normalisation, self.statistics)
+        return augment_frames(values, settings, rng)
+
+    def _copy(self, index: int, epoch: int) -> FloatArray:
+        """The frames of a clip whose samples and spectrum have been changed at random.
+
+        Of a limited number of copies each is made once, for all networks of a run, and kept in
+        half precision.
+        """
+        copies = self.recipe.augmentation.copies
+        if not copies:
+            return self._made(index, epoch)
+        kept, key = self.examples.copies, (index, epoch % copies)
+        if key not in kept:
+            kept[key] = self._made(*key).astype(np.float16)
+        return kept[key].astype(np.float32)
+
+    def _made(self, index: int, copy: int) -> FloatArray:
+        recipe, settings = self.recipe, self.recipe.augmentation
+        rng = augmentation_rng(recipe.seed, copy, self.examples.clips[index].name)
         original = self.examples.samples[index]
         samples = augment_waveform(original, recipe.features.rate, settings, rng)
         warp = sample_warp(settings, rng)
         if samples is original and warp == 1.0:
-            values = self.examples.frames[index].values
-        else:
-            values = extract(samples, recipe.features, self.banks, warp=warp).values
-        values = _crop(values, self.recipe, rng)
-        values = normalise(values, recipe.features.normalisation, self.statistics)
-        return augment_frames(values, settings, rng)
+            return self.examples.frames[index].values
+        return extract(samples, recipe.features, self.banks, warp=warp).values
 
 
 def plain_frames(

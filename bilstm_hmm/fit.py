@@ -6,7 +6,7 @@ the same batches, learning rate and patience as if it had not been.
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from features.frames import FloatArray
 from features.normalise import FeatureStatistics, fit_statistics
 
 Report = Callable[[dict[str, float]], None]
+LayerWeights = Mapping[str, Sequence[FloatArray]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,13 @@ def train_network(
     banks: FilterBanks,
     report: Report,
     callbacks: Sequence[Any] = (),
+    start: LayerWeights | None = None,
 ) -> TrainedNetwork:
     """Train a network on ``task.train`` and return it with its best weights.
 
     Statistics of the normalisation come from ``task.train`` alone. `report` is called with
     each epoch's row of the history; `callbacks` are Keras callbacks told of each epoch's end.
+    Layers named in `start` begin with those weights, all others with random ones.
     """
     import keras
     from threadpoolctl import threadpool_limits
@@ -75,6 +78,9 @@ def train_network(
     classes = len(examples.classes)
     n_features = examples.frames[0].values.shape[1]
     model = build_network(recipe.network, n_features, classes)
+    for layer in model.layers:
+        if start is not None and layer.name in start:
+            layer.set_weights(list(start[layer.name]))
     trainer = _compiled(model, recipe)
     weights = class_weights(examples.labels[task.train], classes)
     if not recipe.training.class_weights:

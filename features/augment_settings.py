@@ -105,8 +105,11 @@ class AugmentationSettings(_Section):
     """Random changes of training clips: each kind with its probability and its range.
 
     `mixup` is the alpha of the Beta distribution that two clips are mixed by (Zhang et al.,
-    2018), 0 for none.
+    2018), 0 for none. `copies` is how many versions of a clip with changed samples or vocal tract
+    are made and used in turn, which saves most of their time; 0 makes a new one in each epoch.
     """
+
+    copies: Annotated[int, Field(ge=0, le=1000)] = 8
 
     noise: Noise = Noise()
     pitch_shift: PitchShift = PitchShift()
