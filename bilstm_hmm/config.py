@@ -20,15 +20,22 @@ class Section(BaseModel):
 
 
 class DataSettings(Section):
-    """Which corpus, where it lies, and what is trained and tested on.
+    """Which corpora, where they lie, and what is trained and tested on.
 
-    `protocol` None takes the corpus's own (see ``python -m data list``). `label_map` renames
+    `also` names corpora that are pooled with `corpus`. `root` is where `corpus` lies, `roots`
+    where others do, and `home` a folder with a folder a corpus, for those that have no root.
+    `protocol` None takes the corpus's own (see ``python -m data list``), or ``speakers`` where
+    several are pooled; `test_corpus` is what ``cross-corpus`` tests on. `label_map` renames
     emotions, so that classes can be merged; `classes` keeps only the classes named.
     """
 
     corpus: str = "ravdess"
+    also: tuple[str, ...] = ()
     root: Path | None = None
+    roots: dict[str, Path] = Field(default_factory=dict)
+    home: Path | None = None
     protocol: str | None = None
+    test_corpus: str | None = None
     fold: Annotated[int, Field(ge=1)] = 1
     speaker_dependent: bool = False
     label_map: dict[str, str] = Field(default_factory=dict)
@@ -36,11 +43,16 @@ class DataSettings(Section):
 
 
 class ConvolutionSettings(Section):
-    """One convolution over time in front of the recurrent layers."""
+    """One convolution in front of the recurrent layers.
+
+    Over time alone it may take steps of `stride` frames. Over an image (`NetworkSettings.image`)
+    it is `kernel` x `kernel`, and the largest of each `pool` of frames x bands is kept.
+    """
 
     filters: Annotated[int, Field(ge=1, le=1024)] = 128
     kernel: Annotated[int, Field(ge=1, le=31)] = 5
     stride: Annotated[int, Field(ge=1, le=8)] = 1
+    pool: tuple[Annotated[int, Field(ge=1, le=8)], Annotated[int, Field(ge=1, le=16)]] = (1, 1)
 
     @model_validator(mode="after")
     def _odd_kernel(self) -> "ConvolutionSettings":
@@ -49,15 +61,32 @@ class ConvolutionSettings(Section):
         return self
 
 
+class ImageSettings(Section):
+    """The features seen as an image of frames x bands.
+
+    `channels` streams of equally many features each, such as MFCC, chroma and mel, lie on top
+    of each other. With `chunk`, the convolutions see each stretch of that many frames by
+    itself, every stretch half over the one before, and the recurrent layers see one vector a
+    stretch. `projection` is the width of a layer between the image and the recurrent layers,
+    0 for none.
+    """
+
+    channels: Annotated[int, Field(ge=1, le=32)] = 1
+    chunk: Annotated[int, Field(ge=4, le=1024, multiple_of=4)] | None = None
+    projection: Annotated[int, Field(ge=0, le=1024)] = 0
+
+
 class NetworkSettings(Section):
     """The recurrent network; `convolutions` are used by the two cnn families only.
 
     `stack` joins that many neighbouring frames into one before the first layer, which divides
-    the length of the sequence, and the training time, by the same number.
+    the length of the sequence, and the training time, by the same number. With `image`, the
+    convolutions run over time and frequency, otherwise over time.
     """
 
     family: Literal["bilstm", "cnn_bilstm", "cnn_lstm"] = "bilstm"
     stack: Annotated[int, Field(ge=1, le=16)] = 1
+    image: ImageSettings | None = None
     convolutions: tuple[ConvolutionSettings, ...] = (
         ConvolutionSettings(stride=2),
         ConvolutionSettings(stride=4),
@@ -70,14 +99,42 @@ class NetworkSettings(Section):
     dropout: Fraction = 0.3
     attention: bool = True
 
+    @model_validator(mode="after")
+    def _one_kind_of_convolution(self) -> "NetworkSettings":
+        if self.image is None:
+            if any(convolution.pool != (1, 1) for convolution in self.convolutions):
+                raise ValueError("convolutions with pool need image; use stride or set image")
+        elif self.family == "bilstm":
+            raise ValueError("image needs the family cnn_bilstm or cnn_lstm; change family")
+        elif self.stack > 1:
+            raise ValueError("image takes the frames one by one; set stack to 1 and use pool")
+        elif any(convolution.stride > 1 for convolution in self.convolutions):
+            raise ValueError("convolutions of an image are shortened by pool; leave stride at 1")
+        return self
+
     @property
     def stride(self) -> int:
         """How many input frames make one output frame."""
+        if self.image is not None and self.image.chunk is not None:
+            return self.image.chunk // 2
         total = self.stack
         if self.family != "bilstm":
             for convolution in self.convolutions:
-                total *= convolution.stride
+                total *= convolution.stride * convolution.pool[0]
         return total
+
+
+class PretrainingSettings(Section):
+    """Other corpora that the network is trained on first; none where `corpora` is empty.
+
+    Each lies where ``data.roots`` or ``data.home`` says. Speakers that are also in the corpus
+    of the recipe are left out.
+    """
+
+    corpora: tuple[str, ...] = ()
+    epochs: Annotated[int, Field(ge=1)] = 12
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    learning_rate: Positive = 2e-3
 
 
 class TrainingSettings(Section):
@@ -151,6 +208,7 @@ class Recipe(Section):
     features: FeatureSettings = FeatureSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
     network: NetworkSettings = NetworkSettings()
+    pretraining: PretrainingSettings = PretrainingSettings()
     training: TrainingSettings = TrainingSettings()
     hmm: HmmSettings = HmmSettings()
     decision: DecisionSettings = DecisionSettings()

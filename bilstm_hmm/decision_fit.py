@@ -28,8 +28,8 @@ def fit_decision(
     labels
         ``[N]``, every class at least once.
     groups
-        The inner fold of each clip: the penalty is
-        chosen on folds that the layer has not seen.
+        The group of each clip, its speaker as a rule: the penalty is chosen on groups that the
+        layer has not seen.
     """
     centred = hmm - hmm.mean(axis=1, keepdims=True)
     spread = np.array(max(float(centred.std()), 1e-6))

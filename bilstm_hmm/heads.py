@@ -1,13 +1,14 @@
 """What is fitted on top of the networks, on outputs for clips they were not trained on."""
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.config import Recipe
-from bilstm_hmm.decision import Decision
+from bilstm_hmm.config import Recipe, System
+from bilstm_hmm.decision import SYSTEMS, Decision, FloatMatrix, probabilities
 from bilstm_hmm.decision_fit import fit_decision
 from bilstm_hmm.hmm import HmmBank, score
 from bilstm_hmm.hmm_fit import emotion_processes, fit_bank
@@ -19,20 +20,32 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """Out-of-fold outputs of the training clips, their labels and their inner folds."""
+    """Out-of-fold outputs of the training clips, and what is known of each clip.
+
+    `rows` are the clips' places among the examples, `fold` their inner folds, `groups` numbers
+    of what the decision is fitted without in turn: their speakers, where there are several.
+    """
 
     outputs: tuple[Outputs, ...]
+    rows: Indices
     labels: Indices
     fold: Indices
+    groups: Indices
 
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """Projection, HMM bank and decision layers, and sentences for the user."""
+    """Projection, HMM bank and decision layers, and sentences for the user.
+
+    `unseen` holds the probabilities of each system, ``[N, C]``, for the out-of-fold clips: the
+    network, projection and HMMs that scored a clip were fitted without its inner fold, and the
+    decision without the clips of its group.
+    """
 
     projection: Projection
     bank: HmmBank
     decision: Decision
+    unseen: Mapping[System, FloatMatrix]
     notes: tuple[str, ...]
 
 
@@ -56,8 +69,29 @@ def fit_heads(unseen: OutOfFold, classes: tuple[str, ...], recipe: Recipe) -> He
         everything = np.arange(len(unseen.labels))
         projection, bank, notes = _fit_bank(unseen, everything, classes, recipe, pool)
     clip_logits = np.stack([o.clip for o in unseen.outputs]).astype(np.float64)
-    decision = fit_decision(clip_logits, scores, unseen.labels, unseen.fold)
-    return Heads(projection, bank, decision, notes)
+    decision = fit_decision(clip_logits, scores, unseen.labels, unseen.groups)
+    found = _cross_fitted(clip_logits, scores, unseen)
+    return Heads(projection, bank, decision, found, notes)
+
+
+def _cross_fitted(
+    clip_logits: FloatMatrix, scores: FloatMatrix, unseen: OutOfFold
+) -> dict[System, FloatMatrix]:
+    """Probabilities of each clip by a decision that was fitted without the clip's group."""
+    from sklearn.model_selection import GroupKFold
+
+    n_classes = clip_logits.shape[1]
+    found = {system: np.full(clip_logits.shape, 1.0 / n_classes) for system in SYSTEMS}
+    n_parts = min(5, len(np.unique(unseen.groups)))
+    if n_parts < 2:
+        return found
+    for train, test in GroupKFold(n_parts).split(scores, groups=unseen.groups):
+        decision = fit_decision(
+            clip_logits[train], scores[train], unseen.labels[train], unseen.groups[train]
+        )
+        for system in SYSTEMS:
+            found[system][test] = probabilities(decision, clip_logits[test], scores[test], system)
+    return found
 
 
 def _fit_bank(

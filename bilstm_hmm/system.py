@@ -14,7 +14,7 @@ import numpy as np
 
 from bilstm_hmm.config import Recipe
 from bilstm_hmm.examples import Examples, Indices, plain_frames
-from bilstm_hmm.fit import Task, TrainedNetwork, network_outputs, train_network
+from bilstm_hmm.fit import LayerWeights, Task, TrainedNetwork, network_outputs, train_network
 from bilstm_hmm.heads import Heads, OutOfFold, fit_heads
 from bilstm_hmm.hmm_input import alignment, project
 from bilstm_hmm.outputs import Outputs
@@ -39,12 +39,14 @@ class Progress(Protocol):
 class System:
     """All that was fitted on a training part.
 
-    `inner` are the networks of the inner folds, `notes` sentences for the user.
+    `inner` are the networks of the inner folds, `rows` the clips that ``heads.unseen`` is about,
+    `notes` sentences for the user.
     """
 
     network: TrainedNetwork
     inner: tuple[TrainedNetwork, ...]
     heads: Heads
+    rows: Indices
     notes: tuple[str, ...]
 
 
@@ -56,6 +58,7 @@ def fit_system(
     work: Path,
     progress: Progress,
     callbacks: Callable[[str], Sequence[Any]],
+    start: LayerWeights | None = None,
 ) -> System:
     """Fit networks, projection, HMMs and decision on the clips `train`.
 
@@ -65,6 +68,8 @@ def fit_system(
         Folder of the checkpoints; what is finished there is not done again.
     callbacks
         Gives the Keras callbacks for the network of that name.
+    start
+        Weights that every network begins with, from `bilstm_hmm.pretraining`.
     """
     split = inner_folds(examples.clips, train, recipe.hmm.inner_folds, recipe.seed)
     notes = []
@@ -83,13 +88,13 @@ def fit_system(
             seed=recipe.seed + number,
             state_file=work / f"fold{number}.npz",
         )
-        inner.append(_train(examples, task, recipe, banks, progress, callbacks))
+        inner.append(_train(examples, task, recipe, banks, progress, callbacks, start))
     final_task = _final_task(examples, train, inner, recipe, work)
-    final = _train(examples, final_task, recipe, banks, progress, callbacks)
+    final = _train(examples, final_task, recipe, banks, progress, callbacks, start)
     progress.say("Fitting the HMMs on the out-of-fold outputs")
     unseen = _out_of_fold(examples, split, inner, final, recipe)
     heads = fit_heads(unseen, examples.classes, recipe)
-    return System(final, tuple(inner), heads, (*notes, *heads.notes))
+    return System(final, tuple(inner), heads, unseen.rows, (*notes, *heads.notes))
 
 
 def _train(
@@ -99,10 +104,11 @@ def _train(
     banks: FilterBanks,
     progress: Progress,
     callbacks: Callable[[str], Sequence[Any]],
+    start: LayerWeights | None,
 ) -> TrainedNetwork:
     name = task.state_file.stem
     network = train_network(
-        examples, task, recipe, banks, lambda row: progress.epoch(task, row), callbacks(name)
+        examples, task, recipe, banks, lambda row: progress.epoch(task, row), callbacks(name), start
     )
     progress.say(f"Network {task.name}: kept epoch {network.best_epoch}")
     return network
@@ -156,7 +162,10 @@ def _out_of_fold(
         indices.extend(held_out)
         folds.extend([number] * len(held_out))
         outputs.extend(found)
-    return OutOfFold(tuple(outputs), examples.labels[np.array(indices)], np.array(folds))
+    rows, fold = np.array(indices, dtype=np.intp), np.array(folds, dtype=np.intp)
+    speakers = np.unique([examples.clips[row].speaker for row in rows], return_inverse=True)[1]
+    groups = speakers if speakers.max() > 0 else fold
+    return OutOfFold(tuple(outputs), rows, examples.labels[rows], fold, groups)
 
 
 def _outputs(

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ def out_of_fold(seed: int = 0, alone: bool = False) -> OutOfFold:
         frame = 2.0 * np.eye(3)[label] + rng.normal(size=(25, 3))
         clip = 2.0 * np.eye(3)[label] + rng.normal(size=3)
         outputs.append(Outputs(*(a.astype(np.float32) for a in (hidden, frame, clip))))
-    return OutOfFold(tuple(outputs), labels, fold)
+    speakers = np.arange(36) // 6
+    return OutOfFold(tuple(outputs), np.arange(36), labels, fold, speakers)
 
 
 @pytest.mark.parametrize("kind", ["lda", "pca", "logits"])
@@ -43,7 +45,8 @@ def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
     seen: list[np.ndarray] = []
 
     def spy(clip: np.ndarray, hmm: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> Any:
-        seen.extend([clip, hmm, labels, groups])
+        if not seen:  # what comes after leaves a group out
+            seen.extend([clip, hmm, labels, groups])
         return fit_decision(clip, hmm, labels, groups)
 
     monkeypatch.setattr(heads, "fit_decision", spy)
@@ -51,7 +54,7 @@ def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
     clip, scores, labels, groups = seen
     np.testing.assert_array_equal(clip, np.stack([o.clip for o in unseen.outputs]))
     np.testing.assert_array_equal(labels, unseen.labels)
-    np.testing.assert_array_equal(groups, unseen.fold)
+    np.testing.assert_array_equal(groups, unseen.groups)
 
     def bank_of(rows: np.ndarray) -> tuple[Any, Any]:
         chosen = [unseen.outputs[i] for i in rows]
@@ -96,3 +99,32 @@ def test_notes_come_from_the_bank_that_is_kept(quick_recipe: MakeRecipe) -> None
     recipe = quick_recipe(hmm={"states": 32})
     notes = fit_heads(out_of_fold(), CLASSES, recipe).notes
     assert [note.split(":")[0] for note in notes] == list(CLASSES)
+
+
+def test_the_decision_that_judges_a_group_was_fitted_without_it(
+    quick_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unseen = out_of_fold()
+    fits: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+
+    def spy(clip: np.ndarray, hmm: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> Any:
+        fits.append((clip, hmm, labels, groups))
+        return fit_decision(clip, hmm, labels, groups)
+
+    monkeypatch.setattr(heads, "fit_decision", spy)
+    fitted = fit_heads(unseen, CLASSES, quick_recipe())
+    (clip, scores, _, _), *partial = fits
+    assert len(partial) == 5  # six speakers, five parts
+    for number in np.unique(unseen.groups):
+        inside = unseen.groups == number
+        (without,) = [fit for fit in partial if number not in fit[3]]
+        decision = fit_decision(*without)
+        for system, found in fitted.unseen.items():
+            expected = probabilities(decision, clip[inside], scores[inside], system)
+            np.testing.assert_allclose(found[inside], expected)
+
+
+def test_a_single_group_cannot_be_judged_by_the_others(quick_recipe: MakeRecipe) -> None:
+    unseen = replace(out_of_fold(), groups=np.zeros(36, dtype=np.intp))
+    for found in fit_heads(unseen, CLASSES, quick_recipe()).unseen.values():
+        np.testing.assert_array_equal(found, np.full((36, 3), 1 / 3))
