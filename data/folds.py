@@ -18,11 +18,13 @@ __all__ = [
     "Fold",
     "InnerFolds",
     "Protocol",
+    "check_fold",
     "cross_corpus_fold",
     "folds",
     "inner_folds",
     "protocol",
     "protocol_for",
+    "shared_classes",
     "validation_split",
 ]
 
@@ -98,14 +100,7 @@ def cross_corpus_fold(clips: Sequence[Clip], test_corpus: str) -> Fold:
             f"the protocol cross-corpus needs clips of the test corpus {test_corpus} and of "
             f"another, but they are of {', '.join(corpora) or 'none'}: name both"
         )
-    shared = set.intersection(
-        *({clip.emotion for clip in clips if clip.corpus == corpus} for corpus in corpora)
-    )
-    if len(shared) < 2:
-        raise DataError(
-            f"{', '.join(corpora)} share fewer than two classes: "
-            f"merge classes with data.label_map, or choose other corpora"
-        )
+    shared = shared_classes(clips)
     usable = [i for i, clip in enumerate(clips) if clip.emotion in shared]
     test = [i for i in usable if clips[i].corpus == test_corpus]
     test_speakers = {clips[i].speaker for i in test}
@@ -121,6 +116,54 @@ def cross_corpus_fold(clips: Sequence[Clip], test_corpus: str) -> Fold:
         )
     _check_training_classes(clips, train, test)
     return Fold(1, tuple(train), tuple(test))
+
+
+def shared_classes(clips: Sequence[Clip]) -> set[str]:
+    """Return the classes that every corpus among `clips` has.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two.
+    """
+    emotions: dict[str, set[str]] = {}
+    for clip in clips:
+        emotions.setdefault(clip.corpus, set()).add(clip.emotion)
+    shared = set.intersection(*emotions.values()) if emotions else set()
+    if len(shared) < 2:
+        raise DataError(
+            f"{', '.join(sorted(emotions)) or 'no corpora'} share fewer than two classes: "
+            f"merge classes with data.label_map, or choose other corpora"
+        )
+    return shared
+
+
+def check_fold(fold: Fold, clips: Sequence[Clip], speaker_independent: bool) -> None:
+    """Make sure that nothing a fold tests on is trained on.
+
+    Raises
+    ------
+    DataError
+        If a clip or an audio file is in both parts or, with `speaker_independent`, a speaker.
+    """
+    train, test = ([clips[i] for i in part] for part in (fold.train, fold.test))
+    # One file may be two clips, where two corpora were given one folder.
+    leaked = [
+        *(clips[i].name for i in sorted(set(fold.train) & set(fold.test))),
+        *(str(path) for path in sorted({c.path for c in train} & {c.path for c in test})),
+    ]
+    if leaked:
+        raise DataError(
+            f"{leaked[0]} is in both the training and the test part of fold {fold.number}: "
+            f"name the corpus that it belongs to once"
+        )
+    speakers = {c.speaker for c in train} & {c.speaker for c in test}
+    if speaker_independent and speakers:
+        raise DataError(
+            f"the speaker {min(speakers)} is in both the training and the test part of fold "
+            f"{fold.number}: use a protocol that keeps speakers apart, or split by clip with "
+            f"--set data.speaker_dependent=true"
+        )
 
 
 def _fold(number: int, clips: Sequence[Clip], test: Iterable[int]) -> Fold:
@@ -148,7 +191,7 @@ def _actor_tests(chosen: Protocol, clips: Sequence[Clip]) -> list[list[int]]:
 
 
 def _speaker_tests(clips: Sequence[Clip], n_folds: int) -> list[list[int]]:
-    part_of = deal_groups([c.speaker for c in clips], [c.sex for c in clips], n_folds)
+    part_of = _deal_speakers(clips, n_folds)
     if n_folds == len(part_of):  # a speaker a fold: in order of name
         part_of = {speaker: number for number, speaker in enumerate(sorted(part_of))}
     tests: list[list[int]] = [[] for _ in range(n_folds)]
@@ -157,14 +200,42 @@ def _speaker_tests(clips: Sequence[Clip], n_folds: int) -> list[list[int]]:
     return tests
 
 
+def _deal_speakers(clips: Sequence[Clip], n_parts: int) -> dict[str, int]:
+    """Deal the speakers of each corpus evenly to the parts; return the part of every speaker.
+
+    Each corpus is dealt on its own: together, two speakers of TESS would outweigh all of RAVDESS.
+    """
+    corpus_of: dict[str, str] = {}
+    for clip in clips:  # two corpora may be recorded with the same people
+        corpus_of[clip.speaker] = min(clip.corpus, corpus_of.get(clip.speaker, clip.corpus))
+    sizes = Counter(corpus_of[clip.speaker] for clip in clips)
+    part_of: dict[str, int] = {}
+    total = [0] * n_parts
+    for corpus in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        own = [clip for clip in clips if corpus_of[clip.speaker] == corpus]
+        dealt = deal_groups([c.speaker for c in own], [c.sex for c in own], n_parts)
+        size = Counter(dealt[clip.speaker] for clip in own)
+        place = list(range(n_parts))
+        if part_of:  # the largest of this corpus's parts to where the fewest clips are
+            largest_first = sorted(range(n_parts), key=lambda part: -size[part])
+            smallest_first = sorted(range(n_parts), key=lambda part: total[part])
+            place = [smallest_first[largest_first.index(part)] for part in range(n_parts)]
+        for part in range(n_parts):
+            total[place[part]] += size[part]
+        part_of |= {speaker: place[part] for speaker, part in dealt.items()}
+    return part_of
+
+
 def _check_corpora(chosen: Protocol, clips: Sequence[Clip]) -> None:
     if chosen.corpora is None:
         return
-    wrong = sorted({clip.corpus for clip in clips} - set(chosen.corpora))
+    found = {clip.corpus for clip in clips}
+    wrong = sorted(found - set(chosen.corpora))
     if wrong:
+        cure = protocol_for(wrong[0]) if len(found) == 1 else protocol("speakers")
         raise DataError(
             f"the protocol {chosen.name} is for {', '.join(chosen.corpora)}, but there are clips "
-            f"of {', '.join(wrong)}: use the protocol {protocol_for(wrong[0]).name}"
+            f"of {', '.join(wrong)}: use the protocol {cure.name}"
         )
 
 

@@ -136,7 +136,7 @@ _ALL = (
         None,
         None,
         True,
-        "up to 5 speaker-disjoint folds",
+        "up to 5 speaker-disjoint folds, of several corpora each dealt evenly",
         "speaker-folds",
     ),
 )

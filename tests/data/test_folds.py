@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from data.clip import Clip
 from data.errors import DataError
-from data.folds import Fold, cross_corpus_fold, folds
+from data.folds import Fold, check_fold, cross_corpus_fold, folds
+from data.groups import deal_groups
 from data.protocols import PROTOCOLS, protocol, protocol_for
 from data.registry import CORPORA, load
 
@@ -179,6 +181,8 @@ def test_absent_class_in_a_fold_of_many_speakers() -> None:
 def test_wrong_corpus_and_unknown_protocol() -> None:
     with pytest.raises(DataError, match=r"emodb-loso is for emodb.*of tess.*tess-cross"):
         folds("emodb-loso", _everybody("tess"), seed=0)
+    with pytest.raises(DataError, match=r"tess-cross is for tess.*of emodb.*protocol speakers"):
+        folds("tess-cross", [*_everybody("tess"), *_everybody("emodb")], seed=0)
     with pytest.raises(DataError) as error:
         folds("loso", _everybody("tess"), seed=0)
     assert all(name in str(error.value) for name in PROTOCOLS)
@@ -243,3 +247,115 @@ def test_cross_corpus_mistakes() -> None:
             cross_corpus_fold(clips, test_corpus)
     with pytest.raises(DataError, match="share fewer than two classes"):
         cross_corpus_fold([*clips, _clip("emodb", "03", "bored")], "emodb")
+
+
+SEX = {"tess": ("female",), "emodb": ("female", "male"), "crema-d": ("female", "male")}
+
+
+def _spoken_by_both(corpus: str, per_emotion: int) -> list[Clip]:
+    people = {name: SEX[corpus][i % len(SEX[corpus])] for i, name in enumerate(PEOPLE[corpus])}
+    return [
+        replace(clip, sex=people[clip.speaker.removeprefix(f"{corpus}-")])
+        for clip in _everybody(corpus, per_emotion)
+    ]
+
+
+def test_every_fold_has_speakers_of_every_corpus_that_has_enough() -> None:
+    # As large as it is, TESS must not push the speakers of others out of the folds it is in.
+    clips = [
+        *_spoken_by_both("tess", 700),
+        *_spoken_by_both("crema-d", 3),
+        *_spoken_by_both("emodb", 5),
+    ]
+    found = folds("speakers", clips, seed=0)
+    _check("speakers", clips, found)
+    assert folds("speakers", clips, seed=1) == found
+    speakers = [
+        Counter({clips[i].speaker: clips[i].corpus for i in f.test}.values()) for f in found
+    ]
+    assert sorted(count["tess"] for count in speakers) == [0, 0, 0, 1, 1]
+    assert {count["crema-d"] for count in speakers} == {18, 19}
+    assert [count["emodb"] for count in speakers] == [2] * 5
+    for fold in found:
+        sexes = Counter({clips[i].speaker: clips[i].sex for i in fold.test}.values())
+        assert abs(sexes["female"] - sexes["male"]) <= 2
+
+
+def test_the_folds_of_several_corpora_are_as_large_as_their_speakers_allow() -> None:
+    clips = [*_everybody("savee", 30), *_everybody("tess", 30)]
+    sizes = [len(fold.test) for fold in folds("speakers", clips, seed=0)]
+    assert sorted(sizes) == [60, 60, 60, 60, 120]
+
+
+def test_people_of_two_corpora_are_in_one_fold() -> None:
+    speech = _everybody("ravdess")
+    song = [replace(clip, corpus="ravdess-song") for clip in speech[: len(speech) // 2]]
+    clips = [*speech, *song]
+    _check("speakers", clips, folds("speakers", clips, seed=0))
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_folds_of_any_corpora_hold_the_contract(data) -> None:
+    drawn = data.draw(st.lists(st.sampled_from(sorted(PEOPLE)), min_size=2, max_size=4))
+    clips = [
+        _clip(corpus, speaker, emotion)
+        for corpus in drawn
+        for speaker in data.draw(
+            st.lists(st.sampled_from(PEOPLE[corpus]), min_size=2, max_size=9, unique=True)
+        )
+        for emotion in ("happy", "sad")
+    ]
+    found = folds("speakers", clips, seed=0)
+    _check("speakers", clips, found)
+    assert all(fold.test for fold in found)
+    for corpus in {clip.corpus for clip in clips}:
+        n_speakers = len({clip.speaker for clip in clips if clip.corpus == corpus})
+        n_folds = sum(corpus in {clips[i].corpus for i in fold.test} for fold in found)
+        assert n_folds == min(n_speakers, len(found))
+
+
+@settings(deadline=None)
+@given(
+    speakers=st.dictionaries(
+        st.text("abcdef", min_size=1), st.integers(1, 9), min_size=6, max_size=30
+    ),
+    data=st.data(),
+)
+def test_one_corpus_is_dealt_by_size_and_sex(speakers: dict[str, int], data) -> None:
+    sex = {name: data.draw(st.sampled_from([None, "female", "male"])) for name in speakers}
+    clips = [
+        replace(_clip("own", name, emotion), sex=sex[name])
+        for name, count in speakers.items()
+        for emotion in ("happy", "sad")
+        for _ in range(count)
+    ]
+    part_of = deal_groups([c.speaker for c in clips], [c.sex for c in clips], 5)
+    for fold in folds("speakers", clips, seed=0):
+        assert {part_of[clips[i].speaker] for i in fold.test} == {fold.number - 1}
+
+
+def _people(*pairs: str) -> list[Clip]:
+    return [_clip("own", *pair.split("/"), number=i) for i, pair in enumerate(pairs)]
+
+
+def test_a_fold_without_a_leak_passes() -> None:
+    clips = _people("ann/sad", "bob/sad", "ann/happy", "bob/happy")
+    check_fold(Fold(1, (0, 2), (1, 3)), clips, True)
+    check_fold(Fold(1, (0, 1), (2, 3)), clips, False)
+
+
+def test_a_leak_is_found() -> None:
+    clips = _people("ann/sad", "bob/sad", "ann/happy", "bob/happy")
+    with pytest.raises(DataError, match=r"^the speaker own-ann is in both .* of fold 2: use a"):
+        check_fold(Fold(2, (0, 1), (2,)), clips, True)
+    for speaker_independent in (True, False):
+        with pytest.raises(DataError, match=r"^ann-happy-2\.wav is in both .* of fold 1: name the"):
+            check_fold(Fold(1, (0, 1, 2), (2, 3)), clips, speaker_independent)
+
+
+def test_one_file_under_two_names_is_a_leak() -> None:
+    clips = _people("ann/sad", "bob/sad")
+    clips[1] = replace(clips[1], path=clips[0].path)
+    with pytest.raises(DataError, match=r"^ann-sad-0\.wav is in both the training and the test"):
+        check_fold(Fold(1, (0,), (1,)), clips, True)
