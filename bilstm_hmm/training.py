@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +19,15 @@ from bilstm_hmm.config import Recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.event_log import EventLog
 from bilstm_hmm.files import atomic_write
-from bilstm_hmm.selection import Selection, chosen_folds, pick_fold, select_clips
+from bilstm_hmm.model_card import model_card
+from bilstm_hmm.selection import (
+    Selection,
+    chosen_folds,
+    classes_to_tell,
+    corpora_of,
+    pick_fold,
+    select_clips,
+)
 
 if TYPE_CHECKING:
     from bilstm_hmm.console import ConsoleProgress
@@ -33,7 +42,7 @@ WORK = "work"
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A corpus decoded: the selection as far as it could be read, and its examples."""
+    """A recipe's corpora decoded: the selection as far as it could be read, and its examples."""
 
     selection: Selection
     examples: "Examples"
@@ -71,7 +80,13 @@ def _quiet_stderr() -> Iterator[None]:
 
 
 def read_corpus(recipe: Recipe, progress: "ConsoleProgress") -> Corpus:
-    """Scan and decode the recipe's corpus."""
+    """Scan and decode the recipe's corpora.
+
+    Raises
+    ------
+    ToolkitError, DataError, AudioError
+        What `select_clips` and `chosen_folds` raise, and a class of which no clip can be read.
+    """
     from bilstm_hmm.load_examples import load_examples
     from features.filterbanks import build_filter_banks
 
@@ -79,7 +94,7 @@ def read_corpus(recipe: Recipe, progress: "ConsoleProgress") -> Corpus:
     # A wrong split is told before any audio is decoded.
     chosen_folds(selection, recipe.seed)
     for note in selection.notes:
-        progress.say(f"{recipe.data.corpus}: {note}")
+        progress.say(note)
     banks = build_filter_banks(recipe.features)
     total = len(selection.clips)
     examples = load_examples(
@@ -89,14 +104,18 @@ def read_corpus(recipe: Recipe, progress: "ConsoleProgress") -> Corpus:
         banks,
         lambda done: progress.move("Reading clips", done, total),
     )
-    unread = total - len(examples.clips)
-    if unread:
-        progress.say(f"{recipe.data.corpus}: {unread} of {total} clips cannot be read; see the log")
-    lost = [c for c in selection.classes if c not in {clip.emotion for clip in examples.clips}]
+    read = Counter(clip.corpus for clip in examples.clips)
+    for name, count in Counter(clip.corpus for clip in selection.clips).items():
+        if read[name] < count:
+            unread = count - read[name]
+            progress.say(f"{name}: {unread} of {count} clips cannot be read; see the log")
+    left = classes_to_tell(examples.clips, selection.protocol)
+    lost = [name for name in selection.classes if name not in left]
     if lost:
+        whose = "" if selection.test_corpus is None else " in one of the corpora"
         raise ToolkitError(
-            f"data.root: no clip of {', '.join(lost)} can be read; mend the files or leave the "
-            "class out with data.classes."
+            f"data.root: no clip of {', '.join(lost)} can be read{whose}; mend the files or "
+            "leave the class out with data.classes."
         )
     return Corpus(replace(selection, clips=examples.clips), examples, banks)
 
@@ -143,7 +162,13 @@ def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str
         save_keras=run.system.network.model.save,
         extra={
             METRICS: json.dumps(metrics, indent=2) + "\n",
-            CARD: model_card(run, selection, metrics, recipe),
+            CARD: model_card(
+                run.bundle,
+                corpora_of(selection.clips, fold.train),
+                corpora_of(selection.clips, fold.test),
+                metrics,
+                fold.number,
+            ),
         },
     )
     # The checkpoints have done their work once the bundle is there.
@@ -183,42 +208,3 @@ def write_history(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     atomic_write(path, buffer.getvalue())
-
-
-def model_card(
-    run: "FoldRun", selection: Selection, metrics: dict[str, Any], recipe: Recipe
-) -> str:
-    """Return the model card: what the model was trained on, how well it does, what it is for."""
-    from data.registry import corpus
-
-    source = corpus(recipe.data.corpus)
-    lines = [
-        f"# {run.bundle.identity}",
-        "",
-        f"A speech emotion recogniser (BiLSTM with one Gaussian HMM an emotion) for "
-        f"{', '.join(run.bundle.classes)}.",
-        "",
-        f"- Training data: {source.title}, protocol {selection.protocol.name}, "
-        f"fold {recipe.data.fold}; licence of the data: {source.licence}.",
-        f"- Test: {metrics['clips']} clips, "
-        + (
-            "of speakers not trained on."
-            if metrics["speaker_independent"]
-            else "SPEAKER-DEPENDENT."
-        ),
-    ]
-    for system, figures in metrics["systems"].items():
-        lines.append(
-            f"- {system}: UA {figures['ua']:.1f}, WA {figures['wa']:.1f}, macro F1 "
-            f"{figures['f1']:.1f}, expected calibration error {figures['ece']:.3f}."
-        )
-    lines += [
-        "",
-        "Intended use: research on acted emotional speech, and as a baseline. It was not made to "
-        "judge people, and acted emotion differs from felt emotion: do not decide anything about "
-        "a person on its output.",
-        "",
-        f"Source of the data: {source.citation}",
-        "",
-    ]
-    return "\n".join(lines)

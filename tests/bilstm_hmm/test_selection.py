@@ -53,10 +53,16 @@ def test_classes_are_merged_and_chosen(tree) -> None:
     assert {clip.emotion for clip in found.clips} == {"neutral", "sad"}
 
 
+def test_a_label_map_may_name_emotions_that_the_corpus_lacks(tree) -> None:
+    root = tree(*names("sad", "calm", "awed"))
+    merged = {"calm": "neutral", "bored": "neutral", "awed": "happy", "surprised": "happy"}
+    assert select_clips(settings(root, label_map=merged)).classes == ("neutral", "happy", "sad")
+
+
 def test_what_is_left_out_is_told(tree) -> None:
     root = tree("loose", *names("sad", "happy"))
     found = select_clips(settings(root))
-    assert found.notes == ("1 audio files ignored: their names are not this corpus's",)
+    assert found.notes == ("folders: 1 audio files ignored: their names are not this corpus's",)
 
 
 def test_faulty_clips_are_told(tmp_path: Path) -> None:
@@ -67,14 +73,14 @@ def test_faulty_clips_are_told(tmp_path: Path) -> None:
     found = select_clips(DataSettings(corpus="crema-d", root=tmp_path))
     assert len(found.clips) == 20
     (note,) = found.notes
-    assert note.startswith("1 dropped: silent")
+    assert note.startswith("crema-d: 1 dropped: silent")
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"root": None}, r"^data.root is not set; say where folders lies, for instance --set data"),
-        ({"label_map": {"calm": "sad"}}, "^data.label_map: folders has no calm; it has happy, sad"),
+        ({"label_map": {"clam": "sad"}}, "^data.label_map: no clip is clam; there are happy, sad"),
         ({"classes": ["bored", "sad"]}, "^data.classes: no clip is bored; there are happy, sad"),
         ({"classes": ["sad"]}, "^data.classes: 1 class left, but two are needed"),
         ({"label_map": {"sad": "happy"}}, "^data.classes: 1 class left, but two are needed"),
