@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bilstm_hmm.bundle import Bundle
+from bilstm_hmm.decision import SYSTEMS
 from data.corpus import Corpus
 from data.registry import corpus
 
@@ -41,7 +42,8 @@ def model_card(
         f"- Test: {metrics['clips']} clips of "
         f"{', '.join(corpus(name).title for name in tested_on)}, {speakers}.",
     ]
-    for system, figures in metrics["systems"].items():
+    for system in SYSTEMS:
+        figures = metrics["systems"][system]
         lines.append(
             f"- {system}: UA {figures['ua']:.1f}, WA {figures['wa']:.1f}, macro F1 "
             f"{figures['f1']:.1f}, expected calibration error {figures['ece']:.3f}."
