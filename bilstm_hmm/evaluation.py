@@ -1,7 +1,8 @@
 """Evaluating a recipe by a protocol, fold by fold, and going on after an interruption."""
 
+import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ from bilstm_hmm.config import Recipe
 from bilstm_hmm.decision import SYSTEMS
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.files import atomic_write
-from bilstm_hmm.scores import ClipResult
+from bilstm_hmm.floors import FLOORS
+from bilstm_hmm.scores import SEXES, ClipResult
 from bilstm_hmm.selection import chosen_folds, pick_fold
 from bilstm_hmm.tables import table_rows, table_text
 from bilstm_hmm.training import prepare_backend, read_corpus
@@ -19,6 +21,9 @@ from bilstm_hmm.training import prepare_backend, read_corpus
 if TYPE_CHECKING:
     from bilstm_hmm.console import ConsoleProgress
     from data.folds import Fold
+
+_COLUMNS = ["name", "speaker", "sex", "truth"]
+_SYSTEMS = (*SYSTEMS, *FLOORS)
 
 
 def fold_numbers(text: str | None, found: Sequence["Fold"]) -> list[int]:
@@ -43,7 +48,10 @@ def evaluate(
 ) -> dict[str, Any]:
     """Train and test on each fold, write the report into `folder`, and return the metrics.
 
-    A fold that an earlier, interrupted run finished is read from its file, not run again.
+    A fold that an earlier, interrupted run finished is read from its files, not run again:
+    ``fold<number>.csv`` has its results, ``fold<number>.json`` what its training took. The
+    metrics have the network's ``parameters`` and ``train_seconds_per_fold`` besides the scores,
+    None where that was not stored.
     """
     from bilstm_hmm.fold_run import run_fold
     from bilstm_hmm.report import write_evaluation
@@ -54,6 +62,7 @@ def evaluate(
     prepare_backend(recipe.seed)
     results: list[ClipResult] = []
     fold_of: list[int] = []
+    costs: list[Mapping[str, float]] = []
     for number in numbers:
         fold = pick_fold(found, number)
         stored = folder / f"fold{number}.csv"
@@ -65,8 +74,12 @@ def evaluate(
             for note in run.system.notes:
                 progress.say(note)
             outcome = run.results
+            cost = {"parameters": run.parameters, "train_seconds": round(run.seconds, 1)}
+            # The results last: they are what says that the fold is finished.
+            atomic_write(stored.with_suffix(".json"), json.dumps(cost, indent=2) + "\n")
             write_results(stored, outcome, selection.classes)
             shutil.rmtree(work, ignore_errors=True)
+        costs.append(read_cost(stored.with_suffix(".json")))
         results.extend(outcome)
         fold_of.extend([number] * len(outcome))
     return write_evaluation(
@@ -76,15 +89,19 @@ def evaluate(
         selection.classes,
         results,
         fold_of,
+        {
+            "parameters": next((c["parameters"] for c in costs if "parameters" in c), None),
+            "train_seconds_per_fold": [cost.get("train_seconds") for cost in costs],
+        },
     )
 
 
 def write_results(path: Path, results: Sequence[ClipResult], classes: Sequence[str]) -> None:
     """Write what every system says of a fold's clips, in full precision."""
-    rows = [["name", "speaker", "truth", *(f"{s}:{c}" for s in SYSTEMS for c in classes)]]
+    rows = [_header(classes)]
     for result in results:
-        shares = [repr(float(p)) for s in SYSTEMS for p in result.probabilities[s]]
-        rows.append([result.name, result.speaker, result.truth, *shares])
+        shares = [repr(float(p)) for s in _SYSTEMS for p in result.probabilities[s]]
+        rows.append([result.name, result.speaker, result.sex or "", result.truth, *shares])
     atomic_write(path, table_text(rows))
 
 
@@ -95,13 +112,26 @@ def read_results(path: Path, classes: Sequence[str]) -> tuple[ClipResult, ...] |
     results = []
     try:
         header, *rows = table_rows(path.read_bytes().decode("utf-8"))
-        if header[3:] != [f"{s}:{c}" for s in SYSTEMS for c in classes]:
+        if header != _header(classes):
             return None
-        for name, speaker, truth, *shares in rows:
-            by_system = np.array(shares, dtype=np.float64).reshape(len(SYSTEMS), len(classes))
-            results.append(
-                ClipResult(name, speaker, truth, dict(zip(SYSTEMS, by_system, strict=True)))
-            )
+        for name, speaker, told, truth, *shares in rows:
+            by_system = np.array(shares, dtype=np.float64).reshape(len(_SYSTEMS), len(classes))
+            sex = next((known for known in SEXES if known == told), None)
+            probabilities = dict(zip(_SYSTEMS, by_system, strict=True))
+            results.append(ClipResult(name, speaker, truth, probabilities, sex))
     except ValueError:
         return None
     return tuple(results) or None
+
+
+def read_cost(path: Path) -> dict[str, float]:
+    """Return a fold's ``parameters`` and ``train_seconds``; empty where the file is not whole."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _header(classes: Sequence[str]) -> list[str]:
+    return [*_COLUMNS, *(f"{system}:{label}" for system in _SYSTEMS for label in classes)]

@@ -1,6 +1,7 @@
 """One fold from beginning to end: fit on its training part, look once at its test part."""
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,22 +11,35 @@ import numpy as np
 
 from bilstm_hmm.bundle import Bundle
 from bilstm_hmm.config import Recipe
-from bilstm_hmm.examples import Examples
+from bilstm_hmm.examples import Examples, plain_frames
+from bilstm_hmm.fit import LayerWeights
+from bilstm_hmm.floors import FLOORS, RawHmms, fit_raw_hmms, posterior_mean, raw_probabilities
 from bilstm_hmm.onnx_graph import network_to_onnx
 from bilstm_hmm.runtime import Model
 from bilstm_hmm.scores import ClipResult
 from bilstm_hmm.system import Progress, System, fit_system
 from data.folds import Fold
 from features.filterbanks import FilterBanks
+from features.normalise import normalise
 
 
 @dataclass(frozen=True, slots=True)
 class FoldRun:
-    """A fitted system, the bundle made of it, and what it says of the test clips."""
+    """A fitted system, the bundle made of it, and what it and the floors say of the test clips.
+
+    `seconds` is what fitting the system took; the floors are not counted.
+    """
 
     system: System
     bundle: Bundle
+    raw: RawHmms
     results: tuple[ClipResult, ...]
+    seconds: float
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters of the final network."""
+        return int(self.system.network.model.count_params())
 
 
 def run_fold(
@@ -36,16 +50,31 @@ def run_fold(
     work: Path,
     progress: Progress,
     callbacks: Callable[[str], Sequence[Any]] = lambda _name: (),
+    start: LayerWeights | None = None,
 ) -> FoldRun:
     """Fit on ``fold.train`` and label ``fold.test`` with the model as it would ship.
 
     The test clips go through the bundle and ONNX Runtime, so that what is measured is what a
-    user of the bundle gets.
+    user of the bundle gets. The floors are fitted on ``fold.train`` as well. `work`,
+    `callbacks` and `start` are those of `fit_system`.
     """
-    system = fit_system(examples, fold.train, recipe, banks, work, progress, callbacks)
+    started = time.monotonic()
+    system = fit_system(examples, fold.train, recipe, banks, work, progress, callbacks, start)
+    seconds = _seconds(system, time.monotonic() - started)
     bundle = make_bundle(system, examples.classes, recipe, banks)
+    progress.say("Fitting HMMs on the features alone, to compare with")
+    train = np.array(fold.train, dtype=np.intp)
+    frames = plain_frames(examples, train, recipe, system.network.statistics)
+    raw = fit_raw_hmms(frames, examples.labels[train], examples.classes, recipe)
     progress.say(f"Labelling {len(fold.test)} test clips")
-    return FoldRun(system, bundle, label_clips(Model(bundle), examples, fold.test))
+    results = label_clips(Model(bundle), raw, examples, fold.test)
+    return FoldRun(system, bundle, raw, results, seconds)
+
+
+def _seconds(system: System, clock: float) -> float:
+    """What fitting took: by the clock, which after an interruption knows of the rest alone."""
+    networks = (*system.inner, system.network)
+    return max(clock, sum(row["seconds"] for network in networks for row in network.history))
 
 
 def make_bundle(
@@ -70,11 +99,17 @@ def make_bundle(
     )
 
 
-def label_clips(model: Model, examples: Examples, indices: Sequence[int]) -> tuple[ClipResult, ...]:
-    """Return what every system says of the clips."""
+def label_clips(
+    model: Model, raw: RawHmms, examples: Examples, indices: Sequence[int]
+) -> tuple[ClipResult, ...]:
+    """Return what every system, and then every floor, says of the clips."""
+    kind, statistics = model.bundle.recipe.features.normalisation, model.bundle.statistics
     results = []
     for index in indices:
-        clip = examples.clips[index]
-        shares = model.shares(examples.frames[index])
-        results.append(ClipResult(clip.name, clip.speaker, clip.emotion, shares))
+        clip, frames = examples.clips[index], examples.frames[index]
+        outputs = model.outputs(frames)
+        told = raw_probabilities(raw, normalise(frames.values, kind, statistics))
+        floors = dict(zip(FLOORS, (posterior_mean(outputs), told), strict=True))
+        shares = {**model.shares(outputs), **floors}
+        results.append(ClipResult(clip.name, clip.speaker, clip.emotion, shares, clip.sex))
     return tuple(results)

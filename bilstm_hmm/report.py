@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bilstm_hmm.files import atomic_write
+from bilstm_hmm.floors import FLOORS
 from bilstm_hmm.metrics import confusion_matrix
 from bilstm_hmm.plots import write_confusion, write_reliability
 from bilstm_hmm.scores import (
@@ -32,12 +33,19 @@ def write_evaluation(
     classes: Sequence[str],
     results: Sequence[ClipResult],
     folds: Sequence[int],
+    cost: Document | None = None,
 ) -> dict[str, Any]:
     """Write everything an evaluation leaves into `folder`; return the document of its scores.
 
-    ``metrics.json``, ``report.md``, ``predictions.csv``, and for each system
+    ``metrics.json``, ``report.md``, ``predictions.csv``, and for each system that is no floor
     ``confusion_<system>.png``, ``confusion_<system>.csv`` and ``reliability_<system>.png``.
-    The arguments are those of `metrics_document`.
+    The other arguments are those of `metrics_document`.
+
+    Parameters
+    ----------
+    cost
+        What the training took, for the document: ``parameters`` and
+        ``train_seconds_per_fold``, in the order of the folds.
 
     Raises
     ------
@@ -45,11 +53,14 @@ def write_evaluation(
         A file cannot be written.
     """
     document = metrics_document(protocol, speaker_independent, classes, results, folds)
+    document |= cost or {}
     truth = true_indices(results, classes)
     kind = independence(document)
     texts = []
     write_predictions(folder / "predictions.csv", results, classes)
     for system, scores in document["systems"].items():
+        if system in FLOORS:
+            continue
         probabilities = system_probabilities(results, system)
         predicted = probabilities.argmax(axis=1)
         title = f"{protocol} ({kind}), {system}"
@@ -112,11 +123,10 @@ def write_report_markdown(
 ) -> None:
     """Write the report to read: scores, comparison, recalls, folds, pictures and tables.
 
-    `document` is that of `metrics_document`, `classification` the text of
-    `classification_report` for each system. Pictures are linked by the names that
-    `write_evaluation` gives them.
+    `document` is that of `write_evaluation`, `classification` the text of
+    `classification_report` for each system that has a section of its own. Pictures are linked
+    by the names that `write_evaluation` gives them.
     """
-    systems = list(document["systems"])
     parts = [
         f"# Evaluation: {document['protocol']}",
         _warning(document),
@@ -127,16 +137,21 @@ def write_report_markdown(
         "percent; the interval resamples whole speakers; ECE is the expected calibration error, "
         "from 0 to 1.",
     ]
+    parts += _floors(document)
+    if document.get("parameters") is not None:
+        parts.append(f"The network has {document['parameters']:,} parameters.")
     if document["comparison"]:
         parts += ["## Comparison", _comparison(document["comparison"])]
     parts += ["## Recall of each class (%)", _markdown(_recall_rows(document))]
+    if any(scores["ua_by_sex"] for scores in document["systems"].values()):
+        parts += ["## UA by sex of the speaker (%)", _markdown(_sex_rows(document))]
     parts += ["## UA of each fold (%)", _markdown(_fold_rows(document))]
-    for system in systems:
+    for system, table in classification.items():
         parts += [
             f"## {system}",
             f"![Confusion matrix of {system}](confusion_{system}.png)",
             f"![Reliability of {system}](reliability_{system}.png)",
-            f"```\n{classification[system].rstrip()}\n```",
+            f"```\n{table.rstrip()}\n```",
         ]
     atomic_write(path, "\n\n".join(parts) + "\n")
 
@@ -149,6 +164,17 @@ def _warning(document: Document) -> str:
         "speaker-dependent: unknown speakers would give lower ones, so that they must not be "
         "set beside speaker-independent figures.**"
     )
+
+
+def _floors(document: Document) -> list[str]:
+    """Tell what the floors are, where there are any."""
+    if not set(FLOORS) & set(document["systems"]):
+        return []
+    return [
+        "Two floors to compare with: `posterior-mean` is the network alone, the mean of its "
+        "frame posteriors without pooling or HMMs; `hmm-raw` is one HMM an emotion on the "
+        "features themselves, without a network."
+    ]
 
 
 def _score_rows(document: Document) -> list[list[str]]:
@@ -185,7 +211,26 @@ def _fold_rows(document: Document) -> list[list[str]]:
     for number, fold in zip(document["folds"], per_fold, strict=True):
         rows.append([str(number), *(f"{ua:.1f}" for ua in fold)])
     means = [np.mean(scores["ua_per_fold"]) for scores in systems.values()]
-    return [*rows, ["mean", *(f"{mean:.1f}" for mean in means)]]
+    rows.append(["mean", *(f"{mean:.1f}" for mean in means)])
+    if "train_seconds_per_fold" in document:
+        seconds = document["train_seconds_per_fold"]
+        known = [s for s in seconds if s is not None]
+        column = ["training (s)", *seconds, np.mean(known) if known else None]
+        for row, cell in zip(rows, column, strict=True):
+            row.append(cell if isinstance(cell, str) else _seconds(cell))
+    return rows
+
+
+def _seconds(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0f}"
+
+
+def _sex_rows(document: Document) -> list[list[str]]:
+    systems = document["systems"]
+    rows = [["sex", *systems]]
+    for sex in next(iter(systems.values()))["ua_by_sex"]:
+        rows.append([sex, *(f"{scores['ua_by_sex'][sex]:.1f}" for scores in systems.values())])
+    return rows
 
 
 def _comparison(comparison: Document) -> str:

@@ -120,9 +120,8 @@ class Model:
             model=bundle.identity,
         )
 
-    def shares(self, frames: Frames) -> dict[str, FloatMatrix]:
-        """Return the probabilities of each system for one recording, each ``[C]``."""
-        outputs = self.outputs(frames)
+    def shares(self, outputs: Outputs) -> dict[str, FloatMatrix]:
+        """Return what each system makes of the network's outputs: probabilities ``[C]``."""
         scores = score(self.bundle.bank, project(self.bundle.projection, outputs))
         return {
             system: probabilities(self.bundle.decision, outputs.clip, scores, system)

@@ -19,8 +19,10 @@ from bilstm_hmm.metrics import (
     weighted_accuracy,
 )
 from bilstm_hmm.tables import table_text
+from data.clip import Sex
 
-_COMPARED = (("hybrid", "bilstm"), ("hybrid", "hmm"))
+_COMPARED = (("hybrid", "bilstm"), ("hybrid", "hmm"), ("hmm", "bilstm"))
+SEXES: tuple[Sex, ...] = ("female", "male")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,14 @@ class ClipResult:
     """A test clip and what each system says of it.
 
     `probabilities` maps a system's name to its probabilities, ``[n_classes]``, in the order of
-    the evaluation's classes.
+    the evaluation's classes. `sex` is the speaker's, None where it is not known.
     """
 
     name: str
     speaker: str
     truth: str
     probabilities: Mapping[str, NDArray[np.floating[Any]]]
+    sex: Sex | None = None
 
 
 def metrics_document(
@@ -48,9 +51,10 @@ def metrics_document(
 
     ``ua``, ``wa``, ``f1``, ``ece`` and ``recalls`` are over all test clips together, each clip
     scored by the one model that did not train on it; ``ua_per_fold`` is in the order of
-    ``folds``, their numbers. ``ua_interval`` is the 95 % interval over resampled speakers, and
-    ``comparison`` holds the difference of two systems' UA with its interval. Percentages have
-    two decimals; the ECE is a fraction.
+    ``folds``, their numbers. ``ua_by_sex`` is over the clips of women and of men, where there
+    are any. ``ua_interval`` is the 95 % interval over resampled speakers, and ``comparison``
+    holds the difference of two systems' UA with its interval. Percentages have two decimals;
+    the ECE is a fraction.
 
     Parameters
     ----------
@@ -60,6 +64,7 @@ def metrics_document(
     truth = true_indices(results, classes)
     speakers = [result.speaker for result in results]
     numbers = np.asarray(folds)
+    sexes = np.array([result.sex or "" for result in results])
     systems, said = {}, {}
     for system in results[0].probabilities:
         probabilities = system_probabilities(results, system)
@@ -74,6 +79,11 @@ def metrics_document(
                 _rounded(unweighted_accuracy(truth[numbers == n], predicted[numbers == n]))
                 for n in np.unique(numbers)
             ],
+            "ua_by_sex": {
+                sex: _rounded(unweighted_accuracy(truth[sexes == sex], predicted[sexes == sex]))
+                for sex in SEXES
+                if sex in sexes
+            },
             "ua_interval": _interval(
                 bootstrap_interval(unweighted_accuracy, truth, predicted, speakers)
             ),
@@ -115,14 +125,17 @@ def system_probabilities(results: Sequence[ClipResult], system: str) -> NDArray[
 
 
 def write_predictions(path: Path, results: Sequence[ClipResult], classes: Sequence[str]) -> None:
-    """Write a row a clip: name, speaker, truth, then each system's label and probabilities."""
+    """Write a row a clip: name, speaker, sex, truth, then each system's label and probabilities.
+
+    The sex is empty where it is not known.
+    """
     systems = list(results[0].probabilities)
-    header = ["name", "speaker", "truth"]
+    header = ["name", "speaker", "sex", "truth"]
     for system in systems:
         header += [system, *(f"{system} {label}" for label in classes)]
     rows = [header]
     for result in results:
-        row = [result.name, result.speaker, result.truth]
+        row = [result.name, result.speaker, result.sex or "", result.truth]
         for system in systems:
             shares = result.probabilities[system]
             row += [classes[int(np.argmax(shares))], *(f"{share:.6f}" for share in shares)]

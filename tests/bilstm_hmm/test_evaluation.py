@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from bilstm_hmm.decision import SYSTEMS
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.evaluation import fold_numbers, read_results, write_results
+from bilstm_hmm.evaluation import fold_numbers, read_cost, read_results, write_results
+from bilstm_hmm.floors import FLOORS
 from bilstm_hmm.scores import ClipResult
+from data.clip import Sex
 from data.folds import Fold
 
 CLASSES = ("happy", "sad")
+ALL = (*SYSTEMS, *FLOORS)
 FOLDS = tuple(Fold(number, (), ()) for number in (1, 2, 3))
 
 
@@ -34,27 +37,28 @@ def test_fold_numbers_that_are_none(text: str) -> None:
         fold_numbers(text, FOLDS)
 
 
-def result(name: str, share: float) -> ClipResult:
+def result(name: str, share: float, sex: Sex | None = None) -> ClipResult:
     shares = np.array([share, 1.0 - share])
-    return ClipResult(name, "own-ann", "sad", dict.fromkeys(SYSTEMS, shares))
+    return ClipResult(name, "own-ann", "sad", dict.fromkeys(ALL, shares), sex)
 
 
 @given(
     names=st.lists(st.text(min_size=1, max_size=12).map(lambda t: f"{t}.wav"), min_size=1),
     share=st.floats(0.0, 1.0),
+    sex=st.sampled_from(["female", "male", None]),
 )
 @settings(deadline=None, max_examples=50)
 def test_results_come_back_to_the_last_digit(
-    tmp_path_factory: pytest.TempPathFactory, names: list[str], share: float
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], share: float, sex: Sex | None
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "fold.csv"
-    write_results(path, [result(name, share) for name in names], CLASSES)
+    write_results(path, [result(name, share, sex) for name in names], CLASSES)
     found = read_results(path, CLASSES)
     assert found is not None
     assert [entry.name for entry in found] == names
     for entry in found:
-        assert (entry.speaker, entry.truth) == ("own-ann", "sad")
-        for system in SYSTEMS:
+        assert (entry.speaker, entry.truth, entry.sex) == ("own-ann", "sad", sex)
+        for system in ALL:
             assert entry.probabilities[system].tolist() == [share, 1.0 - share]
 
 
@@ -77,7 +81,25 @@ def test_results_that_are_not_whole_are_not_there(tmp_path: Path, damage: str) -
     assert read_results(path, CLASSES) is None
 
 
-def test_an_evaluation_that_is_killed_goes_on_with_the_next_fold(
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b'{"parameters": 7, "train_seconds": 1.5}', {"parameters": 7, "train_seconds": 1.5}),
+        (b'{"parameters": 7, "tr', {}),
+        (b"\xff", {}),
+        (b"[]", {}),
+        (None, {}),
+    ],
+)
+def test_a_cost_that_is_not_whole_is_not_known(
+    tmp_path: Path, content: bytes | None, found: dict[str, float]
+) -> None:
+    if content is not None:
+        (tmp_path / "fold1.json").write_bytes(content)
+    assert read_cost(tmp_path / "fold1.json") == found
+
+
+def test_an_evaluation_that_is_killed_within_a_fold_goes_on_there(
     tiny: Path,
     least: tuple[str, ...],
     tmp_path: Path,
@@ -85,11 +107,11 @@ def test_an_evaluation_that_is_killed_goes_on_with_the_next_fold(
     start: Callable[..., object],
 ) -> None:
     folder = tmp_path / "evaluation"
-    order = ("evaluate.py", "--config", tiny, *least, "--folds", "1,2", "--output", folder)
+    order = ("evaluate.py", "--config", tiny, *least, "--folds", "2,4", "--output", folder)
     process = start(*order)
-    first = folder / "fold1.csv"
+    first, within = folder / "fold2.csv", folder / "work4" / "fold1.npz"
     patient_until = time.monotonic() + 300
-    while not first.exists():
+    while not within.exists():
         assert process.poll() is None
         assert time.monotonic() < patient_until
         time.sleep(0.02)
@@ -100,14 +122,26 @@ def test_an_evaluation_that_is_killed_goes_on_with_the_next_fold(
     done = script(*order, "--resume")
     assert done.returncode == 0, done.stderr
     assert (first.read_bytes(), first.stat().st_mtime_ns) == written
-    assert "Fold 2 of 5" in done.stderr
-    assert "Fold 1 of 5" not in done.stderr
+    assert "Fold 4 of 5" in done.stderr
+    assert not any(f"Fold {n} of 5" in done.stderr for n in (1, 2, 3, 5))
+    # What fold 4 had trained before it was killed is not trained again.
+    log = (folder / "evaluate.log").read_text("utf-8")
+    assert log.count("fold 1 of 2, epoch 1:") == 2
+    assert log.count("final, epoch 1:") == 2
     assert "Traceback" not in done.stderr
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
-    assert metrics["folds"] == [1, 2]
+    assert metrics["folds"] == [2, 4]
+    assert tuple(metrics["systems"]) == ALL
+    costs = [read_cost(folder / f"fold{n}.json") for n in (2, 4)]
+    assert metrics["train_seconds_per_fold"] == [cost["train_seconds"] for cost in costs]
+    assert all(cost["train_seconds"] > 0.0 for cost in costs)
+    assert metrics["parameters"] == costs[0]["parameters"] > 0
+    assert f"The network has {metrics['parameters']:,} parameters." in (
+        folder / "report.md"
+    ).read_text("utf-8")
     assert metrics["speaker_independent"] is True
-    assert [len(scores["ua_per_fold"]) for scores in metrics["systems"].values()] == [2, 2, 2]
-    read = [read_results(folder / f"fold{n}.csv", metrics["classes"]) for n in (1, 2)]
+    assert [len(scores["ua_per_fold"]) for scores in metrics["systems"].values()] == [2] * 5
+    read = [read_results(folder / f"fold{n}.csv", metrics["classes"]) for n in (2, 4)]
     tested = [{entry.speaker for entry in fold} for fold in read]
     assert tested[0].isdisjoint(tested[1])
     assert metrics["clips"] == sum(map(len, read))

@@ -111,6 +111,27 @@ def test_the_interval_agrees_with_every_possible_resample() -> None:
     np.testing.assert_allclose(found, expected)
 
 
+def test_the_paired_interval_agrees_with_every_possible_resample() -> None:
+    """Of two folds together: each speaker's clips come as a whole, for both systems at once."""
+    rng = np.random.default_rng(2)
+    speakers = list("aaabbbbcccdd")
+    truth = np.array([0, 1, 0, 1, 1, 0, 1, 0, 1, 1, 0, 1])
+    one, other = rng.integers(2, size=(2, 12))
+    differences = []
+    for pick in itertools.product("abcd", repeat=4):
+        clips = [i for speaker in pick for i in range(12) if speakers[i] == speaker]
+        scores = [
+            100 * sklearn.metrics.balanced_accuracy_score(truth[clips], said[clips])
+            for said in (one, other)
+        ]
+        differences.append(scores[0] - scores[1])
+    expected = np.percentile(np.repeat(differences, 50), [2.5, 97.5])
+    _, low, high = metrics.paired_bootstrap(
+        metrics.unweighted_accuracy, truth, one, other, speakers, resamples=20000
+    )
+    np.testing.assert_allclose((low, high), expected)
+
+
 def test_the_paired_difference_is_surer_than_the_two_scores() -> None:
     rng = np.random.default_rng(4)
     speakers = np.repeat(np.arange(12), 40)

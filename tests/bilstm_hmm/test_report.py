@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
+from bilstm_hmm.floors import FLOORS
 from bilstm_hmm.report import classification_report, results_table, write_evaluation
 from bilstm_hmm.scores import ClipResult
 
 CLASSES = ["happy", "sad", "own | word"]
 SYSTEMS = ("bilstm", "hybrid")
+COST = {"parameters": 12345, "train_seconds_per_fold": [61.4, None]}
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +22,9 @@ def results() -> list[ClipResult]:
     made = []
     for clip in range(40):
         truth = clip % 2
-        shares = {s: rng.dirichlet(1 + 3 * np.eye(3)[truth]) for s in SYSTEMS}
-        made.append(ClipResult(f"{clip}.wav", f"s{clip % 5}", CLASSES[truth], shares))
+        shares = {s: rng.dirichlet(1 + 3 * np.eye(3)[truth]) for s in (*SYSTEMS, *FLOORS)}
+        sex = ("female", "male", None)[clip % 5 % 3]
+        made.append(ClipResult(f"{clip}.wav", f"s{clip % 5}", CLASSES[truth], shares, sex))
     return made
 
 
@@ -35,7 +38,7 @@ def written(
     tmp_path_factory: pytest.TempPathFactory, results: list[ClipResult], folds: list[int]
 ) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("run")
-    document = write_evaluation(folder / "demo", "random", False, CLASSES, results, folds)
+    document = write_evaluation(folder / "demo", "random", False, CLASSES, results, folds, COST)
     return folder / "demo", document
 
 
@@ -92,12 +95,18 @@ def test_the_report_prints_the_document(written: tuple[Path, dict[str, Any]]) ->
         ]
     _, *rows = _table(report, "class")
     assert [row[0] for row in rows] == ["happy", "sad", "own ¦ word"]
-    assert rows[2][1:] == ["no clips", "no clips"]
+    assert set(rows[2][1:]) == {"no clips"}
     assert rows[0][1] == f"{systems['bilstm']['recalls']['happy']:.1f}"
     _, *rows = _table(report, "fold")
     assert [row[0] for row in rows] == ["2", "5", "mean"]
+    assert [row[-1] for row in rows] == ["61", "unknown", "61"]
+    assert "12,345 parameters" in report
     per_fold = systems["hybrid"]["ua_per_fold"]
     assert [row[2] for row in rows] == [f"{ua:.1f}" for ua in (*per_fold, np.mean(per_fold))]
+    _, *rows = _table(report, "sex")
+    assert [row[0] for row in rows] == ["female", "male"]
+    by_sex = systems["hybrid"]["ua_by_sex"]
+    assert [row[2] for row in rows] == [f"{ua:.1f}" for ua in by_sex.values()]
     found = document["comparison"]["hybrid-bilstm"]
     assert f"hybrid less bilstm: {found['ua']:+.1f} points of UA" in report
 
@@ -128,7 +137,20 @@ def test_one_system_has_no_comparison(tmp_path: Path, results: list[ClipResult])
         ClipResult(r.name, r.speaker, r.truth, {"hmm": r.probabilities["hybrid"]}) for r in results
     ]
     write_evaluation(tmp_path, "demo", True, CLASSES, alone, [1] * len(alone))
-    assert "Comparison" not in (tmp_path / "report.md").read_text(encoding="utf-8")
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    for absent in ("Comparison", "by sex", "floors", "parameters", "training (s)"):
+        assert absent not in report
+
+
+def test_a_training_that_nobody_timed_is_unknown(
+    tmp_path: Path, results: list[ClipResult], folds: list[int]
+) -> None:
+    cost = {"parameters": None, "train_seconds_per_fold": [None, None]}
+    write_evaluation(tmp_path, "demo", True, CLASSES, results, folds, cost)
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "parameters" not in report
+    _, *rows = _table(report, "fold")
+    assert [row[-1] for row in rows] == ["unknown"] * 3
 
 
 def test_the_terminal_table_has_the_same_figures(written: tuple[Path, dict[str, Any]]) -> None:

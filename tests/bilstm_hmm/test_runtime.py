@@ -87,7 +87,7 @@ def test_probabilities_sum_to_one_whichever_system_decides(model: Model, recordi
     frames = extract(
         read_audio(recording).samples, model.bundle.recipe.features, model.bundle.banks
     )
-    by_system = model.shares(frames)
+    by_system = model.shares(model.outputs(frames))
     for system, shares in by_system.items():
         assert shares.sum() == pytest.approx(1.0, abs=1e-9)
         decision = model.bundle.recipe.decision.model_copy(update={"system": system})

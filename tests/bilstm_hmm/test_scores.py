@@ -27,7 +27,9 @@ def made_results(systems: dict[str, float], n: int = 90, seed: int = 0) -> list[
         for system, skill in systems.items():
             scores = rng.normal(size=3) + skill * np.eye(3)[truth]
             shares[system] = (np.exp(scores) / np.exp(scores).sum()).astype(np.float32)
-        results.append(ClipResult(f"{clip}.wav", f"s{clip % 9}", CLASSES[truth], shares))
+        speaker = clip % 9
+        sex = ("female", "male", None)[speaker % 3]
+        results.append(ClipResult(f"{clip}.wav", f"s{speaker}", CLASSES[truth], shares, sex))
     return results
 
 
@@ -60,21 +62,33 @@ def test_the_document_holds_the_scores_of_each_system() -> None:
         assert scores["ece"] == round(expected_calibration_error(probabilities, truth), 4)
         expected = [round(uar(np.arange(90) % 3 == fold), 2) for fold in range(3)]
         assert scores["ua_per_fold"] == expected
+        sexes = np.array([str(r.sex) for r in results])
+        expected = {sex: round(uar(sexes == sex), 2) for sex in ("female", "male")}
+        assert scores["ua_by_sex"] == expected
         recalls = sklearn.metrics.recall_score(truth, predicted, average=None)
         assert list(scores["recalls"]) == CLASSES
         assert list(scores["recalls"].values()) == [round(100 * r, 2) for r in recalls]
         interval = bootstrap_interval(unweighted_accuracy, truth, predicted, speakers)
         assert scores["ua_interval"] == [round(end, 2) for end in interval]
-    assert set(document["comparison"]) == {"hybrid-bilstm", "hybrid-hmm"}
-    for other in ("bilstm", "hmm"):
-        found = document["comparison"][f"hybrid-{other}"]
+    pairs = (("hybrid", "bilstm"), ("hybrid", "hmm"), ("hmm", "bilstm"))
+    assert set(document["comparison"]) == {f"{one}-{other}" for one, other in pairs}
+    for one, other in pairs:
+        found = document["comparison"][f"{one}-{other}"]
         difference, low, high = paired_bootstrap(
-            unweighted_accuracy, truth, said["hybrid"], said[other], speakers
+            unweighted_accuracy, truth, said[one], said[other], speakers
         )
         assert found == {
             "ua": round(difference, 2),
             "ua_interval": [round(low, 2), round(high, 2)],
         }
+
+
+def test_a_sex_without_clips_has_no_score() -> None:
+    results = made_results({"hmm": 1.0})
+    for kept, expected in ((("male", None), ["male"]), ((None,), [])):
+        own = [r for r in results if r.sex in kept]
+        document = metrics_document("demo", True, CLASSES, own, [1] * len(own))
+        assert list(document["systems"]["hmm"]["ua_by_sex"]) == expected
 
 
 def test_one_system_has_nothing_to_be_compared_with() -> None:
@@ -93,12 +107,12 @@ def test_predictions_are_a_row_a_clip(tmp_path: Path) -> None:
     write_predictions(tmp_path / "new" / "predictions.csv", results, CLASSES)
     text = (tmp_path / "new" / "predictions.csv").read_text(encoding="utf-8")
     header, *rows = table_rows(text)
-    assert header[:5] == ["name", "speaker", "truth", "bilstm", "bilstm happy"]
-    assert len(header) == 3 + 2 * 4
+    assert header[:6] == ["name", "speaker", "sex", "truth", "bilstm", "bilstm happy"]
+    assert len(header) == 4 + 2 * 4
     for row, result in zip(rows, results, strict=True):
-        assert row[:3] == [result.name, result.speaker, result.truth]
-        for start, system in ((3, "bilstm"), (7, "hybrid")):
+        assert row[:4] == [result.name, result.speaker, result.sex or "", result.truth]
+        for start, system in ((4, "bilstm"), (8, "hybrid")):
             shares = np.array(row[start + 1 : start + 4], dtype=float)
             np.testing.assert_allclose(shares, result.probabilities[system], atol=6e-7)
             assert row[start] == CLASSES[int(shares.argmax())]
-    assert pytest.approx(1, abs=1e-5) == sum(float(cell) for cell in rows[0][4:7])
+    assert pytest.approx(1, abs=1e-5) == sum(float(cell) for cell in rows[0][5:8])

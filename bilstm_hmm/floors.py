@@ -1,0 +1,106 @@
+"""The floors of an evaluation: simpler systems, fitted on the same training clips.
+
+`posterior-mean` is the network without its pooling and without HMMs; `hmm-raw` is one HMM an
+emotion on the features themselves, without a network. What the other systems have above them
+is what pooling, the network and their combination bring.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.decision import FloatMatrix, softmax
+from bilstm_hmm.hmm import HmmBank, score
+from bilstm_hmm.outputs import Outputs
+from features.frames import FloatArray
+
+FLOORS = ("posterior-mean", "hmm-raw")
+
+#: The raw HMMs see about so many frames a second: neighbours tell nearly the same.
+FRAMES_A_SECOND = 25.0
+
+#: And are fitted on about so many frames an emotion, at most.
+MOST_FRAMES = 40_000
+
+
+@dataclass(frozen=True, slots=True)
+class RawHmms:
+    """HMMs of the features: every `step`-th frame is scored, `scale` makes scores logits."""
+
+    bank: HmmBank
+    scale: float
+    step: int
+
+
+def posterior_mean(outputs: Outputs) -> FloatMatrix:
+    """Return the mean over frames of the log posteriors, as probabilities ``[C]``.
+
+    It is the geometric mean of the frame posteriors, renormalised.
+    """
+    # Log posteriors are logits less one number a frame, the same for every emotion, which
+    # renormalising takes out of the mean.
+    return softmax(outputs.frame.astype(np.float64).mean(axis=0))
+
+
+def fit_raw_hmms(
+    frames: Sequence[FloatArray],
+    labels: NDArray[np.intp],
+    classes: Sequence[str],
+    recipe: Recipe,
+    most_frames: int = MOST_FRAMES,
+) -> RawHmms:
+    """Fit an HMM an emotion on normalised features, and the one scale of its softmax.
+
+    States, topology and covariance are those of ``recipe.hmm``. Every k-th frame is kept, about
+    `FRAMES_A_SECOND`. An emotion with more than `most_frames` of them is fitted on clips drawn
+    by the recipe's seed, so that a large corpus takes a minute, not an hour. The scale has the
+    least log loss on the very clips that the HMMs were fitted on, so that the probabilities are
+    too sure of a new speaker.
+
+    Parameters
+    ----------
+    frames
+        Of the training clips, each ``[T, F]``.
+    labels
+        ``[N]``, every class at least once.
+    """
+    from bilstm_hmm.decision_fit import fit_decision
+    from bilstm_hmm.hmm_fit import emotion_processes, fit_bank
+
+    step = _step(recipe)
+    thinned = [values[::step].astype(np.float64) for values in frames]
+    chosen = _drawn([len(f) for f in thinned], labels, most_frames, recipe.seed)
+    sequences, own = [thinned[int(i)] for i in chosen], labels[chosen]
+    with emotion_processes(recipe.jobs) as pool:
+        bank = fit_bank(sequences, own, classes, recipe.hmm, seed=recipe.seed, pool=pool).bank
+    scores = np.stack([score(bank, sequence) for sequence in sequences])
+    # There are no clip logits here: the scores stand in for them, and only their scale is kept.
+    scale = fit_decision(scores, scores, own, np.zeros_like(own)).hmm_scale
+    return RawHmms(bank, float(scale), step)
+
+
+def raw_probabilities(hmms: RawHmms, frames: FloatArray) -> FloatMatrix:
+    """Return the probabilities ``[C]`` of a recording's normalised features ``[T, F]``."""
+    return softmax(hmms.scale * score(hmms.bank, frames[:: hmms.step].astype(np.float64)))
+
+
+def _step(recipe: Recipe) -> int:
+    rate = recipe.features.rate / recipe.features.hop_length
+    return max(1, round(rate / FRAMES_A_SECOND))
+
+
+def _drawn(
+    lengths: Sequence[int], labels: NDArray[np.intp], most_frames: int, seed: int
+) -> NDArray[np.intp]:
+    """Return which clips are fitted on, ascending: of each class at least one."""
+    rng = np.random.default_rng(seed)
+    sizes = np.asarray(lengths)
+    chosen = []
+    for label in np.unique(labels):
+        order = rng.permutation(np.flatnonzero(labels == label))
+        before = np.cumsum(sizes[order]) - sizes[order]
+        chosen.append(order[before < most_frames])
+    return np.sort(np.concatenate(chosen))
