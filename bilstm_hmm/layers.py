@@ -1,6 +1,6 @@
 """The Keras layers of the networks that Keras itself does not have.
 
-Importing this module imports Keras, so only `bilstm_hmm.network` does.
+Importing this module imports Keras, so only the modules of the network do.
 """
 
 from typing import Any
@@ -65,7 +65,10 @@ class ZeroMasked(keras.layers.Layer):  # type: ignore[misc]
         """The mask goes its own way, because strides shorten it."""
 
     def call(self, frames: Any, mask: Any = None) -> Any:
-        return frames * ops.expand_dims(ops.cast(mask, frames.dtype), -1)
+        valid = ops.cast(mask, frames.dtype)
+        for _ in frames.shape[2:]:
+            valid = ops.expand_dims(valid, -1)
+        return frames * valid
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from bilstm_hmm.config import NetworkSettings
+from bilstm_hmm.image_front import image_front
 from bilstm_hmm.layers import AttentiveStatistics, StackFrames, StrideMask, ZeroMasked
 
 
@@ -22,6 +23,11 @@ def build_network(settings: NetworkSettings, n_features: int, n_classes: int) ->
         Inputs ``frames`` ``[B, T, n_features]`` and ``mask`` ``[B, T]`` (bool); outputs a
         dict of ``hidden`` ``[B, T', n_hidden]``, ``frame`` ``[B, T', n_classes]`` and
         ``clip`` ``[B, n_classes]``, the last two logits, with T' = ceil(T / stride).
+
+    Raises
+    ------
+    ToolkitError
+        Where the features do not make an image of as many channels as ``settings.image`` says.
     """
     frames = keras.Input((None, n_features), name="frames")
     mask = keras.Input((None,), dtype="bool", name="mask")
@@ -30,7 +36,9 @@ def build_network(settings: NetworkSettings, n_features: int, n_classes: int) ->
         hidden = ZeroMasked(name="stack_input")(hidden, mask=reduced)
         hidden = StackFrames(settings.stack, name="stack")(hidden)
         reduced = StrideMask(settings.stack, name="stack_mask")(reduced)
-    if settings.family != "bilstm":
+    if settings.image is not None:
+        hidden, reduced = image_front(settings, settings.image, hidden, reduced)
+    elif settings.family != "bilstm":
         hidden, reduced = _convolutions(settings, hidden, reduced)
     hidden = _recurrent(settings, hidden, reduced)
     frame = layers.Dense(n_classes, name="frame")(hidden)

@@ -10,41 +10,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bilstm_hmm.config import NetworkSettings
-
-Array = NDArray[Any]
+from bilstm_hmm.onnx_image import write_image_front
+from bilstm_hmm.onnx_writer import (
+    Array,
+    GraphWriter,
+    dense,
+    folded_convolution,
+    frame_mask,
+    reduced,
+)
 
 OPSET = 17
-
-
-class GraphWriter:
-    """Collects nodes and constants; every method returns the name of a value."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def constant(self, array: Array) -> str:
-        """Store a constant."""
-        from onnx import numpy_helper
-
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def ints(self, *values: int) -> str:
-        """Store a vector of int64."""
-        return self.constant(np.array(values, np.int64))
-
-    def add(self, op: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        """Append an operator with one output."""
-        from onnx import helper
-
-        output = name or f"v{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, list(inputs), [output], **attributes))
-        return output
 
 
 def network_to_onnx(model: Any, settings: NetworkSettings) -> bytes:
@@ -56,18 +34,22 @@ def network_to_onnx(model: Any, settings: NetworkSettings) -> bytes:
     graph = GraphWriter()
     value, lengths = "frames", "lengths"
     if settings.stack > 1:
-        value = graph.add("Mul", value, _mask(graph, value, lengths))
+        value = graph.add("Mul", value, frame_mask(graph, value, lengths))
         value = _stack(graph, value, settings.stack, n_features)
-        lengths = _reduced(graph, lengths, settings.stack)
-    if settings.family != "bilstm":
+        lengths = reduced(graph, lengths, settings.stack)
+    if settings.image is not None:
+        value, lengths = write_image_front(
+            graph, value, lengths, weights, settings, settings.image, n_features
+        )
+    elif settings.family != "bilstm":
         value, lengths = _convolutions(graph, value, lengths, weights, settings)
     value = _recurrent(graph, value, lengths, weights, settings)
     hidden = graph.add("Identity", value, name="hidden")
-    _dense(graph, hidden, weights["frame"], name="frame")
+    dense(graph, hidden, weights["frame"], name="frame")
     pooled = _pool(graph, hidden, lengths, weights["pool"], settings.attention)
     if settings.dense:
-        pooled = graph.add("Relu", _dense(graph, pooled, weights["dense"]))
-    _dense(graph, pooled, weights["clip"], name="clip")
+        pooled = graph.add("Relu", dense(graph, pooled, weights["dense"]))
+    dense(graph, pooled, weights["clip"], name="clip")
 
     def tensor(name: str, kind: int, shape: Sequence[str | int]) -> Any:
         return helper.make_tensor_value_info(name, kind, shape)
@@ -97,12 +79,6 @@ def network_to_onnx(model: Any, settings: NetworkSettings) -> bytes:
     return serialised
 
 
-def _reduced(graph: GraphWriter, lengths: str, stride: int) -> str:
-    """Lengths after a stride: ceil(length / stride)."""
-    more = graph.add("Add", lengths, graph.constant(np.array(stride - 1, np.int32)))
-    return graph.add("Div", more, graph.constant(np.array(stride, np.int32)))
-
-
 def _stack(graph: GraphWriter, value: str, count: int, n_features: int) -> str:
     filled = graph.add("Pad", value, graph.ints(0, 0, 0, 0, count - 1, 0))
     shape = graph.add("Shape", filled)
@@ -115,18 +91,6 @@ def _stack(graph: GraphWriter, value: str, count: int, n_features: int) -> str:
     return graph.add("Reshape", cut, target)
 
 
-def _mask(graph: GraphWriter, value: str, lengths: str) -> str:
-    """Float mask ``[B, T, 1]`` of a value ``[B, T, F]``."""
-    time = graph.add("Gather", graph.add("Shape", value), graph.constant(np.array(1, np.int64)))
-    steps = graph.add(
-        "Range", graph.constant(np.array(0, np.int64)), time, graph.constant(np.array(1, np.int64))
-    )
-    wide = graph.add("Cast", lengths, to=7)
-    column = graph.add("Unsqueeze", wide, graph.ints(1))
-    inside = graph.add("Less", graph.add("Unsqueeze", steps, graph.ints(0)), column)
-    return graph.add("Unsqueeze", graph.add("Cast", inside, to=1), graph.ints(2))
-
-
 def _convolutions(
     graph: GraphWriter,
     value: str,
@@ -136,26 +100,20 @@ def _convolutions(
 ) -> tuple[str, str]:
     """Convolutions with the batch normalisation that follows folded into them."""
     for index, convolution in enumerate(settings.convolutions, start=1):
-        value = graph.add("Mul", value, _mask(graph, value, lengths))
-        kernel, *bias = weights[f"conv{index}"]
-        gamma, beta, mean, variance = weights[f"conv{index}_norm"]
-        scale = gamma / np.sqrt(variance + 1e-3)
-        folded_kernel = (kernel * scale).transpose(2, 1, 0)
-        # Networks saved by earlier versions have a bias.
-        folded_bias = (sum(bias) - mean) * scale + beta
+        value = graph.add("Mul", value, frame_mask(graph, value, lengths))
+        folded = folded_convolution(weights, index)
         channels = graph.add("Transpose", value, perm=[0, 2, 1])
         side = convolution.kernel // 2
         convolved = graph.add(
             "Conv",
             channels,
-            graph.constant(folded_kernel.astype(np.float32)),
-            graph.constant(folded_bias.astype(np.float32)),
+            *(graph.constant(array) for array in folded),
             kernel_shape=[convolution.kernel],
             strides=[convolution.stride],
             pads=[side, side],
         )
         value = graph.add("Transpose", graph.add("Relu", convolved), perm=[0, 2, 1])
-        lengths = _reduced(graph, lengths, convolution.stride)
+        lengths = reduced(graph, lengths, convolution.stride)
     return value, lengths
 
 
@@ -201,14 +159,14 @@ def _pool(
     graph: GraphWriter, hidden: str, lengths: str, weights: list[Array], attention: bool
 ) -> str:
     """Attentive statistics pooling, as `bilstm_hmm.layers.AttentiveStatistics`."""
-    mask = _mask(graph, hidden, lengths)
+    mask = frame_mask(graph, hidden, lengths)
     one, large = (
         graph.constant(np.array(1.0, np.float32)),
         graph.constant(np.array(1e9, np.float32)),
     )
     scores = graph.add("Mul", graph.add("Sub", mask, one), large)
     if attention:
-        projected = graph.add("Tanh", _dense(graph, hidden, weights[:2]))
+        projected = graph.add("Tanh", dense(graph, hidden, weights[:2]))
         scores = graph.add(
             "Add", graph.add("MatMul", projected, graph.constant(weights[2])), scores
         )
@@ -222,8 +180,3 @@ def _pool(
         "Sqrt", graph.add("Add", variance, graph.constant(np.array(1e-5, np.float32)))
     )
     return graph.add("Concat", graph.add("Squeeze", mean, axis), deviation, axis=-1)
-
-
-def _dense(graph: GraphWriter, value: str, weights: list[Array], name: str = "") -> str:
-    product = graph.add("MatMul", value, graph.constant(weights[0]))
-    return graph.add("Add", product, graph.constant(weights[1]), name=name)

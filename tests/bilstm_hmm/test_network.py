@@ -26,13 +26,13 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
 
-N_FEATURES, N_CLASSES = 5, 4
+N_FEATURES, N_CLASSES = 6, 4
 LENGTHS = (13, 1, 20, 6)
 PACKAGE = Path(bilstm_hmm.__file__).parent
 
 SETTINGS = {
     "bilstm": {"family": "bilstm", "units": (5,)},
-    "stacked": {"family": "bilstm", "units": (4, 3), "stack": 3, "attention": False, "dense": 6},
+    "stacked": {"family": "bilstm", "units": (4, 3), "stack": 3, "attention": False, "dense": 12},
     "cnn_bilstm": {
         "family": "cnn_bilstm",
         "units": (4,),
@@ -45,6 +45,27 @@ SETTINGS = {
         "stack": 2,
         "convolutions": ({"filters": 5, "kernel": 3}, {"filters": 4, "kernel": 1, "stride": 2}),
         "attention": False,
+    },
+    "image": {
+        "family": "cnn_lstm",
+        "image": {"channels": 2},
+        "convolutions": (
+            {"filters": 4, "kernel": 3, "pool": (2, 2)},
+            {"filters": 3, "kernel": 5, "pool": (3, 1)},
+        ),
+        "units": (4,),
+        "attention": False,
+    },
+    "chunks": {
+        "family": "cnn_bilstm",
+        "image": {"chunk": 8, "projection": 5},
+        # The first pool begins in the middle of what lies before the clip.
+        "convolutions": (
+            {"filters": 4, "kernel": 3},
+            {"filters": 6, "kernel": 3, "pool": (3, 4)},
+            {"filters": 5, "kernel": 3, "pool": (2, 1)},
+        ),
+        "units": (4,),
     },
 }
 
@@ -203,7 +224,9 @@ def test_attention_weighs_and_no_attention_averages() -> None:
             assert np.abs(attentive[row] - plain[row]).max() > 1e-4
 
 
-@pytest.mark.parametrize("name", ["layers.py", "network.py", "fit.py"])
+@pytest.mark.parametrize(
+    "name", ["layers.py", "image_layers.py", "image_front.py", "network.py", "fit.py"]
+)
 def test_only_keras_is_called(name: str) -> None:
     """Neither TensorFlow nor another backend is named in a model or a training step."""
     backends = {"tf", "tensorflow", "jax", "torch"}
@@ -220,7 +243,7 @@ _OTHER_BACKEND = """
 import json, sys
 import numpy as np
 import keras
-import bilstm_hmm.layers
+import bilstm_hmm.image_layers
 
 assert keras.backend.backend() == sys.argv[3]
 frames, mask = np.load(sys.argv[2]).values()
@@ -230,10 +253,11 @@ print(json.dumps(np.array(found["clip"]).tolist()))
 """
 
 
+@pytest.mark.parametrize("kind", [{**SETTINGS["cnn_bilstm"], "stack": 2}, SETTINGS["chunks"]])
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_another_backend_gives_the_same(backend: str, tmp_path: Path) -> None:
+def test_another_backend_gives_the_same(backend: str, kind: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip(backend)
-    settings = NetworkSettings.model_validate({**SETTINGS["cnn_bilstm"], "stack": 2})
+    settings = NetworkSettings.model_validate(kind)
     model = build_network(settings, N_FEATURES, N_CLASSES)
     perturb(model)
     path, data = tmp_path / "network.keras", tmp_path / "data.npz"

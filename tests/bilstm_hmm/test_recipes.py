@@ -127,7 +127,7 @@ def test_a_recipe_written_out_names_every_key() -> None:
         ("augmentation: {noise: {snr: 1}}", ["unknown key augmentation.noise.snr", "snr_db"]),
         (
             "network: {convolutions: [{kernels: 3}]}",
-            ["unknown key network.convolutions.0.kernels; allowed here: filters, kernel, stride"],
+            ["unknown key network.convolutions.0.kernels", "filters, kernel, pool, stride."],
         ),
         ("training: {epochs: many}", ["training.epochs", "integer", "given 'many'"]),
         ("training: {epochs: 0}", ["training.epochs", "greater than or equal to 1", "given 0"]),
