@@ -136,6 +136,27 @@ def test_a_chunk_sees_its_own_frames_alone() -> None:
         assert differs.tolist() == holds
 
 
+@pytest.mark.parametrize("chunk", [None, 16])
+def test_the_normalisation_learns_nothing_of_the_padding(chunk: int | None) -> None:
+    frames = np.random.default_rng(5).normal(size=(2, 20, 6)).astype(np.float32)
+    statistics = []
+    for padding in (0, 44):
+        keras.utils.set_random_seed(1)
+        model = network(
+            6,
+            image={"chunk": chunk},
+            convolutions=[{"filters": 4, "kernel": 3, "pool": [2, 1]}, {"filters": 4, "kernel": 3}],
+            dropout=0.0,
+        )
+        padded = np.pad(frames, [(0, 0), (0, padding), (0, 0)])
+        mask = np.broadcast_to(np.arange(20 + padding) < 20, padded.shape[:2])
+        model([padded, mask], training=True)
+        norms = [model.get_layer(f"conv{k}_norm") for k in (1, 2)]
+        statistics.append([as_array(v) for n in norms for v in (n.moving_mean, n.moving_variance)])
+    for without, with_padding in zip(*statistics, strict=True):
+        np.testing.assert_allclose(with_padding, without, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("keys", "stride"),
     [
