@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bilstm_hmm.config import Recipe
-from bilstm_hmm.decision import SYSTEMS
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.files import atomic_write
-from bilstm_hmm.floors import FLOORS
 from bilstm_hmm.scores import SEXES, ClipResult
 from bilstm_hmm.selection import chosen_folds, pick_fold
 from bilstm_hmm.tables import table_rows, table_text
@@ -22,8 +20,8 @@ if TYPE_CHECKING:
     from bilstm_hmm.console import ConsoleProgress
     from data.folds import Fold
 
+PRETRAINING = "pretraining"
 _COLUMNS = ["name", "speaker", "sex", "truth"]
-_SYSTEMS = (*SYSTEMS, *FLOORS)
 
 
 def fold_numbers(text: str | None, found: Sequence["Fold"]) -> list[int]:
@@ -54,12 +52,15 @@ def evaluate(
     None where that was not stored.
     """
     from bilstm_hmm.fold_run import run_fold
+    from bilstm_hmm.pretraining import starting_layers
     from bilstm_hmm.report import write_evaluation
 
     corpus = read_corpus(recipe, progress)
     selection = corpus.selection
     found = chosen_folds(selection, recipe.seed)
     prepare_backend(recipe.seed)
+    examples, banks = corpus.examples, corpus.banks
+    start, begun = None, False
     results: list[ClipResult] = []
     fold_of: list[int] = []
     costs: list[Mapping[str, float]] = []
@@ -70,7 +71,11 @@ def evaluate(
         if outcome is None:
             progress.say(f"Fold {number} of {len(found)}")
             work = folder / f"work{number}"
-            run = run_fold(corpus.examples, fold, recipe, corpus.banks, work, progress)
+            if not begun:
+                # Once for all folds: decoding the other corpora takes its time.
+                start = starting_layers(recipe, examples, banks, folder / PRETRAINING, progress)
+                begun = True
+            run = run_fold(examples, fold, recipe, banks, work, progress, start=start)
             for note in run.system.notes:
                 progress.say(note)
             outcome = run.results
@@ -82,6 +87,7 @@ def evaluate(
         costs.append(read_cost(stored.with_suffix(".json")))
         results.extend(outcome)
         fold_of.extend([number] * len(outcome))
+    shutil.rmtree(folder / PRETRAINING, ignore_errors=True)
     return write_evaluation(
         folder,
         selection.protocol.name,
@@ -98,9 +104,10 @@ def evaluate(
 
 def write_results(path: Path, results: Sequence[ClipResult], classes: Sequence[str]) -> None:
     """Write what every system says of a fold's clips, in full precision."""
-    rows = [_header(classes)]
+    systems = tuple(results[0].probabilities)
+    rows = [_header(systems, classes)]
     for result in results:
-        shares = [repr(float(p)) for s in _SYSTEMS for p in result.probabilities[s]]
+        shares = [repr(float(p)) for s in systems for p in result.probabilities[s]]
         rows.append([result.name, result.speaker, result.sex or "", result.truth, *shares])
     atomic_write(path, table_text(rows))
 
@@ -112,12 +119,13 @@ def read_results(path: Path, classes: Sequence[str]) -> tuple[ClipResult, ...] |
     results = []
     try:
         header, *rows = table_rows(path.read_bytes().decode("utf-8"))
-        if header != _header(classes):
+        told_of = tuple(dict.fromkeys(name.partition(":")[0] for name in header[len(_COLUMNS) :]))
+        if header != _header(told_of, classes):
             return None
         for name, speaker, told, truth, *shares in rows:
-            by_system = np.array(shares, dtype=np.float64).reshape(len(_SYSTEMS), len(classes))
+            by_system = np.array(shares, dtype=np.float64).reshape(len(told_of), len(classes))
             sex = next((known for known in SEXES if known == told), None)
-            probabilities = dict(zip(_SYSTEMS, by_system, strict=True))
+            probabilities = dict(zip(told_of, by_system, strict=True))
             results.append(ClipResult(name, speaker, truth, probabilities, sex))
     except ValueError:
         return None
@@ -133,5 +141,5 @@ def read_cost(path: Path) -> dict[str, float]:
     return found if isinstance(found, dict) else {}
 
 
-def _header(classes: Sequence[str]) -> list[str]:
-    return [*_COLUMNS, *(f"{system}:{label}" for system in _SYSTEMS for label in classes)]
+def _header(systems: Sequence[str], classes: Sequence[str]) -> list[str]:
+    return [*_COLUMNS, *(f"{system}:{label}" for system in systems for label in classes)]

@@ -11,6 +11,7 @@ import numpy as np
 
 from bilstm_hmm.bundle import Bundle
 from bilstm_hmm.config import Recipe
+from bilstm_hmm.decision import FloatMatrix
 from bilstm_hmm.examples import Examples, plain_frames
 from bilstm_hmm.fit import LayerWeights
 from bilstm_hmm.floors import FLOORS, RawHmms, fit_raw_hmms, posterior_mean, raw_probabilities
@@ -32,7 +33,7 @@ class FoldRun:
 
     system: System
     bundle: Bundle
-    raw: RawHmms
+    raw: RawHmms | None
     results: tuple[ClipResult, ...]
     seconds: float
 
@@ -55,13 +56,16 @@ def run_fold(
     """Fit on ``fold.train`` and label ``fold.test`` with the model as it would ship.
 
     The test clips go through the bundle and ONNX Runtime, so that what is measured is what a
-    user of the bundle gets. The floors are fitted on ``fold.train`` as well. `work`,
-    `callbacks` and `start` are those of `fit_system`.
+    user of the bundle gets. The floors are fitted on ``fold.train`` as well. Without test clips
+    there are no floors, and the results are `out_of_fold_results`. `work`, `callbacks` and
+    `start` are those of `fit_system`.
     """
     started = time.monotonic()
     system = fit_system(examples, fold.train, recipe, banks, work, progress, callbacks, start)
     seconds = _seconds(system, time.monotonic() - started)
     bundle = make_bundle(system, examples.classes, recipe, banks)
+    if not fold.test:
+        return FoldRun(system, bundle, None, out_of_fold_results(system, examples), seconds)
     progress.say("Fitting HMMs on the features alone, to compare with")
     train = np.array(fold.train, dtype=np.intp)
     frames = plain_frames(examples, train, recipe, system.network.statistics)
@@ -97,6 +101,21 @@ def make_bundle(
         bank=heads.bank,
         decision=heads.decision,
     )
+
+
+def out_of_fold_results(system: System, examples: Examples) -> tuple[ClipResult, ...]:
+    """Return what every system said of the clips that it was not fitted on.
+
+    Networks of the inner folds said it, trained on fewer speakers than the final one.
+    """
+    results = []
+    for place, row in enumerate(system.rows):
+        clip = examples.clips[int(row)]
+        shares: dict[str, FloatMatrix] = {
+            name: found[place] for name, found in system.heads.unseen.items()
+        }
+        results.append(ClipResult(clip.name, clip.speaker, clip.emotion, shares, clip.sex))
+    return tuple(results)
 
 
 def label_clips(

@@ -5,9 +5,11 @@ pre-training, so that its result is the same for every fold and is kept for all 
 """
 
 import hashlib
+import zipfile
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,8 +25,36 @@ from data.clip import Clip
 from data.registry import load
 from features.filterbanks import FilterBanks
 
+if TYPE_CHECKING:
+    from bilstm_hmm.console import ConsoleProgress
+
 #: The layers that are made anew for the emotions of the fold.
 HEADS = ("frame", "clip")
+
+
+def starting_layers(
+    recipe: Recipe,
+    examples: Examples,
+    banks: FilterBanks,
+    work: Path,
+    progress: "ConsoleProgress",
+) -> LayerWeights | None:
+    """Return the weights that every network on `examples` begins with, None for random ones.
+
+    Raises what `pretraining_clips` raises.
+    """
+    if not recipe.pretraining.corpora:
+        return None
+    clips = pretraining_clips(recipe, {clip.speaker for clip in examples.clips})
+    total = len(clips)
+    return pretrained_layers(
+        recipe,
+        clips,
+        banks,
+        work,
+        progress,
+        lambda done: progress.move("Reading clips to pre-train on", done, total),
+    )
 
 
 def pretraining_clips(recipe: Recipe, evaluated: Collection[str]) -> tuple[Clip, ...]:
@@ -140,7 +170,7 @@ def _read(path: Path) -> LayerWeights | None:
             for key in stored.files:
                 name, _, index = key.rpartition("/")
                 layers.setdefault(name, []).insert(int(index), stored[key])
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return None
     return layers
 

@@ -131,6 +131,7 @@ def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str
         What the user can mend, in one sentence.
     """
     from bilstm_hmm.fold_run import run_fold
+    from bilstm_hmm.pretraining import starting_layers
 
     finished = folder / BUNDLE / METRICS
     if finished.is_file():
@@ -144,14 +145,16 @@ def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str
         f"{len(fold.test)} to test on, {len(selection.classes)} classes"
     )
     prepare_backend(recipe.seed)
+    work = folder / WORK
     run = run_fold(
         corpus.examples,
         fold,
         recipe,
         corpus.banks,
-        folder / WORK,
+        work,
         progress,
         lambda name: [EventLog(folder / "tensorboard" / name)],
+        starting_layers(recipe, corpus.examples, corpus.banks, work, progress),
     )
     for note in run.system.notes:
         progress.say(note)
@@ -164,15 +167,15 @@ def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str
             METRICS: json.dumps(metrics, indent=2) + "\n",
             CARD: model_card(
                 run.bundle,
-                corpora_of(selection.clips, fold.train),
-                corpora_of(selection.clips, fold.test),
+                (*corpora_of(selection.clips, fold.train), *recipe.pretraining.corpora),
+                corpora_of(selection.clips, fold.test or fold.train),
                 metrics,
                 fold.number,
             ),
         },
     )
     # The checkpoints have done their work once the bundle is there.
-    shutil.rmtree(folder / WORK, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
     return metrics
 
 

@@ -78,6 +78,8 @@ def folds(protocol_name: str, clips: Sequence[Clip], *, seed: int) -> tuple[Fold
             tests = _speaker_tests(clips, len(speakers_of(clips)))
         case "speaker-folds":
             tests = _speaker_tests(clips, min(_N_SPEAKER_FOLDS, len(speakers_of(clips))))
+        case "none":
+            tests = [[]]
         case "corpora":
             raise DataError(f"the protocol {chosen.name} needs a test corpus: name one")
     return tuple(_fold(number, clips, test) for number, test in enumerate(tests, start=1))

@@ -7,7 +7,7 @@ from typing import Literal
 
 from data.errors import DataError
 
-Scheme = Literal["actors", "leave-one-speaker-out", "speaker-folds", "clips", "corpora"]
+Scheme = Literal["actors", "leave-one-speaker-out", "speaker-folds", "clips", "corpora", "none"]
 
 
 @dataclass(frozen=True, slots=True)
