@@ -10,6 +10,7 @@ from features.settings import FeatureSettings
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
+Warp = Annotated[float, Field(ge=0.5, le=2.0)]
 System = Literal["bilstm", "hmm", "hybrid"]
 
 
@@ -140,9 +141,11 @@ class PretrainingSettings(Section):
 class TrainingSettings(Section):
     """The optimisation of the network.
 
-    `refit` trains the final network on every training speaker for the number of epochs that
-    was best, in the median, for the networks of the inner folds; without it, the final network
-    keeps `validation_fraction` of the training speakers back and its best weights on them.
+    With `keep` at ``best``, the networks of the inner folds keep the epoch that is best on the
+    speakers held out, and `refit` trains the final network on every training speaker for the
+    median of these epochs; without it, the final network keeps `validation_fraction` of the
+    training speakers back and its best weights on them. With ``last`` every network keeps its
+    last epoch, and no held-out clip decides on anything.
     `weight_average` is the momentum of the running mean of the weights, which is what is
     validated and kept (0 keeps the weights themselves).
     """
@@ -161,6 +164,7 @@ class TrainingSettings(Section):
     label_smoothing: Fraction = 0.1
     class_weights: bool = True
     validation_fraction: Annotated[float, Field(gt=0.0, lt=0.9)] = 0.2
+    keep: Literal["best", "last"] = "best"
     refit: bool = True
     max_seconds: Annotated[float, Field(gt=0.5)] = 10.0
 
@@ -180,9 +184,14 @@ class HmmSettings(Section):
 
 
 class DecisionSettings(Section):
-    """Which system labels an utterance."""
+    """Which system labels an utterance, and on how many views of it.
+
+    The network hears the recording once for each of `warps`, as if the vocal tract were so much
+    shorter (above 1) or longer, and its outputs are averaged.
+    """
 
     system: System = "hybrid"
+    warps: Annotated[tuple[Warp, ...], Field(min_length=1)] = (1.0,)
 
 
 class TimelineSettings(Section):

@@ -1,6 +1,7 @@
 """The clips of a training run as arrays, and the augmented view of them an epoch sees."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +18,7 @@ from features.augment import (
     sample_warp,
 )
 from features.augment_settings import AugmentationSettings
-from features.extract import extract
+from features.extract import extract, extract_views
 from features.filterbanks import FilterBanks
 from features.frames import FloatArray, Frames
 from features.normalise import FeatureStatistics, normalise
@@ -39,7 +40,7 @@ class Examples:
     samples: tuple[FloatArray, ...]
     frames: tuple[Frames, ...]
     copies: dict[tuple[int, int], NDArray[np.float16]] = field(
-        default_factory=dict, compare=False, repr=False
+        init=False, default_factory=dict, compare=False, repr=False
     )
 
     @property
@@ -93,8 +94,12 @@ class AugmentedView:
         if not copies:
             return self._made(index, epoch)
         kept, key = self.examples.copies, (index, epoch % copies)
-        if key not in kept:
-            kept[key] = self._made(*key).astype(np.float16)
+        if key in kept:
+            return kept[key].astype(np.float32)
+        made = self._made(*key)
+        if made is self.examples.frames[index].values:
+            return made
+        kept[key] = made.astype(np.float16)
         return kept[key].astype(np.float32)
 
     def _made(self, index: int, copy: int) -> FloatArray:
@@ -117,6 +122,27 @@ def plain_frames(
     """Return the normalised, unaugmented frames of these clips, whole."""
     kind = recipe.features.normalisation
     return [normalise(examples.frames[int(i)].values, kind, statistics) for i in indices]
+
+
+def view_frames(
+    examples: Examples,
+    indices: Sequence[int] | Indices,
+    recipe: Recipe,
+    banks: FilterBanks,
+    statistics: FeatureStatistics,
+) -> list[list[FloatArray]]:
+    """Return the normalised frames of these clips, whole, at each of ``decision.warps``."""
+    kind, warps = recipe.features.normalisation, recipe.decision.warps
+    if warps == (1.0,):
+        return [plain_frames(examples, indices, recipe, statistics)]
+
+    def views(index: int) -> list[FloatArray]:
+        found = extract_views(examples.samples[index], recipe.features, banks, warps)
+        return [normalise(view.values, kind, statistics) for view in found]
+
+    with ThreadPoolExecutor(recipe.jobs) as pool:
+        of_clips = list(pool.map(views, map(int, indices)))
+    return [list(view) for view in zip(*of_clips, strict=True)]
 
 
 def _crop(values: FloatArray, recipe: Recipe, rng: np.random.Generator) -> FloatArray:

@@ -126,7 +126,7 @@ def label_clips(
     results = []
     for index in indices:
         clip, frames = examples.clips[index], examples.frames[index]
-        outputs = model.outputs(frames)
+        outputs = model.outputs(model.views(examples.samples[index]))
         told = raw_probabilities(raw, normalise(frames.values, kind, statistics))
         floors = dict(zip(FLOORS, (posterior_mean(outputs), told), strict=True))
         shares = {**model.shares(outputs), **floors}

@@ -6,7 +6,21 @@ from typing import Any
 from bilstm_hmm.bundle import Bundle
 from bilstm_hmm.decision import SYSTEMS
 from data.corpus import Corpus
+from data.protocols import protocol
 from data.registry import corpus
+
+LIMITS = """\
+## Intended use and limits
+
+Made for research on emotional speech, as a baseline, and to sort recordings where a wrong label
+does no harm. Not made to judge people: do not decide anything about a person on its output.
+
+- It learnt from actors, who show an emotion more clearly than people who feel it; on spontaneous
+  speech, other languages, children's voices and telephone lines it will do worse than above.
+- It always answers with one of the emotions above, also where the speech has none of them: look
+  at the confidence, and mistrust labels of low confidence.
+- How well it does differs between the sexes and between the emotions: see the tables.
+"""
 
 
 def model_card(
@@ -28,40 +42,25 @@ def model_card(
         The number of the fold that was tested on.
     """
     sources = [corpus(name) for name in trained_on]
-    speakers = (
-        "of speakers not trained on" if metrics["speaker_independent"] else "SPEAKER-DEPENDENT"
-    )
-    lines = [
+    parts = [
         f"# {bundle.identity}",
-        "",
-        f"A speech emotion recogniser (BiLSTM with one Gaussian HMM an emotion) for "
+        "A speech emotion recogniser (BiLSTM with one Gaussian HMM an emotion) for "
         f"{', '.join(bundle.classes)}.",
-        "",
-        f"- Training data: {', '.join(source.title for source in sources)}; protocol "
-        f"{metrics['protocol']}, fold {fold}.",
-        f"- Test: {metrics['clips']} clips of "
-        f"{', '.join(corpus(name).title for name in tested_on)}, {speakers}.",
-    ]
-    for system in SYSTEMS:
-        figures = metrics["systems"][system]
-        lines.append(
-            f"- {system}: UA {figures['ua']:.1f}, WA {figures['wa']:.1f}, macro F1 "
-            f"{figures['f1']:.1f}, expected calibration error {figures['ece']:.3f}."
-        )
-    lines += [
-        f"- Commercial use: {commercial_use(sources)}.",
-        "",
-        "Intended use: research on acted emotional speech, and as a baseline. It was not made to "
-        "judge people, and acted emotion differs from felt emotion: do not decide anything about "
-        "a person on its output.",
-        "",
+        f"- Commercial use: {commercial_use(sources)}.\n"
+        f"- Labels by the system `{bundle.recipe.decision.system}` of the table below.",
+        "## How well it does",
+        _test(metrics, tested_on, fold),
+        _table(_score_rows(metrics)),
+        "UA is the mean of the recalls of the emotions, WA the share of clips labelled right, in "
+        "percent; ECE is the expected calibration error, from 0 to 1. The interval resamples "
+        "whole speakers.",
+        "Recall of each emotion, and UA by the speaker's sex, in percent:",
+        _table(_recall_rows(metrics)),
+        LIMITS.rstrip(),
         "## Data trained on",
-        "",
+        "\n".join(map(_credit, sources)),
     ]
-    for source in sources:
-        cited = f" {source.citation}" if source.citation else ""
-        lines.append(f"- {source.title} (`{source.name}`); licence: {source.licence}.{cited}")
-    return "\n".join(lines) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
 def commercial_use(sources: Sequence[Corpus]) -> str:
@@ -74,3 +73,57 @@ def commercial_use(sources: Sequence[Corpus]) -> str:
     if forbidding:
         return "as the licence of your own recordings allows"
     return "allowed by the licences of the data"
+
+
+def _test(metrics: Mapping[str, Any], tested_on: Sequence[str], fold: int) -> str:
+    name = metrics["protocol"]
+    titles = ", ".join(corpus(tested).title for tested in tested_on)
+    if not metrics["speaker_independent"]:
+        whom = "SPEAKER-DEPENDENT: of speakers also trained on; unknown speakers give lower figures"
+    elif protocol(name).scheme == "none":
+        whom = (
+            "each judged by networks, HMMs and a decision that were fitted without its speaker, "
+            "and on fewer speakers than this model"
+        )
+    else:
+        whom = "of speakers not trained on"
+    number = "" if protocol(name).scheme == "none" else f", fold {fold}"
+    return f"Protocol `{name}`{number}: {metrics['clips']} clips of {titles}, {whom}."
+
+
+def _score_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
+    rows = [["system", "UA", "95 % interval", "WA", "macro F1", "ECE"]]
+    for system in SYSTEMS:
+        figures = metrics["systems"][system]
+        low, high = figures["ua_interval"]
+        rows.append(
+            [
+                system,
+                f"{figures['ua']:.1f}",
+                f"{low:.1f} to {high:.1f}" if low < high else "none",
+                f"{figures['wa']:.1f}",
+                f"{figures['f1']:.1f}",
+                f"{figures['ece']:.3f}",
+            ]
+        )
+    return rows
+
+
+def _recall_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
+    systems = [metrics["systems"][system] for system in SYSTEMS]
+    rows = [["emotion or sex", *SYSTEMS]]
+    for key in ("recalls", "ua_by_sex"):
+        for label in systems[0][key]:
+            found = [figures[key][label] for figures in systems]
+            rows.append([label, *("none" if f is None else f"{f:.1f}" for f in found)])
+    return rows
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    header, *body = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([header, "|---|" + "---:|" * (len(rows[0]) - 1), *body])
+
+
+def _credit(source: Corpus) -> str:
+    cited = f" {source.citation}" if source.citation else ""
+    return f"- {source.title} (`{source.name}`); licence: {source.licence}.{cited}"

@@ -1,6 +1,9 @@
 """What the network says of one recording."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from features.frames import FloatArray
 
@@ -16,3 +19,14 @@ class Outputs:
     hidden: FloatArray
     frame: FloatArray
     clip: FloatArray
+
+
+def mean_outputs(views: Sequence[Outputs]) -> Outputs:
+    """Return the mean of the outputs for several views of one recording, of equal length."""
+    if len(views) == 1:
+        return views[0]
+    return Outputs(
+        hidden=np.mean([view.hidden for view in views], axis=0),
+        frame=np.mean([view.frame for view in views], axis=0),
+        clip=np.mean([view.clip for view in views], axis=0),
+    )

@@ -4,6 +4,7 @@ No TensorFlow, Keras, librosa, spafe or scikit-learn here.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -18,11 +19,11 @@ from bilstm_hmm.decision import SYSTEMS, FloatMatrix, probabilities
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.hmm import frame_scores, score
 from bilstm_hmm.hmm_input import project
-from bilstm_hmm.outputs import Outputs
+from bilstm_hmm.outputs import Outputs, mean_outputs
 from bilstm_hmm.prediction import Prediction
 from bilstm_hmm.timeline import segments
 from features.audio import Waveform, read_audio, waveform_from_array
-from features.extract import extract
+from features.extract import extract_views
 from features.frames import FloatArray, Frames
 from features.normalise import normalise
 
@@ -86,8 +87,8 @@ class Model:
     def predict_waveform(self, waveform: Waveform, file: str) -> Prediction:
         """Label a recording that is already decoded."""
         bundle, recipe = self.bundle, self.bundle.recipe
-        frames = extract(waveform.samples, recipe.features, bundle.banks)
-        outputs = self.outputs(frames)
+        views = self.views(waveform.samples)
+        frames, outputs = views[0], self.outputs(views)
         sequence = project(bundle.projection, outputs)
         told = frame_scores(bundle.bank, sequence)
         scores = told.mean(axis=0)
@@ -128,15 +129,25 @@ class Model:
             for system in SYSTEMS
         }
 
-    def outputs(self, frames: Frames) -> Outputs:
-        """Run the network on one recording, in overlapping windows where it is long."""
+    def views(self, samples: FloatArray) -> tuple[Frames, ...]:
+        """Return the frames of a recording at each of the recipe's ``decision.warps``."""
         recipe = self.bundle.recipe
-        values = normalise(frames.values, recipe.features.normalisation, self.bundle.statistics)
+        return extract_views(samples, recipe.features, self.bundle.banks, recipe.decision.warps)
+
+    def outputs(self, views: Sequence[Frames]) -> Outputs:
+        """Run the network on the views of one recording, and average what it says of them.
+
+        A long recording goes through it in overlapping windows.
+        """
+        recipe = self.bundle.recipe
+        kind, statistics = recipe.features.normalisation, self.bundle.statistics
+        values = np.stack([normalise(view.values, kind, statistics) for view in views])
         stride = recipe.network.stride
-        size = max(2, round(recipe.training.max_seconds * frames.rate / stride / 2) * 2) * stride
-        if len(values) <= size:
-            return self._run(values[None])[0]
-        return self._windowed(values, size, stride)
+        rate = views[0].rate
+        size = max(2, round(recipe.training.max_seconds * rate / stride / 2) * 2) * stride
+        if values.shape[1] <= size:
+            return mean_outputs(self._run(values))
+        return mean_outputs([self._windowed(view, size, stride) for view in values])
 
     def _run(self, batch: FloatArray) -> list[Outputs]:
         """Run windows of one length."""

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from bilstm_hmm.config import Recipe
-from bilstm_hmm.examples import Examples, Indices, plain_frames
+from bilstm_hmm.examples import Examples, Indices, plain_frames, view_frames
 from bilstm_hmm.fit import LayerWeights, Task, TrainedNetwork, network_outputs, train_network
 from bilstm_hmm.heads import Heads, OutOfFold, fit_heads
 from bilstm_hmm.hmm_input import alignment, project
-from bilstm_hmm.outputs import Outputs
+from bilstm_hmm.outputs import Outputs, mean_outputs
 from data.inner_folds import InnerFolds, inner_folds, validation_split
 from features.filterbanks import FilterBanks
 
@@ -83,7 +83,7 @@ def fit_system(
         task = Task(
             name=f"fold {number} of {len(split.folds)}",
             train=np.array(fit_on),
-            validation=np.array(held_out),
+            validation=np.array(held_out if recipe.training.keep == "best" else (), dtype=np.intp),
             epochs=recipe.training.epochs,
             seed=recipe.seed + number,
             state_file=work / f"fold{number}.npz",
@@ -92,7 +92,7 @@ def fit_system(
     final_task = _final_task(examples, train, inner, recipe, work)
     final = _train(examples, final_task, recipe, banks, progress, callbacks, start)
     progress.say("Fitting the HMMs on the out-of-fold outputs")
-    unseen = _out_of_fold(examples, split, inner, final, recipe)
+    unseen = _out_of_fold(examples, split, inner, final, recipe, banks)
     heads = fit_heads(unseen, examples.classes, recipe)
     return System(final, tuple(inner), heads, unseen.rows, (*notes, *heads.notes))
 
@@ -121,10 +121,12 @@ def _final_task(
     recipe: Recipe,
     work: Path,
 ) -> Task:
-    """The final network: all training clips for the median best epoch, or with validation."""
+    """The final network: all training clips for the epochs found best, or with validation."""
     settings = recipe.training
     fit_on, validation, epochs = list(train), [], settings.epochs
-    if settings.refit:
+    if settings.keep == "last":
+        pass
+    elif settings.refit:
         epochs = max(1, round(float(np.median([network.best_epoch for network in inner]))))
     else:
         split = validation_split(examples.clips, train, settings.validation_fraction, recipe.seed)
@@ -145,13 +147,14 @@ def _out_of_fold(
     inner: Sequence[TrainedNetwork],
     final: TrainedNetwork,
     recipe: Recipe,
+    banks: FilterBanks,
 ) -> OutOfFold:
     indices: list[int] = []
     folds: list[int] = []
     outputs: list[Outputs] = []
     rng = np.random.default_rng(recipe.seed)
     for number, (network, (fit_on, held_out)) in enumerate(zip(inner, split.folds, strict=True)):
-        found = _outputs(examples, held_out, network, recipe)
+        found = _view_outputs(examples, held_out, network, recipe, banks)
         if recipe.hmm.input != "logits":
             shared = rng.permutation(np.array(fit_on))[:ALIGNMENT_CLIPS]
             aligned = alignment(
@@ -166,6 +169,19 @@ def _out_of_fold(
     speakers = np.unique([examples.clips[row].speaker for row in rows], return_inverse=True)[1]
     groups = speakers if speakers.max() > 0 else fold
     return OutOfFold(tuple(outputs), rows, examples.labels[rows], fold, groups)
+
+
+def _view_outputs(
+    examples: Examples,
+    indices: Sequence[int],
+    network: TrainedNetwork,
+    recipe: Recipe,
+    banks: FilterBanks,
+) -> list[Outputs]:
+    """Outputs for the clips as prediction has them: the means over their views."""
+    views = view_frames(examples, indices, recipe, banks, network.statistics)
+    told = [network_outputs(network, frames, recipe.network.stride) for frames in views]
+    return [mean_outputs(of_clip) for of_clip in zip(*told, strict=True)]
 
 
 def _outputs(

@@ -139,6 +139,14 @@ _ALL = (
         "up to 5 speaker-disjoint folds, of several corpora each dealt evenly",
         "speaker-folds",
     ),
+    Protocol(
+        "out-of-fold",
+        None,
+        None,
+        True,
+        "train on every clip; each is judged by a network of an inner fold without its speaker",
+        "none",
+    ),
 )
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({p.name: p for p in _ALL})

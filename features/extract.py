@@ -1,5 +1,7 @@
 """Samples in, frames out: the feature extraction as a whole."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from features import cepstra, tonal
@@ -56,7 +58,14 @@ def feature_names(settings: FeatureSettings) -> tuple[str, ...]:
 def extract(
     samples: FloatArray, settings: FeatureSettings, banks: FilterBanks, warp: float = 1.0
 ) -> Frames:
-    """Return the frames of one recording, not yet normalised.
+    """Return what `extract_views` does for a single warp."""
+    return extract_views(samples, settings, banks, (warp,))[0]
+
+
+def extract_views(
+    samples: FloatArray, settings: FeatureSettings, banks: FilterBanks, warps: Sequence[float]
+) -> tuple[Frames, ...]:
+    """Return the frames of one recording as each of several vocal tracts would give them.
 
     The clip is scaled (`level`) and silence at both ends trimmed (`trim_db`). Then mfcc, lfcc,
     mel, chroma and contrast come from one power spectrum of the pre-emphasised clip; energy and
@@ -68,13 +77,13 @@ def extract(
         float32 ``[n]`` at ``settings.rate``, at least one sample.
     banks
         From `build_filter_banks` or stored, for these settings.
-    warp
-        Vocal-tract-length perturbation, see `warp_frequencies`.
+    warps
+        Vocal-tract-length perturbations, see `warp_frequencies`; 1 changes nothing.
 
     Returns
     -------
-    Frames of ``[1 + n // hop_length, n_features(settings)]`` after trimming, always finite.
-    Frame ``t`` is centred at ``start + t / rate`` seconds.
+    For each warp, frames of ``[1 + n // hop_length, n_features(settings)]`` after trimming,
+    always finite. Frame ``t`` is centred at ``start + t / rate`` seconds.
 
     Raises
     ------
@@ -91,13 +100,23 @@ def extract(
         start, stop = trim_silence(
             clip, settings.trim_db, settings.frame_length, settings.hop_length
         )
-    values = _streams(_one_frame(clip[start:stop], settings), settings, banks, warp)
-    tracks = [values, *(delta(values, order) for order in range(1, settings.deltas + 1))]
-    return Frames(
-        values=np.concatenate(tracks, axis=1) if len(tracks) > 1 else values,
-        rate=settings.rate / settings.hop_length,
-        start=start / settings.rate,
-    )
+    clip = _one_frame(clip[start:stop], settings)
+    power = np.empty((0, 0), dtype=np.float32)
+    if _STREAMS_OF_POWER & set(settings.streams):
+        power = power_spectrum(preemphasise(clip, settings.preemphasis), settings)
+    of_clip = _streams_of_clip(clip, settings)
+    views = []
+    for warp in warps:
+        values = _streams(warp_frequencies(power, warp), of_clip, settings, banks)
+        tracks = [values, *(delta(values, order) for order in range(1, settings.deltas + 1))]
+        views.append(
+            Frames(
+                values=np.concatenate(tracks, axis=1) if len(tracks) > 1 else values,
+                rate=settings.rate / settings.hop_length,
+                start=start / settings.rate,
+            )
+        )
+    return tuple(views)
 
 
 def _peak(samples: FloatArray) -> float:
@@ -134,13 +153,22 @@ def _one_frame(clip: FloatArray, settings: FeatureSettings) -> FloatArray:
     return np.pad(clip, (0, settings.frame_length - len(clip)))
 
 
+def _streams_of_clip(clip: FloatArray, settings: FeatureSettings) -> dict[Stream, FloatArray]:
+    """The streams that no vocal tract changes, ``[T, width]`` each."""
+    found: dict[Stream, FloatArray] = {}
+    if "energy" in settings.streams:
+        found["energy"] = log_energy(clip, settings.frame_length, settings.hop_length)
+    if "pitch" in settings.streams:
+        found["pitch"] = pitch(clip, settings)
+    return found
+
+
 def _streams(
-    clip: FloatArray, settings: FeatureSettings, banks: FilterBanks, warp: float
+    power: FloatArray,
+    of_clip: Mapping[Stream, FloatArray],
+    settings: FeatureSettings,
+    banks: FilterBanks,
 ) -> FloatArray:
-    power = np.empty((0, 0), dtype=np.float32)
-    if _STREAMS_OF_POWER & set(settings.streams):
-        power = power_spectrum(preemphasise(clip, settings.preemphasis), settings)
-        power = warp_frequencies(power, warp)
     mel_levels = power
     if {"mfcc", "mel"} & set(settings.streams):
         mel_levels = cepstra.log_mel(power, banks.mel)
@@ -156,10 +184,8 @@ def _streams(
             parts.append(tonal.chroma(power, banks.chroma))
         elif stream == "contrast":
             parts.append(tonal.spectral_contrast(power, banks.contrast))
-        elif stream == "energy":
-            parts.append(log_energy(clip, settings.frame_length, settings.hop_length))
         else:
-            parts.append(pitch(clip, settings))
+            parts.append(of_clip[stream])
     return np.concatenate(parts, axis=1)
 
 

@@ -206,7 +206,7 @@ def watched(
 
 @pytest.fixture(scope="module")
 def clean(watched: Callable[[Examples], Watched], examples: Examples) -> Watched:
-    return watched(replace(examples, copies={}))
+    return watched(replace(examples))
 
 
 def test_only_a_networks_own_training_clips_are_augmented_for_it(

@@ -8,10 +8,11 @@ import pytest
 
 from bilstm_hmm.batches import Batch
 from bilstm_hmm.config import Recipe
-from bilstm_hmm.examples import AugmentedView, Examples, plain_frames
+from bilstm_hmm.examples import AugmentedView, Examples, plain_frames, view_frames
+from features.extract import extract
 from features.filterbanks import FilterBanks
 from features.frames import Frames
-from features.normalise import FeatureStatistics, fit_statistics
+from features.normalise import FeatureStatistics, fit_statistics, normalise
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -184,3 +185,48 @@ def test_mixup_mixes_clips_labels_and_weights_alike(
 
 def test_lengths_are_counted_in_frames(tones: Examples) -> None:
     assert tones.lengths.tolist() == [f.values.shape[0] for f in tones.frames]
+
+
+def test_views_are_made_of_the_samples(
+    tones: Examples, quick_recipe: MakeRecipe, banks: FilterBanks
+) -> None:
+    warps = (0.8, 1.0)
+    recipe = quick_recipe(decision={"warps": warps})
+    statistics = fit_statistics(frames.values for frames in tones.frames)
+    lower, plain = view_frames(tones, [5, 2], recipe, banks, statistics)
+    for place, index in enumerate((5, 2)):
+        for view, warp in ((lower, 0.8), (plain, 1.0)):
+            frames = extract(tones.samples[index], recipe.features, banks, warp=warp)
+            np.testing.assert_array_equal(
+                view[place], normalise(frames.values, "train", statistics)
+            )
+    (one,) = view_frames(tones, [5, 2], quick_recipe(), banks, statistics)
+    for mine, same in zip(one, plain, strict=True):
+        np.testing.assert_allclose(mine, same, atol=1e-6)
+
+
+def test_a_limited_number_of_copies_comes_back_in_turn(
+    tones: Examples, quick_recipe: MakeRecipe, banks: FilterBanks
+) -> None:
+    """Every third epoch sees the same samples; unlimited, none sees them again."""
+    examples = replace(tones)
+    statistics = fit_statistics(frames.values for frames in tones.frames)
+
+    def batches(copies: int) -> list[np.ndarray]:
+        speed = {"probability": 1.0, "factor": (0.8, 1.2)}
+        recipe = quick_recipe(augmentation={"copies": copies, "speed": speed})
+        view = AugmentedView(examples, recipe, banks, statistics, np.ones(3, np.float32))
+        return [view.batch(np.array([4]), epoch).frames for epoch in range(6)]
+
+    limited = batches(3)
+    assert set(examples.copies) == {(4, 0), (4, 1), (4, 2)}
+    for epoch in range(3):
+        np.testing.assert_array_equal(limited[epoch], limited[epoch + 3])
+    fresh = batches(0)
+    assert set(examples.copies) == {(4, 0), (4, 1), (4, 2)}
+    for epoch in range(3):
+        assert fresh[epoch].shape != fresh[epoch + 3].shape or not np.allclose(
+            fresh[epoch], fresh[epoch + 3]
+        )
+        # The first three are the same clips, kept in half precision.
+        np.testing.assert_allclose(fresh[epoch], limited[epoch], atol=0.02)

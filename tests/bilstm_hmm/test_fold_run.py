@@ -4,14 +4,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bilstm_hmm.console import console_progress
 from bilstm_hmm.decision import SYSTEMS
-from bilstm_hmm.examples import plain_frames
+from bilstm_hmm.examples import Examples, plain_frames
 from bilstm_hmm.floors import FLOORS, fit_raw_hmms, posterior_mean, raw_probabilities
-from bilstm_hmm.fold_run import label_clips
+from bilstm_hmm.fold_run import label_clips, out_of_fold_results
+from bilstm_hmm.heads import Heads
 from bilstm_hmm.load_examples import load_examples
 from bilstm_hmm.recipes import load_recipe
-from bilstm_hmm.runtime import Model
+from bilstm_hmm.runtime import Model, load
 from bilstm_hmm.selection import select_clips
+from bilstm_hmm.system import System
+from bilstm_hmm.training import train
+from data.clip import Clip
 from features.normalise import normalise
 
 
@@ -44,9 +49,39 @@ def test_clips_are_labelled_as_recordings_are(model: Model, tiny: Path) -> None:
         values = examples.frames[index].values
         normalised = normalise(values, recipe.features.normalisation, model.bundle.statistics)
         for floor, expected in (
-            ("posterior-mean", posterior_mean(model.outputs(examples.frames[index]))),
+            ("posterior-mean", posterior_mean(model.outputs([examples.frames[index]]))),
             ("hmm-raw", raw_probabilities(raw, normalised)),
         ):
             np.testing.assert_array_equal(result.probabilities[floor], expected)
         for shares in result.probabilities.values():
             assert shares.sum() == pytest.approx(1.0, abs=1e-9)
+
+
+def test_without_test_clips_results_are_out_of_fold() -> None:
+    """Clips come in the order of the system's rows, which is not theirs."""
+    clips = tuple(
+        Clip(Path(f"{n}"), f"{n}", ("happy", "sad")[n % 2], "toy-1", "toy", sex="male")
+        for n in range(4)
+    )
+    examples = Examples(clips, ("happy", "sad"), np.arange(4) % 2, (), ())
+    unseen = {system: np.array([[0.1, 0.9], [0.8, 0.2]]) for system in SYSTEMS}
+    heads = Heads(*[None] * 3, unseen, ())  # type: ignore[arg-type, list-item]
+    system = System(None, (), heads, np.array([3, 0]), ())  # type: ignore[arg-type]
+    third, first = out_of_fold_results(system, examples)
+    assert (third.name, third.truth, third.sex) == ("3", "sad", "male")
+    assert (first.name, first.truth) == ("0", "happy")
+    for name in SYSTEMS:
+        np.testing.assert_array_equal(third.probabilities[name], [0.1, 0.9])
+        np.testing.assert_array_equal(first.probabilities[name], [0.8, 0.2])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_run_on_every_clip(tiny: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(str(tiny), ["data.protocol=out-of-fold", "training.epochs=1"])
+    with console_progress() as progress:
+        metrics = train(recipe, tmp_path, progress)
+    assert metrics["clips"] == len(select_clips(recipe.data).clips)
+    assert tuple(metrics["systems"]) == SYSTEMS
+    card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text("utf-8")
+    assert "Protocol `out-of-fold`" in card
+    assert load(tmp_path).classes == tuple(metrics["classes"])

@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 
 from bilstm_hmm.bundle import Bundle
+from bilstm_hmm.config import Recipe
 from bilstm_hmm.decision import SYSTEMS
 from bilstm_hmm.model_card import commercial_use, model_card
 from data.registry import CORPORA
@@ -14,14 +15,22 @@ METRICS = {
     "speaker_independent": True,
     "clips": 535,
     "systems": {
-        system: {"ua": 51.23, "wa": 50.0, "f1": 49.9, "ece": 0.1234}
+        system: {
+            "ua": 51.23,
+            "ua_interval": [48.0, 54.5],
+            "wa": 50.0,
+            "f1": 49.9,
+            "ece": 0.1234,
+            "recalls": {"happy": 61.5, "sad": None},
+            "ua_by_sex": {"female": 55.55, "male": 47.0},
+        }
         for system in (*SYSTEMS, "some floor")
     },
 }
 # A card needs no weights.
 BUNDLE = Bundle(
     **dict.fromkeys((field.name for field in fields(Bundle)), None)
-    | {"identity": "tiny-12345678", "classes": ("happy", "sad")}
+    | {"identity": "tiny-12345678", "classes": ("happy", "sad"), "recipe": Recipe()}
 )
 
 
@@ -37,8 +46,12 @@ def test_every_corpus_trained_on_is_credited() -> None:
     test = f"535 clips of {CORPORA['emodb'].title}, of speakers not trained on."
     assert test in card
     assert "happy, sad" in card
-    assert "protocol cross-corpus, fold 1" in card
-    assert "hybrid: UA 51.2, WA 50.0, macro F1 49.9, expected calibration error 0.123." in card
+    assert "Protocol `cross-corpus`, fold 1" in card
+    assert "| hybrid | 51.2 | 48.0 to 54.5 | 50.0 | 49.9 | 0.123 |" in card
+    assert "| happy | 61.5 | 61.5 | 61.5 |" in card
+    assert "| sad | none | none | none |" in card
+    assert "| female | 55.5 | 55.5 | 55.5 |" in card
+    assert "Labels by the system `hybrid`" in card
     assert "some floor" not in card
     assert "Commercial use: not allowed by the licences of the data (ravdess)." in card
     assert card.endswith("\n")
@@ -47,8 +60,21 @@ def test_every_corpus_trained_on_is_credited() -> None:
 def test_a_speaker_dependent_figure_is_marked() -> None:
     metrics = {**METRICS, "speaker_independent": False}
     card = model_card(BUNDLE, ("emodb",), ("emodb",), metrics, 1)
-    assert "SPEAKER-DEPENDENT." in card
+    assert "SPEAKER-DEPENDENT: of speakers also trained on" in card
     assert "not trained on" not in card
+
+
+def test_out_of_fold_figures_are_said_to_be_that() -> None:
+    metrics = {**METRICS, "protocol": "out-of-fold"}
+    card = model_card(BUNDLE, ("emodb",), ("emodb",), metrics, 1)
+    assert "Protocol `out-of-fold`: 535 clips" in card
+    assert "fitted without its speaker" in card
+
+
+def test_one_speaker_gives_no_interval() -> None:
+    systems = {name: {**f, "ua_interval": [51.23, 51.23]} for name, f in METRICS["systems"].items()}
+    card = model_card(BUNDLE, ("emodb",), ("emodb",), {**METRICS, "systems": systems}, 1)
+    assert "| hybrid | 51.2 | none |" in card
 
 
 @pytest.mark.parametrize(

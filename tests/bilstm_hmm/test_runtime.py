@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import bilstm_hmm
 from bilstm_hmm.decision import softmax
+from bilstm_hmm.outputs import Outputs
 from bilstm_hmm.runtime import Model
 from data.synthetic import EMOTIONS, synthesise
 from features.audio import read_audio
@@ -83,11 +84,28 @@ def test_a_rate_that_is_none(model: Model, rate: int) -> None:
         model.predict(np.zeros(16000, np.float32), rate)
 
 
+def test_views_are_averaged(model: Model, recording: Path) -> None:
+    warps = (0.9, 1.0, 1.2)
+    samples = read_audio(recording).samples
+
+    def heard(*at: float) -> Outputs:
+        decision = model.bundle.recipe.decision.model_copy(update={"warps": at})
+        recipe = model.bundle.recipe.model_copy(update={"decision": decision})
+        hearing = Model(replace(model.bundle, recipe=recipe))
+        return hearing.outputs(hearing.views(samples))
+
+    together, alone = heard(*warps), [heard(warp) for warp in warps]
+    for name in ("hidden", "frame", "clip"):
+        expected = np.mean([getattr(one, name) for one in alone], axis=0)
+        np.testing.assert_allclose(getattr(together, name), expected, atol=1e-5)
+    assert np.abs(alone[0].clip - alone[2].clip).max() > 1e-3
+
+
 def test_probabilities_sum_to_one_whichever_system_decides(model: Model, recording: Path) -> None:
     frames = extract(
         read_audio(recording).samples, model.bundle.recipe.features, model.bundle.banks
     )
-    by_system = model.shares(model.outputs(frames))
+    by_system = model.shares(model.outputs([frames]))
     for system, shares in by_system.items():
         assert shares.sum() == pytest.approx(1.0, abs=1e-9)
         decision = model.bundle.recipe.decision.model_copy(update={"system": system})
@@ -140,7 +158,7 @@ def test_windows_say_nearly_what_the_whole_says(
     model: Model, long_recording: NDArray[np.float32], seconds: float
 ) -> None:
     frames, values = frames_of(model, long_recording[: round(seconds * 16000)])
-    windowed, whole = model.outputs(frames), model._run(values)[0]
+    windowed, whole = model.outputs([frames]), model._run(values)[0]
     assert windowed.hidden.shape == whole.hidden.shape
     assert windowed.frame.shape == whole.frame.shape
     # A unit may remember what its window does not show, so that not every frame agrees.
@@ -154,7 +172,7 @@ def test_every_frame_comes_from_where_it_is_most_central(
     model: Model, long_recording: NDArray[np.float32], seconds: float
 ) -> None:
     frames, values = frames_of(model, long_recording[: round(seconds * 16000)])
-    found = model.outputs(frames).hidden
+    found = model.outputs([frames]).hidden
     stride, size = model.bundle.recipe.network.stride, 1000
     length = values.shape[1]
     # Every window of ten seconds at half overlap; the last one ends with the recording.
@@ -175,7 +193,7 @@ def test_every_frame_comes_from_where_it_is_most_central(
 def test_short_recordings_are_not_cut(model: Model, long_recording: NDArray[np.float32]) -> None:
     frames, values = frames_of(model, long_recording[: 9 * 16000])
     whole = model._run(values)[0]
-    np.testing.assert_array_equal(model.outputs(frames).clip, whole.clip)
+    np.testing.assert_array_equal(model.outputs([frames]).clip, whole.clip)
 
 
 def test_threads_share_a_model(trained, synthetic: Path) -> None:

@@ -214,6 +214,13 @@ def test_protocols_say_what_they_are() -> None:
     assert [p.name for p in PROTOCOLS.values() if not p.speaker_independent] == ["random"]
 
 
+def test_training_on_every_clip() -> None:
+    clips = [_clip("own", speaker, e) for speaker in ("ann", "bob") for e in ("happy", "sad")]
+    assert folds("out-of-fold", clips, seed=0) == (Fold(1, (0, 1, 2, 3), ()),)
+    with pytest.raises(DataError, match="at least two speakers"):
+        folds("out-of-fold", clips[:2] * 2, seed=0)
+
+
 def test_cross_corpus() -> None:
     one = [_clip("own", "ann", e) for e in ("happy", "sad", "angry", "bored")]
     two = [_clip("tess", "OAF", e) for e in ("happy", "sad", "angry")]

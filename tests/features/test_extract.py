@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import AudioError
-from features.extract import extract, feature_names, n_features
+from features.extract import extract, extract_views, feature_names, n_features
 from features.filterbanks import build_filter_banks
 from features.settings import FeatureSettings
 
@@ -18,6 +18,16 @@ def test_frames_tell_their_rate_start_and_columns(voice):
     assert frames.values.shape == (101, 60)
     assert frames.values.dtype == np.float32
     assert (frames.rate, frames.start) == (100.0, 0.0)
+
+
+def test_views_are_the_frames_of_each_vocal_tract(voice):
+    warps = (0.9, 1.0, 1.15)
+    views = extract_views(voice, FULL, BANKS, warps)
+    for view, warp in zip(views, warps, strict=True):
+        alone = extract(voice, FULL, BANKS, warp=warp)
+        np.testing.assert_array_equal(view.values, alone.values)
+        assert (view.rate, view.start) == (alone.rate, alone.start)
+    assert not np.allclose(views[0].values, views[1].values)
 
 
 @pytest.mark.parametrize("deltas", [0, 1, 2])
