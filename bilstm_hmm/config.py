@@ -128,8 +128,8 @@ class NetworkSettings(Section):
 class PretrainingSettings(Section):
     """Other corpora that the network is trained on first; none where `corpora` is empty.
 
-    Each lies where ``data.roots`` or ``data.home`` says. Speakers that are also in the corpus
-    of the recipe are left out.
+    Each lies where ``data.roots`` or ``data.home`` says. Corpora that the recipe trains or tests
+    on are passed over, and speakers of them in other corpora as well.
     """
 
     corpora: tuple[str, ...] = ()
@@ -145,7 +145,8 @@ class TrainingSettings(Section):
     speakers held out, and `refit` trains the final network on every training speaker for the
     median of these epochs; without it, the final network keeps `validation_fraction` of the
     training speakers back and its best weights on them. With ``last`` every network keeps its
-    last epoch, and no held-out clip decides on anything.
+    last epoch, and no held-out clip decides on anything. With `clips_per_speaker` an epoch has
+    no more than so many clips of a speaker, drawn anew in each; null takes all.
     `weight_average` is the momentum of the running mean of the weights, which is what is
     validated and kept (0 keeps the weights themselves).
     """
@@ -163,6 +164,7 @@ class TrainingSettings(Section):
     frame_loss_weight: Annotated[float, Field(ge=0.0)] = 0.3
     label_smoothing: Fraction = 0.1
     class_weights: bool = True
+    clips_per_speaker: Annotated[int, Field(ge=1)] | None = None
     validation_fraction: Annotated[float, Field(gt=0.0, lt=0.9)] = 0.2
     keep: Literal["best", "last"] = "best"
     refit: bool = True

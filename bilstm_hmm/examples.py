@@ -1,5 +1,6 @@
 """The clips of a training run as arrays, and the augmented view of them an epoch sees."""
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -111,6 +112,26 @@ class AugmentedView:
         if samples is original and warp == 1.0:
             return self.examples.frames[index].values
         return extract(samples, recipe.features, self.banks, warp=warp).values
+
+
+def drawn_clips(
+    examples: Examples, indices: Indices, most: int | None, rng: np.random.Generator
+) -> Indices:
+    """Return the clips of an epoch, ascending: at random, up to `most` of each speaker.
+
+    A speaker of thousands of clips would otherwise outweigh a hundred of a few.
+    """
+    if most is None:
+        return indices
+    shuffled = rng.permutation(indices)
+    taken: Counter[str] = Counter()
+    chosen = []
+    for index in shuffled:
+        speaker = examples.clips[int(index)].speaker
+        taken[speaker] += 1
+        if taken[speaker] <= most:
+            chosen.append(index)
+    return np.sort(np.array(chosen, dtype=np.intp))
 
 
 def plain_frames(

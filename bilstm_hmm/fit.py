@@ -16,9 +16,10 @@ import numpy as np
 from bilstm_hmm.batches import Batch, buckets, class_weights, pad, prefetch
 from bilstm_hmm.checkpoint import TrainingState, Weights, load_state, save_state
 from bilstm_hmm.config import Recipe
-from bilstm_hmm.examples import AugmentedView, Examples, Indices, plain_frames
+from bilstm_hmm.examples import AugmentedView, Examples, Indices, drawn_clips, plain_frames
 from bilstm_hmm.metrics import unweighted_accuracy, weighted_accuracy
 from bilstm_hmm.outputs import Outputs
+from bilstm_hmm.weights import arrays_of, assign, halved
 from features.filterbanks import FilterBanks
 from features.frames import FloatArray
 from features.normalise import FeatureStatistics, fit_statistics
@@ -62,7 +63,7 @@ def train_network(
     callbacks: Sequence[Any] = (),
     start: LayerWeights | None = None,
 ) -> TrainedNetwork:
-    """Train a network on ``task.train`` and return it with its best weights.
+    """Train a network on ``task.train`` and return it with its best weights, in half precision.
 
     Statistics of the normalisation come from ``task.train`` alone. `report` is called with
     each epoch's row of the history; `callbacks` are Keras callbacks told of each epoch's end.
@@ -95,14 +96,14 @@ def train_network(
         with threadpool_limits(1, user_api="blas"):
             row, candidate = _epoch(trainer, view, task, recipe, state)
         _judge(state, row, candidate, task, recipe)
-        state.optimizer = _arrays(trainer.optimizer.variables)
+        state.optimizer = arrays_of(trainer.optimizer.variables)
         save_state(task.state_file, state)
         report(row)
         for callback in callbacks:
             callback.on_epoch_end(state.epoch - 1, dict(row))
     for callback in callbacks:
         callback.on_train_end()
-    _assign(trainer.variables, state.best)
+    assign(trainer.variables, [halved(array) for array in state.best])
     return TrainedNetwork(model, statistics, state.best_epoch, tuple(state.history))
 
 
@@ -165,8 +166,9 @@ def _epoch(
         state.learning_rate = settings.learning_rate * _cosine(state.epoch, task.epochs)
     trainer.optimizer.learning_rate = state.learning_rate
     rng = np.random.default_rng([task.seed, state.epoch])
-    lengths = view.examples.lengths[task.train]
-    groups = [task.train[g] for g in buckets(lengths.tolist(), settings.batch_size, rng)]
+    chosen = drawn_clips(view.examples, task.train, settings.clips_per_speaker, rng)
+    lengths = view.examples.lengths[chosen]
+    groups = [chosen[g] for g in buckets(lengths.tolist(), settings.batch_size, rng)]
     epoch = state.epoch
     totals = np.zeros(4)
     for batch in prefetch(lambda g: view.batch(g, epoch), groups, recipe.jobs):
@@ -183,12 +185,12 @@ def _epoch(
         "accuracy": 100 * totals[2] / totals[3],
         "learning_rate": state.learning_rate,
     }
-    state.model = _arrays(trainer.variables)
-    _assign(trainer.trainable_variables, state.average)
-    candidate = _arrays(trainer.variables)
+    state.model = arrays_of(trainer.variables)
+    assign(trainer.trainable_variables, state.average)
+    candidate = arrays_of(trainer.variables)
     if len(task.validation):
         row |= _validate(trainer, view, task, recipe)
-    _assign(trainer.variables, state.model)
+    assign(trainer.variables, state.model)
     row["seconds"] = time.monotonic() - started
     return row, candidate
 
@@ -199,7 +201,7 @@ def _average(state: TrainingState, trainer: Any, momentum: float) -> None:
     While there are few steps the momentum is small, so that the mean forgets the first weights.
     """
     state.steps += 1
-    current = _arrays(trainer.trainable_variables)
+    current = arrays_of(trainer.trainable_variables)
     if not state.average:
         state.average = current
         return
@@ -282,18 +284,6 @@ def _restore(trainer: Any, stored: TrainingState | None, recipe: Recipe) -> Trai
     ):
         if [tuple(v.shape) for v in variables] != [array.shape for array in arrays]:
             return fresh
-    _assign(trainer.variables, stored.model)
-    _assign(trainer.optimizer.variables, stored.optimizer)
+    assign(trainer.variables, stored.model)
+    assign(trainer.optimizer.variables, stored.optimizer)
     return stored
-
-
-def _arrays(variables: Sequence[Any]) -> Weights:
-    from keras import ops
-
-    # A copy: a backend may hand out a view of memory that the next step overwrites.
-    return [np.array(ops.convert_to_numpy(variable)) for variable in variables]
-
-
-def _assign(variables: Sequence[Any], arrays: Weights) -> None:
-    for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array)

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+#: Constants of fewer values are not worth a conversion.
+LEAST_HALVED = 512
+
 
 class GraphWriter:
     """Collects nodes and constants; every method returns the name of a value."""
@@ -16,7 +19,17 @@ class GraphWriter:
         self.constants: list[Any] = []
 
     def constant(self, array: Array) -> str:
-        """Store a constant."""
+        """Store a constant, in half precision where that loses nothing."""
+        from onnx import TensorProto
+
+        if array.dtype == np.float32 and array.size >= LEAST_HALVED:
+            with np.errstate(over="ignore"):
+                half = array.astype(np.float16)
+            if np.array_equal(half.astype(np.float32), array):
+                return self.add("Cast", self._stored(half), to=TensorProto.FLOAT)
+        return self._stored(array)
+
+    def _stored(self, array: Array) -> str:
         from onnx import numpy_helper
 
         name = f"c{len(self.constants)}"

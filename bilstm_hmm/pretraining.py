@@ -19,7 +19,7 @@ from bilstm_hmm.examples import Examples
 from bilstm_hmm.files import atomic_path
 from bilstm_hmm.fit import LayerWeights, Task, TrainedNetwork, train_network
 from bilstm_hmm.load_examples import load_examples
-from bilstm_hmm.selection import corpus_root, in_order
+from bilstm_hmm.selection import chosen_corpora, corpus_root, in_order
 from bilstm_hmm.system import Progress
 from data.clip import Clip
 from data.registry import load
@@ -43,9 +43,9 @@ def starting_layers(
 
     Raises what `pretraining_clips` raises.
     """
-    if not recipe.pretraining.corpora:
-        return None
     clips = pretraining_clips(recipe, {clip.speaker for clip in examples.clips})
+    if not clips:
+        return None
     total = len(clips)
     return pretrained_layers(
         recipe,
@@ -60,6 +60,8 @@ def starting_layers(
 def pretraining_clips(recipe: Recipe, evaluated: Collection[str]) -> tuple[Clip, ...]:
     """Return the clips to train on first: those of ``pretraining.corpora`` of other speakers.
 
+    Corpora that the recipe trains and tests on are passed over, so that one list serves all.
+
     Parameters
     ----------
     evaluated
@@ -71,7 +73,10 @@ def pretraining_clips(recipe: Recipe, evaluated: Collection[str]) -> tuple[Clip,
         A corpus that cannot be found or read, or that has no speaker left.
     """
     clips: list[Clip] = []
+    own = chosen_corpora(recipe.data)
     for name in recipe.pretraining.corpora:
+        if name in own:
+            continue
         found = load(name, corpus_root(recipe.data, name)).clips
         usable = [clip for clip in found if clip.speaker not in evaluated]
         if not usable:
@@ -132,7 +137,8 @@ def pretrained_layers(
         seed=recipe.seed,
         state_file=work / "pretraining.npz",
     )
-    progress.say(f"Pre-training on {len(examples.clips)} clips of {', '.join(settings.corpora)}")
+    told = ", ".join(dict.fromkeys(clip.corpus for clip in examples.clips))
+    progress.say(f"Pre-training on {len(examples.clips)} clips of {told}")
     network = train_network(examples, task, recipe, banks, lambda row: progress.epoch(task, row))
     layers = _layers(network)
     if stored is not None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bilstm_hmm.console import ConsoleProgress
     from bilstm_hmm.examples import Examples
     from bilstm_hmm.fold_run import FoldRun
+    from data.folds import Fold
     from features.filterbanks import FilterBanks
 
 HISTORY = "history.csv"
@@ -167,7 +168,7 @@ def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str
             METRICS: json.dumps(metrics, indent=2) + "\n",
             CARD: model_card(
                 run.bundle,
-                (*corpora_of(selection.clips, fold.train), *recipe.pretraining.corpora),
+                _trained_on(selection, fold, recipe),
                 corpora_of(selection.clips, fold.test or fold.train),
                 metrics,
                 fold.number,
@@ -177,6 +178,12 @@ def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str
     # The checkpoints have done their work once the bundle is there.
     shutil.rmtree(work, ignore_errors=True)
     return metrics
+
+
+def _trained_on(selection: Selection, fold: "Fold", recipe: Recipe) -> tuple[str, ...]:
+    """The corpora of the training part, then those of the pre-training."""
+    own = corpora_of(selection.clips, fold.train)
+    return tuple(dict.fromkeys((*own, *recipe.pretraining.corpora)))
 
 
 def _report(run: "FoldRun", selection: Selection, number: int, folder: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from bilstm_hmm.batches import Batch
 from bilstm_hmm.config import Recipe
-from bilstm_hmm.examples import AugmentedView, Examples, plain_frames, view_frames
+from bilstm_hmm.examples import AugmentedView, Examples, drawn_clips, plain_frames, view_frames
 from features.extract import extract
 from features.filterbanks import FilterBanks
 from features.frames import Frames
@@ -230,3 +230,20 @@ def test_a_limited_number_of_copies_comes_back_in_turn(
         )
         # The first three are the same clips, kept in half precision.
         np.testing.assert_allclose(fresh[epoch], limited[epoch], atol=0.02)
+
+
+def test_an_epoch_has_so_many_clips_of_a_speaker(tones: Examples) -> None:
+    indices = np.arange(4, 24)  # two clips of the first speaker, six of each other
+    rng = np.random.default_rng(1)
+    drawn = [drawn_clips(tones, indices, 3, rng) for _ in range(60)]
+    for chosen in drawn:
+        speakers = [tones.clips[i].speaker for i in chosen]
+        assert {s: speakers.count(s) for s in speakers} == {
+            "toy-0": 2,
+            "toy-1": 3,
+            "toy-2": 3,
+            "toy-3": 3,
+        }
+        assert (np.diff(chosen) > 0).all()
+    assert set(np.concatenate(drawn)) == set(indices)
+    np.testing.assert_array_equal(drawn_clips(tones, indices, None, rng), indices)

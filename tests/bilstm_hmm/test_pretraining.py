@@ -78,11 +78,20 @@ def learnt(
 def test_a_speaker_of_the_evaluated_corpus_is_left_out(
     quick_recipe: MakeRecipe, home: Path
 ) -> None:
-    recipe = quick_recipe(pretraining={"corpora": ["ravdess"]}, data={"home": str(home)})
+    data = {"home": str(home), "corpus": "ravdess-song"}
+    recipe = quick_recipe(pretraining={"corpora": ["ravdess"]}, data=data)
     clips = pretraining_clips(recipe, {"ravdess-07", "emodb-03"})
     assert [clip.name for clip in clips] == ["ravdess/03-01-04-01-01-01-08.wav"]
     with pytest.raises(ToolkitError, match=r"pretraining\.corpora: every speaker of ravdess"):
         pretraining_clips(recipe, {"ravdess-07", "ravdess-08"})
+
+
+def test_the_corpus_of_the_recipe_is_passed_over(quick_recipe: MakeRecipe, home: Path) -> None:
+    data = {"home": str(home), "corpus": "emodb"}
+    recipe = quick_recipe(pretraining={"corpora": ["emodb", "ravdess"]}, data=data)
+    assert {clip.corpus for clip in pretraining_clips(recipe, set())} == {"ravdess"}
+    alone = quick_recipe(pretraining={"corpora": ["emodb"]}, data=data)
+    assert pretraining_clips(alone, set()) == ()
 
 
 def test_where_a_corpus_lies_has_to_be_told(quick_recipe: MakeRecipe) -> None:

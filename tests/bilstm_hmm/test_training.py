@@ -150,7 +150,7 @@ def test_the_model_card_names_the_data_and_the_scores(trained) -> None:
     card = (trained.folder / "bundle" / "MODEL_CARD.md").read_text("utf-8")
     scores = metrics_of(trained.folder)["systems"]["hybrid"]
     assert read_bundle(trained.folder).identity in card
-    assert f"hybrid: UA {scores['ua']:.1f}" in card
+    assert f"| hybrid | {scores['ua']:.1f} |" in card
     for word in ("folders named by emotion", "licence", "Intended use", "not trained on"):
         assert word in card
 

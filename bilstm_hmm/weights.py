@@ -1,0 +1,35 @@
+"""The weights of a network as plain arrays."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def arrays_of(variables: Sequence[Any]) -> list[Array]:
+    """Return copies of Keras variables."""
+    from keras import ops
+
+    # A copy: a backend may hand out a view of memory that the next step overwrites.
+    return [np.array(ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def assign(variables: Sequence[Any], arrays: Sequence[Array]) -> None:
+    """Set Keras variables."""
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+
+
+def halved(array: Array) -> Array:
+    """Return float32 weights with no more than half precision, so that they take half the room.
+
+    They stay float32; other types are returned as they are.
+    """
+    if array.dtype != np.float32:
+        return array
+    # Far beyond any weight of a network that has learnt something.
+    limit = float(np.finfo(np.float16).max)
+    return np.clip(array, -limit, limit).astype(np.float16).astype(np.float32)
