@@ -9,7 +9,7 @@ import numpy as np
 from data.clip import Clip
 from data.corpus import has_known_speaker
 from data.errors import DataError
-from data.groups import deal_groups, speakers_of, stratified_part
+from data.groups import deal_speakers, speakers_of, stratified_part
 from data.inner_folds import InnerFolds, inner_folds, validation_split
 from data.protocols import PROTOCOLS, Protocol, protocol, protocol_for
 
@@ -193,39 +193,13 @@ def _actor_tests(chosen: Protocol, clips: Sequence[Clip]) -> list[list[int]]:
 
 
 def _speaker_tests(clips: Sequence[Clip], n_folds: int) -> list[list[int]]:
-    part_of = _deal_speakers(clips, n_folds)
+    part_of = deal_speakers(clips, n_folds)
     if n_folds == len(part_of):  # a speaker a fold: in order of name
         part_of = {speaker: number for number, speaker in enumerate(sorted(part_of))}
     tests: list[list[int]] = [[] for _ in range(n_folds)]
     for i, clip in enumerate(clips):
         tests[part_of[clip.speaker]].append(i)
     return tests
-
-
-def _deal_speakers(clips: Sequence[Clip], n_parts: int) -> dict[str, int]:
-    """Deal the speakers of each corpus evenly to the parts; return the part of every speaker.
-
-    Each corpus is dealt on its own: together, two speakers of TESS would outweigh all of RAVDESS.
-    """
-    corpus_of: dict[str, str] = {}
-    for clip in clips:  # two corpora may be recorded with the same people
-        corpus_of[clip.speaker] = min(clip.corpus, corpus_of.get(clip.speaker, clip.corpus))
-    sizes = Counter(corpus_of[clip.speaker] for clip in clips)
-    part_of: dict[str, int] = {}
-    total = [0] * n_parts
-    for corpus in sorted(sizes, key=lambda name: (-sizes[name], name)):
-        own = [clip for clip in clips if corpus_of[clip.speaker] == corpus]
-        dealt = deal_groups([c.speaker for c in own], [c.sex for c in own], n_parts)
-        size = Counter(dealt[clip.speaker] for clip in own)
-        place = list(range(n_parts))
-        if part_of:  # the largest of this corpus's parts to where the fewest clips are
-            largest_first = sorted(range(n_parts), key=lambda part: -size[part])
-            smallest_first = sorted(range(n_parts), key=lambda part: total[part])
-            place = [smallest_first[largest_first.index(part)] for part in range(n_parts)]
-        for part in range(n_parts):
-            total[place[part]] += size[part]
-        part_of |= {speaker: place[part] for speaker, part in dealt.items()}
-    return part_of
 
 
 def _check_corpora(chosen: Protocol, clips: Sequence[Clip]) -> None:

@@ -52,6 +52,35 @@ def deal_groups(
     return part_of
 
 
+def deal_speakers(
+    clips: Sequence[Clip], n_parts: int, rng: Generator | None = None
+) -> dict[str, int]:
+    """Deal the speakers of each corpus evenly to the parts; return the part of every speaker.
+
+    Each corpus is dealt on its own: together, two speakers of TESS would outweigh all of RAVDESS.
+    `rng` is that of `deal_groups`.
+    """
+    corpus_of: dict[str, str] = {}
+    for clip in clips:  # two corpora may be recorded with the same people
+        corpus_of[clip.speaker] = min(clip.corpus, corpus_of.get(clip.speaker, clip.corpus))
+    sizes = Counter(corpus_of[clip.speaker] for clip in clips)
+    part_of: dict[str, int] = {}
+    total = [0] * n_parts
+    for corpus in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        own = [clip for clip in clips if corpus_of[clip.speaker] == corpus]
+        dealt = deal_groups([c.speaker for c in own], [c.sex for c in own], n_parts, rng)
+        size = Counter(dealt[clip.speaker] for clip in own)
+        place = list(range(n_parts))
+        if part_of:  # the largest of this corpus's parts to where the fewest clips are
+            largest_first = sorted(range(n_parts), key=lambda part: -size[part])
+            smallest_first = sorted(range(n_parts), key=lambda part: total[part])
+            place = [smallest_first[largest_first.index(part)] for part in range(n_parts)]
+        for part in range(n_parts):
+            total[place[part]] += size[part]
+        part_of |= {speaker: place[part] for speaker, part in dealt.items()}
+    return part_of
+
+
 def deal_clips(labels: Sequence[str], n_parts: int, rng: Generator) -> list[int]:
     """Return a part from 0 for every clip, each label's clips spread evenly over the parts."""
     parts = np.zeros(len(labels), dtype=int)

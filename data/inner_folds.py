@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.random import Generator
 
-from data.clip import Clip, Sex
+from data.clip import Clip
 from data.corpus import has_known_speaker
 from data.errors import DataError
-from data.groups import deal_clips, deal_groups, stratified_part
+from data.groups import deal_clips, deal_groups, deal_speakers, stratified_part
 
 Grouping = Literal["speakers", "sentences", "clips"]
 Split = tuple[tuple[int, ...], tuple[int, ...]]
@@ -32,7 +32,7 @@ class InnerFolds:
 
 
 def inner_folds(clips: Sequence[Clip], indices: Sequence[int], k: int, seed: int) -> InnerFolds:
-    """Split the training `indices` `k` ways, each held out once, balanced in clips and sex.
+    """Split the training `indices` `k` ways, each held out once, balanced in clips, corpora and sex.
 
     The parts share no speaker. Where there is only one, or speakers are not known, they share no
     sentence instead; where sentences are not known either, clips of every class are spread evenly.
@@ -100,12 +100,12 @@ def validation_split(
 
 @dataclass(frozen=True, slots=True)
 class _Grouped:
-    """What the parts must not share; the group, emotion and sex of every clip to be split."""
+    """What the parts must not share, and the group and emotion of every clip to be split."""
 
     by: Grouping
+    clips: list[Clip]
     groups: list[str]
     emotions: list[str]
-    sexes: list[Sex | None]
 
 
 def _group(clips: Sequence[Clip], indices: Sequence[int]) -> _Grouped:
@@ -122,15 +122,17 @@ def _group(clips: Sequence[Clip], indices: Sequence[int]) -> _Grouped:
         by, groups = "speakers", [clip.speaker for clip in chosen]
     elif len(sentences) == len(chosen) and len(set(sentences)) > 1:
         by, groups = "sentences", sentences
-    return _Grouped(by, groups, [c.emotion for c in chosen], [c.sex for c in chosen])
+    return _Grouped(by, chosen, groups, [c.emotion for c in chosen])
 
 
 def _deal(grouped: _Grouped, n_parts: int, rng: Generator) -> list[int]:
     """Return a part, from 0, for every clip."""
     if grouped.by == "clips":
         return deal_clips(grouped.emotions, n_parts, rng)
-    kinds = grouped.sexes if grouped.by == "speakers" else [None] * len(grouped.groups)
-    part_of = deal_groups(grouped.groups, kinds, n_parts, rng)
+    if grouped.by == "speakers":
+        part_of = deal_speakers(grouped.clips, n_parts, rng)
+    else:
+        part_of = deal_groups(grouped.groups, [None] * len(grouped.groups), n_parts, rng)
     return [part_of[group] for group in grouped.groups]
 
 
