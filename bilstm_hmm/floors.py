@@ -23,7 +23,7 @@ FLOORS = ("posterior-mean", "hmm-raw")
 FRAMES_A_SECOND = 25.0
 
 #: And are fitted on about so many frames an emotion, at most.
-MOST_FRAMES = 40_000
+MOST_FRAMES = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class InnerFolds:
 
 
 def inner_folds(clips: Sequence[Clip], indices: Sequence[int], k: int, seed: int) -> InnerFolds:
-    """Split the training `indices` `k` ways, each held out once, balanced in clips, corpora and sex.
+    """Split the training `indices` `k` ways, each held out once, with like clips and sexes.
 
     The parts share no speaker. Where there is only one, or speakers are not known, they share no
     sentence instead; where sentences are not known either, clips of every class are spread evenly.
