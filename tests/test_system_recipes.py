@@ -36,6 +36,15 @@ Shapes = dict[str, tuple[int | None, ...]]
 
 #: What each layer that has weights gives, without the batch.
 SHAPES: dict[str, Shapes] = {
+    "bilstm_hmm": {
+        "frames": (None, 2 * (30 + 20)),
+        "stack": (None, 4 * 100),
+        "bilstm1": (None, 2 * 128),
+        "bilstm2": (None, 2 * 64),
+        "frame": (None, 8),
+        "pool": (2 * 2 * 64,),
+        "clip": (8,),
+    },
     "bilstm": {
         "frames": (None, 40 + 12 + 40 + 7),
         "stack": (None, 4 * 99),
@@ -89,7 +98,13 @@ SHAPES: dict[str, Shapes] = {
         "clip": (8,),
     },
 }
-STRIDES = {"bilstm": 4, "cnn_lstm": 4, "cnn_bilstm_attention_mel": 64, "cnn_bilstm_attention": 8}
+STRIDES = {
+    "bilstm_hmm": 4,
+    "bilstm": 4,
+    "cnn_lstm": 4,
+    "cnn_bilstm_attention_mel": 64,
+    "cnn_bilstm_attention": 8,
+}
 CLASSES = ("happy", "sad", "angry")
 
 
