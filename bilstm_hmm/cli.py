@@ -121,7 +121,7 @@ def predict(
     folder: Annotated[Path | None, typer.Option(help="A folder of recordings to label.")] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="A bundle or training run [default: the shipped model or newest run]."),
+        typer.Option(help="A bundle, a run or a shipped model's name [default: models/default]."),
     ] = None,
     format: Annotated[
         str, typer.Option(help="text, json, jsonl, csv, tsv, rttm, audacity, textgrid or srt.")
@@ -140,7 +140,14 @@ def predict(
     with one_sentence():
         from bilstm_hmm.errors import ToolkitError
         from bilstm_hmm.formats import format_named
-        from bilstm_hmm.labelling import Order, default_model, file_of, files_of, label
+        from bilstm_hmm.labelling import (
+            Order,
+            default_model,
+            file_of,
+            files_of,
+            label,
+            named_model,
+        )
         from bilstm_hmm.runtime import load
 
         if (file is None) == (folder is None):
@@ -151,7 +158,7 @@ def predict(
             sys.stdout.reconfigure(encoding="utf-8")
         files = (file_of(file),) if file is not None else files_of(folder) if folder else ()
         order = Order(files, folder is not None, format, output, timeline, resume)
-        loaded = load(model if model is not None else default_model())
+        loaded = load(named_model(model) if model is not None else default_model())
         with _folder_progress(order.many) as moved:
             failed = label(loaded, order, moved)
     raise typer.Exit(1 if failed else 0)

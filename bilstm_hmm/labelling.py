@@ -21,7 +21,8 @@ from features.errors import AudioError
 Result = Prediction | Failure
 OnResult = Callable[[int, int], None]
 
-SHIPPED = Path("models") / "default"
+MODELS = Path("models")
+DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,9 @@ def default_model() -> Path:
     ToolkitError
         Where there is neither.
     """
-    for folder in (SHIPPED, Path(__file__).parent.parent / SHIPPED):
-        if (folder / MANIFEST).is_file():
-            return folder
+    shipped = _shipped(Path(DEFAULT))
+    if shipped is not None:
+        return shipped
     trained = sorted(
         Path("runs").glob(f"*/bundle/{MANIFEST}"), key=lambda path: path.stat().st_mtime
     )
@@ -56,6 +57,19 @@ def default_model() -> Path:
         "no model yet: train one (python train.py --config config.yaml --set data.root=DIR) or "
         "name one with --model."
     )
+
+
+def named_model(name: Path) -> Path:
+    """Return where a model lies: the path given, else the shipped model of that name."""
+    shipped = None if name.exists() else _shipped(name)
+    return name if shipped is None else shipped
+
+
+def _shipped(name: Path) -> Path | None:
+    for models in (MODELS, Path(__file__).parent.parent / MODELS):
+        if len(name.parts) == 1 and (models / name / MANIFEST).is_file():
+            return models / name
+    return None
 
 
 def file_of(path: Path) -> Path:

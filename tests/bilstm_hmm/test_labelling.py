@@ -9,7 +9,7 @@ import pytest
 
 from bilstm_hmm import labelling
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.labelling import Order, default_model, file_of, files_of, label
+from bilstm_hmm.labelling import Order, default_model, file_of, files_of, label, named_model
 from bilstm_hmm.runtime import Model
 
 
@@ -137,7 +137,7 @@ def test_the_newest_run_is_the_default_model(
     trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(labelling, "SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(labelling, "MODELS", tmp_path / "models")
     with pytest.raises(ToolkitError, match=r"^no model yet: train one .* or name one with --mod"):
         default_model()
     for age, name in enumerate(("new", "older", "oldest")):
@@ -146,6 +146,11 @@ def test_the_newest_run_is_the_default_model(
         made = 2_000_000_000 - 1000 * age
         os.utime(bundle / "bundle.json", (made, made))
     assert default_model() == Path("runs") / "new" / "bundle"
-    (tmp_path / "shipped").mkdir()
-    shutil.copy(trained.folder / "bundle" / "bundle.json", tmp_path / "shipped")
-    assert default_model() == tmp_path / "shipped"
+    for name in ("default", "open"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        shutil.copy(trained.folder / "bundle" / "bundle.json", tmp_path / "models" / name)
+    assert default_model() == tmp_path / "models" / "default"
+    assert named_model(Path("open")) == tmp_path / "models" / "open"
+    assert named_model(Path("other")) == Path("other")
+    (tmp_path / "open").mkdir()
+    assert named_model(Path("open")) == Path("open")  # a folder of that name comes first
