@@ -1,4 +1,5 @@
-# make demo: from nothing to a prediction, on a corpus that the toolkit makes itself.
+# make demo: a prediction with the shipped model, then one with a model of its own, on a corpus that
+# the toolkit makes itself.
 # make test: everything the tests need, the checks, and the whole test suite.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ TEST_JOBS ?= 2
 .PHONY: demo test check clean help
 
 help:
-	@echo "make demo   train, evaluate and predict on a synthetic corpus"
+	@echo "make demo   predict with the shipped model; train, evaluate and predict on a synthetic corpus"
 	@echo "make test   checks and the whole test suite"
 	@echo "make check  ruff and mypy alone"
 	@echo "make clean  remove .venv and the demo"
@@ -31,6 +32,7 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 
 demo: $(VENV)/installed
 	rm -rf $(DEMO)
+	$(BIN)/python predict.py --folder samples
 	$(BIN)/python -m data synthesise --root $(DEMO)/corpus --speakers 14 --clips 5 --seed 1
 	$(BIN)/python train.py --config demo.yaml --set data.root=$(DEMO)/corpus --output $(DEMO)/train
 	$(BIN)/python evaluate.py --config demo.yaml --set data.root=$(DEMO)/corpus \
