@@ -20,6 +20,7 @@ keras = pytest.importorskip("keras")
 
 from bilstm_hmm.network import build_network  # noqa: E402
 from bilstm_hmm.onnx_graph import network_to_onnx  # noqa: E402
+from bilstm_hmm.weights import halved  # noqa: E402
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(
@@ -180,6 +181,23 @@ def test_onnx_agrees_with_keras(built: Built) -> None:
     assert_same_clips(on_keras, on_onnx, built.settings.stride, 1e-5)
     # The clips are told apart, so that agreeing means something.
     assert np.ptp(on_keras["clip"], axis=0).min() > 1e-3
+
+
+def test_weights_in_half_precision_halve_the_graph() -> None:
+    """And the graph still says the same as Keras."""
+    import onnxruntime
+
+    settings = NetworkSettings(family="bilstm", units=(32,))
+    model = build_network(settings, N_FEATURES, N_CLASSES)
+    perturb(model)
+    full = network_to_onnx(model, settings)
+    for weight in model.weights:
+        weight.assign(halved(as_array(weight)))
+    half = network_to_onnx(model, settings)
+    assert len(half) < 0.6 * len(full)
+    session = onnxruntime.InferenceSession(half, providers=["CPUExecutionProvider"])
+    built = Built(settings, model, session)
+    assert_same_clips(built.onnx(*padded(21)), built.keras(*padded(21)), settings.stride, 1e-5)
 
 
 def test_every_frame_counts(built: Built) -> None:
