@@ -1,5 +1,6 @@
 """The README tells the truth about what can be checked without a corpus."""
 
+import json
 import re
 from pathlib import Path
 
@@ -38,6 +39,33 @@ def test_the_configuration_table_is_there() -> None:
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "configs").glob("*.yaml")))
 def test_every_shipped_recipe_is_valid(name: str) -> None:
     assert load_recipe(name).name
+
+
+RESULTS = re.findall(r"^\| \[`[^`]+`\]\((docs/results/[^)]+\.json)\)(.*)\|$", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("path", "row"), RESULTS)
+def test_results_are_those_of_the_evaluation(path: str, row: str) -> None:
+    document = json.loads((ROOT / path).read_text("utf-8"))
+    systems, difference = document["systems"], document["comparison"]["hybrid-bilstm"]
+    hybrid = systems["hybrid"]
+    low, high = hybrid["ua_interval"]
+    worse, better = difference["ua_interval"]
+    cells = [cell.strip() for cell in row.split("|")]
+    assert document["speaker_independent"] or "speaker-dependent" in cells[0]
+    assert cells[1:] == [
+        *(f"{systems[name]['ua']:.1f}" for name in ("posterior-mean", "hmm-raw", "bilstm", "hmm")),
+        f"{hybrid['ua']:.1f} [{low:.1f}, {high:.1f}]",
+        f"{difference['ua']:+.1f} [{worse:+.1f}, {better:+.1f}]",
+        f"{hybrid['wa']:.1f}",
+        f"{hybrid['ece']:.3f}",
+    ]
+
+
+def test_every_result_is_in_the_table() -> None:
+    told = {Path(path).name for path, _ in RESULTS}
+    assert told == {path.name for path in (ROOT / "docs" / "results").glob("*.json")}
+    assert told
 
 
 def test_every_format_and_corpus_is_named() -> None:

@@ -1,0 +1,80 @@
+"""The models that ship: whole, small, honest about what they were trained on, and ready to use."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bilstm_hmm
+from bilstm_hmm.bundle import CARD, METRICS
+from bilstm_hmm.runtime import Model
+from data.registry import CORPORA
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
+SIX = ("neutral", "happy", "sad", "angry", "fearful", "disgust")
+SHIPPED = {
+    "default": ((*SIX, "surprised"), {"ravdess", "crema-d", "tess", "emodb"}),
+    "open": (SIX, {"crema-d", "emodb"}),
+}
+
+
+@pytest.fixture(scope="module", params=SHIPPED)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def model(name: str) -> Model:
+    """Loading it verifies every checksum."""
+    return bilstm_hmm.load(ROOT / "models" / name)
+
+
+@pytest.fixture(scope="module")
+def metrics(name: str) -> dict[str, Any]:
+    return dict(json.loads((ROOT / "models" / name / METRICS).read_text("utf-8")))
+
+
+def test_it_is_small(name: str) -> None:
+    files = [path for path in (ROOT / "models" / name).rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 3_000_000
+    assert {"network.onnx", "network.keras"} <= {path.name for path in files}
+
+
+def test_it_labels_the_samples(name: str, model: Model) -> None:
+    assert model.classes == SHIPPED[name][0]
+    assert SAMPLES
+    for sample in SAMPLES:
+        said = model.predict(sample)
+        assert said.emotion in model.classes
+        assert sum(said.probabilities.values()) == pytest.approx(1.0)
+        assert said.segments
+
+
+def test_its_figures_are_of_speakers_it_does_not_know(metrics: dict[str, Any]) -> None:
+    assert metrics["protocol"] == "out-of-fold"
+    assert metrics["speaker_independent"]
+    assert metrics["systems"]["hybrid"]["ece"] <= 0.08
+
+
+def test_its_card_says_what_holds(name: str, model: Model, metrics: dict[str, Any]) -> None:
+    card = (ROOT / "models" / name / CARD).read_text("utf-8")
+    assert model.bundle.identity in card
+    assert f"| hybrid | {metrics['systems']['hybrid']['ua']:.1f} |" in card
+    trained_on = SHIPPED[name][1]
+    for corpus, source in CORPORA.items():
+        assert (f"(`{corpus}`); licence: {source.licence}" in card) == (corpus in trained_on)
+    allowed = all(CORPORA[corpus].commercial for corpus in trained_on)
+    assert ("Commercial use: allowed" in card) == allowed == (name == "open")
+
+
+def test_the_readme_has_its_figure(name: str, metrics: dict[str, Any]) -> None:
+    hybrid = metrics["systems"]["hybrid"]
+    low, high = hybrid["ua_interval"]
+    (row,) = [
+        line
+        for line in (ROOT / "README.md").read_text("utf-8").splitlines()
+        if line.startswith(f"| `{name}`")
+    ]
+    assert f"{hybrid['ua']:.1f} [{low:.1f}, {high:.1f}]" in row
