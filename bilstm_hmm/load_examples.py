@@ -70,6 +70,8 @@ def load_examples(
             samples.append(result[0])
             frames.append(result[1])
     if not kept:
-        raise ToolkitError(f"None of the {len(clips)} clips can be read; check data.root or data.home.")
+        raise ToolkitError(
+            f"None of the {len(clips)} clips can be read; check data.root or data.home."
+        )
     labels = np.array([list(classes).index(clip.emotion) for clip in kept], dtype=np.intp)
     return Examples(tuple(kept), tuple(classes), labels, tuple(samples), tuple(frames))

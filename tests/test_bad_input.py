@@ -297,7 +297,7 @@ def test_a_corpus_without_one_readable_clip(
     run = tmp_path / "run"
     done = script("train.py", "--config", tiny, "--output", run, "--set", f"data.root={root}")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "None of the 4 clips can be read; check data.root." in done.stderr
+    assert "None of the 4 clips can be read; check data.root or data.home." in done.stderr
     assert "Traceback" not in done.stderr
     assert (run / "train.log").read_text("utf-8").count("cannot be read as audio") == 4
 

@@ -89,5 +89,6 @@ def test_clips_that_cannot_be_read_are_left_out(
 def test_no_clip_at_all(load, clips: list[Clip]) -> None:
     for clip in clips:
         clip.path.write_bytes(b"")
-    with pytest.raises(ToolkitError, match=r"^None of the 6 clips can be read; check data.root\.$"):
+    told = r"^None of the 6 clips can be read; check data\.root or data\.home\.$"
+    with pytest.raises(ToolkitError, match=told):
         load()
