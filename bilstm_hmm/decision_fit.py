@@ -36,8 +36,8 @@ def fit_decision(
     inputs = hybrid_inputs(clip, hmm, spread)
     weights, bias = _logistic(inputs, labels, np.asarray(groups), clip.shape[1])
     return Decision(
-        clip_scale=np.array(_scale(clip, labels)),
-        hmm_scale=np.array(_scale(hmm, labels)),
+        clip_scale=np.array(fit_scale(clip, labels)),
+        hmm_scale=np.array(fit_scale(hmm, labels)),
         hmm_spread=spread,
         weights=weights,
         bias=bias,
@@ -49,8 +49,11 @@ def _log_loss(probabilities: FloatMatrix, labels: NDArray[np.intp]) -> float:
     return float(-np.log(np.maximum(picked, 1e-12)).mean())
 
 
-def _scale(logits: FloatMatrix, labels: NDArray[np.intp]) -> float:
-    """Return the positive factor of the logits with the least log loss."""
+def fit_scale(logits: FloatMatrix, labels: NDArray[np.intp]) -> float:
+    """Return the positive factor of the logits ``[N, C]`` with the least log loss.
+
+    It is the inverse of the temperature of Guo et al. (2017).
+    """
     from scipy.optimize import minimize_scalar
 
     def loss(log_scale: float) -> float:

@@ -67,7 +67,7 @@ def fit_raw_hmms(
     labels
         ``[N]``, every class at least once.
     """
-    from bilstm_hmm.decision_fit import fit_decision
+    from bilstm_hmm.decision_fit import fit_scale
     from bilstm_hmm.hmm_fit import emotion_processes, fit_bank
 
     step = _step(recipe)
@@ -77,9 +77,7 @@ def fit_raw_hmms(
     with emotion_processes(recipe.jobs) as pool:
         bank = fit_bank(sequences, own, classes, recipe.hmm, seed=recipe.seed, pool=pool).bank
     scores = np.stack([score(bank, sequence) for sequence in sequences])
-    # There are no clip logits here: the scores stand in for them, and only their scale is kept.
-    scale = fit_decision(scores, scores, own, np.zeros_like(own)).hmm_scale
-    return RawHmms(bank, float(scale), step)
+    return RawHmms(bank, fit_scale(scores, own), step)
 
 
 def raw_probabilities(hmms: RawHmms, frames: FloatArray) -> FloatMatrix:
