@@ -93,7 +93,7 @@ def make_bundle(
     return Bundle(
         identity=f"{recipe.name}-{digest.hexdigest()[:8]}",
         classes=classes,
-        recipe=recipe,
+        recipe=_without_paths(recipe),
         banks=banks,
         statistics=system.network.statistics,
         network=network,
@@ -101,6 +101,12 @@ def make_bundle(
         bank=heads.bank,
         decision=heads.decision,
     )
+
+
+def _without_paths(recipe: Recipe) -> Recipe:
+    """The recipe as it may travel: where its corpora lay is nobody's business elsewhere."""
+    data = recipe.data.model_copy(update={"root": None, "roots": {}, "home": None})
+    return recipe.model_copy(update={"data": data, "cache": Recipe().cache})
 
 
 def out_of_fold_results(system: System, examples: Examples) -> tuple[ClipResult, ...]:

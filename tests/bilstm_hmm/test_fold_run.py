@@ -84,4 +84,9 @@ def test_a_run_on_every_clip(tiny: Path, tmp_path: Path) -> None:
     assert tuple(metrics["systems"]) == SYSTEMS
     card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text("utf-8")
     assert "Protocol `out-of-fold`" in card
-    assert load(tmp_path).classes == tuple(metrics["classes"])
+    model = load(tmp_path)
+    assert model.classes == tuple(metrics["classes"])
+    # A bundle travels: it does not tell where the corpus lay.
+    assert recipe.data.root is not None
+    assert model.bundle.recipe.data.root is None
+    assert str(recipe.data.root) not in (tmp_path / "bundle" / "recipe.yaml").read_text("utf-8")
