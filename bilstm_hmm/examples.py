@@ -25,6 +25,8 @@ from features.frames import FloatArray, Frames
 from features.normalise import FeatureStatistics, normalise
 
 Indices = NDArray[np.intp]
+#: The clip, the number of the copy, and what it was made by: the seed and the augmentation.
+CopyKey = tuple[int, int, int, AugmentationSettings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Examples:
     """Labelled recordings, decoded once.
 
     `samples` are mono at the rate of the features; `frames` are theirs, unaugmented and not
-    normalised; `labels` index `classes`.
+    normalised; `labels` index `classes`. `copies` fills while networks train: frames of augmented
+    clips, for the next network that needs them.
     """
 
     clips: tuple[Clip, ...]
@@ -40,7 +43,7 @@ class Examples:
     labels: Indices
     samples: tuple[FloatArray, ...]
     frames: tuple[Frames, ...]
-    copies: dict[tuple[int, int], NDArray[np.float16]] = field(
+    copies: dict[CopyKey, NDArray[np.float16]] = field(
         init=False, default_factory=dict, compare=False, repr=False
     )
 
@@ -94,10 +97,11 @@ class AugmentedView:
         copies = self.recipe.augmentation.copies
         if not copies:
             return self._made(index, epoch)
-        kept, key = self.examples.copies, (index, epoch % copies)
+        kept = self.examples.copies
+        key = (index, epoch % copies, self.recipe.seed, self.recipe.augmentation)
         if key in kept:
             return kept[key].astype(np.float32)
-        made = self._made(*key)
+        made = self._made(index, epoch % copies)
         if made is self.examples.frames[index].values:
             return made
         kept[key] = made.astype(np.float16)

@@ -215,7 +215,7 @@ def test_only_a_networks_own_training_clips_are_augmented_for_it(
     split = inner_folds(clean.examples.clips, TRAIN, recipe.hmm.inner_folds, recipe.seed)
     expected = [sorted(fit_on) for fit_on, _ in split.folds] + [list(TRAIN)]
     assert sorted(map(sorted, clean.batches.values())) == sorted(expected)
-    keys = {index for index, _ in clean.examples.copies}
+    keys = {key[0] for key in clean.examples.copies}
     assert keys == set(TRAIN)
 
 

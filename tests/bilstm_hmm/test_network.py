@@ -97,6 +97,7 @@ def built(request: pytest.FixtureRequest) -> Built:
     import onnxruntime
 
     settings = NetworkSettings.model_validate(SETTINGS[request.param])
+    keras.utils.set_random_seed(1)
     model = build_network(settings, N_FEATURES, N_CLASSES)
     perturb(model)
     session = onnxruntime.InferenceSession(
