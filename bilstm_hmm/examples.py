@@ -55,10 +55,12 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class AugmentedView:
-    """Makes training batches of `examples`: augmented afresh in each epoch, and seeded.
+    """Makes training batches of `examples`, augmented and seeded.
 
-    What a clip looks like depends on the seed, the epoch and the clip's name alone, so that
-    neither the order of the clips nor the number of threads changes a run.
+    Masks and mixtures are new in each epoch, changes of the samples come back after
+    ``augmentation.copies`` epochs. What a clip looks like depends on the seed, the epoch and the
+    clip's name alone, so that neither the order of the clips nor the number of threads changes a
+    run.
     """
 
     examples: Examples

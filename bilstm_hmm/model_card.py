@@ -5,6 +5,7 @@ from typing import Any
 
 from bilstm_hmm.bundle import Bundle
 from bilstm_hmm.decision import SYSTEMS
+from bilstm_hmm.score_tables import markdown_table, score_row
 from data.corpus import Corpus
 from data.protocols import protocol
 from data.registry import corpus
@@ -50,12 +51,12 @@ def model_card(
         f"- Labels by the system `{bundle.recipe.decision.system}` of the table below.",
         "## How well it does",
         _test(metrics, tested_on, fold),
-        _table(_score_rows(metrics)),
+        markdown_table(_score_rows(metrics)),
         "UA is the mean of the recalls of the emotions, WA the share of clips labelled right, in "
         "percent; ECE is the expected calibration error, from 0 to 1. The interval resamples "
         "whole speakers.",
         "Recall of each emotion, and UA by the speaker's sex, in percent:",
-        _table(_recall_rows(metrics)),
+        markdown_table(_recall_rows(metrics)),
         LIMITS.rstrip(),
         "## Data trained on",
         "\n".join(map(_credit, sources)),
@@ -92,21 +93,8 @@ def _test(metrics: Mapping[str, Any], tested_on: Sequence[str], fold: int) -> st
 
 
 def _score_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
-    rows = [["system", "UA", "95 % interval", "WA", "macro F1", "ECE"]]
-    for system in SYSTEMS:
-        figures = metrics["systems"][system]
-        low, high = figures["ua_interval"]
-        rows.append(
-            [
-                system,
-                f"{figures['ua']:.1f}",
-                f"{low:.1f} to {high:.1f}" if low < high else "none",
-                f"{figures['wa']:.1f}",
-                f"{figures['f1']:.1f}",
-                f"{figures['ece']:.3f}",
-            ]
-        )
-    return rows
+    header = ["system", "UA", "95 % interval", "WA", "macro F1", "ECE"]
+    return [header, *(score_row(system, metrics["systems"][system]) for system in SYSTEMS)]
 
 
 def _recall_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
@@ -117,11 +105,6 @@ def _recall_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
             found = [figures[key][label] for figures in systems]
             rows.append([label, *("none" if f is None else f"{f:.1f}" for f in found)])
     return rows
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    header, *body = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([header, "|---|" + "---:|" * (len(rows[0]) - 1), *body])
 
 
 def _credit(source: Corpus) -> str:

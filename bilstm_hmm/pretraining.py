@@ -183,6 +183,5 @@ def _read(path: Path) -> LayerWeights | None:
 
 def _write(path: Path, layers: LayerWeights) -> None:
     arrays = {f"{name}/{i}": array for name, kept in layers.items() for i, array in enumerate(kept)}
-    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]

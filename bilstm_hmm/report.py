@@ -12,6 +12,7 @@ from bilstm_hmm.files import atomic_write
 from bilstm_hmm.floors import FLOORS
 from bilstm_hmm.metrics import confusion_matrix
 from bilstm_hmm.plots import write_confusion, write_reliability
+from bilstm_hmm.score_tables import escaped, markdown_table, score_row
 from bilstm_hmm.scores import (
     ClipResult,
     metrics_document,
@@ -131,8 +132,8 @@ def write_report_markdown(
         f"# Evaluation: {document['protocol']}",
         _warning(document),
         f"{document['clips']} test clips, {len(document['classes'])} classes: "
-        f"{_escaped(', '.join(document['classes']))}.",
-        _markdown(_score_rows(document)),
+        f"{escaped(', '.join(document['classes']))}.",
+        markdown_table(_score_rows(document)),
         "UA is the mean of the class recalls, WA the share of clips labelled right, both in "
         "percent; the interval resamples whole speakers; ECE is the expected calibration error, "
         "from 0 to 1.",
@@ -142,10 +143,10 @@ def write_report_markdown(
         parts.append(f"The network has {document['parameters']:,} parameters.")
     if document["comparison"]:
         parts += ["## Comparison", _comparison(document["comparison"])]
-    parts += ["## Recall of each class (%)", _markdown(_recall_rows(document))]
+    parts += ["## Recall of each class (%)", markdown_table(_recall_rows(document))]
     if any(scores["ua_by_sex"] for scores in document["systems"].values()):
-        parts += ["## UA by sex of the speaker (%)", _markdown(_sex_rows(document))]
-    parts += ["## UA of each fold (%)", _markdown(_fold_rows(document))]
+        parts += ["## UA by sex of the speaker (%)", markdown_table(_sex_rows(document))]
+    parts += ["## UA of each fold (%)", markdown_table(_fold_rows(document))]
     for system, table in classification.items():
         parts += [
             f"## {system}",
@@ -179,19 +180,7 @@ def _floors(document: Document) -> list[str]:
 
 def _score_rows(document: Document) -> list[list[str]]:
     rows = [["system", "UA", "95 % interval", "WA", "F1", "ECE"]]
-    for system, scores in document["systems"].items():
-        low, high = scores["ua_interval"]
-        rows.append(
-            [
-                system,
-                f"{scores['ua']:.1f}",
-                # Resampling one speaker tells nothing of others.
-                f"{low:.1f} to {high:.1f}" if low < high else "none",
-                f"{scores['wa']:.1f}",
-                f"{scores['f1']:.1f}",
-                f"{scores['ece']:.3f}",
-            ]
-        )
+    rows.extend(score_row(system, scores) for system, scores in document["systems"].items())
     return rows
 
 
@@ -248,13 +237,3 @@ def _comparison(comparison: Document) -> str:
             f"(95 % interval {low:+.1f} to {high:+.1f}), {verdict}."
         )
     return "\n".join(lines)
-
-
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    header, *body = [f"| {' | '.join(map(_escaped, row))} |" for row in rows]
-    rule = "|---|" + "---:|" * (len(rows[0]) - 1)
-    return "\n".join([header, rule, *body])
-
-
-def _escaped(cell: str) -> str:
-    return " ".join(cell.replace("|", "\\|").splitlines())

@@ -88,3 +88,9 @@ def test_one_speaker_gives_no_interval() -> None:
 )
 def test_commercial_use(names: list[str], said: str) -> None:
     assert commercial_use([CORPORA[name] for name in names]) == said
+
+
+def test_a_label_cannot_break_the_tables() -> None:
+    systems = {n: {**f, "recalls": {"a|b": 50.0}} for n, f in METRICS["systems"].items()}
+    card = model_card(BUNDLE, ("emodb",), ("emodb",), {**METRICS, "systems": systems}, 1)
+    assert "| a\\|b | 50.0 | 50.0 | 50.0 |" in card
