@@ -31,7 +31,7 @@ from bilstm_hmm.recipes import dump_recipe, recipe_from_tree
 from features.filterbanks import FilterBanks
 from features.normalise import FeatureStatistics
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "bundle.json"
 SEAL = "seal"
 RECIPE, FEATURES, NETWORK, KERAS = "recipe.yaml", "features.npz", "network.onnx", "network.keras"

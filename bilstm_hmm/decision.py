@@ -27,16 +27,13 @@ class Decision:
     hmm_spread
         Standard deviation of the centred HMM scores, their unit in `hybrid`.
     weights
-        ``[2]``: of the clip logits and of the HMM scores in `hybrid`.
-    bias
-        ``[C]``: of `hybrid`.
+        ``[2]``: of the clip logits and of the HMM scores in `hybrid`, the same for all emotions.
     """
 
     clip_scale: FloatMatrix
     hmm_scale: FloatMatrix
     hmm_spread: FloatMatrix
     weights: FloatMatrix
-    bias: FloatMatrix
 
     def to_arrays(self) -> dict[str, FloatMatrix]:
         """Return the arrays by name, for an npz file."""
@@ -65,7 +62,7 @@ def probabilities(
     if system == "hmm":
         return softmax(np.asarray(hmm, np.float64) * decision.hmm_scale)
     inputs = hybrid_inputs(clip, hmm, decision.hmm_spread)
-    return softmax(inputs @ decision.weights + decision.bias)
+    return softmax(inputs @ decision.weights)
 
 
 def hybrid_inputs(clip: ArrayLike, hmm: ArrayLike, spread: ArrayLike) -> FloatMatrix:

@@ -69,7 +69,7 @@ def fit_heads(unseen: OutOfFold, classes: tuple[str, ...], recipe: Recipe) -> He
         everything = np.arange(len(unseen.labels))
         projection, bank, notes = _fit_bank(unseen, everything, classes, recipe, pool)
     clip_logits = np.stack([o.clip for o in unseen.outputs]).astype(np.float64)
-    decision = fit_decision(clip_logits, scores, unseen.labels, unseen.groups)
+    decision = fit_decision(clip_logits, scores, unseen.labels)
     found = _cross_fitted(clip_logits, scores, unseen)
     return Heads(projection, bank, decision, found, notes)
 
@@ -86,9 +86,7 @@ def _cross_fitted(
     if n_parts < 2:
         return found
     for train, test in GroupKFold(n_parts).split(scores, groups=unseen.groups):
-        decision = fit_decision(
-            clip_logits[train], scores[train], unseen.labels[train], unseen.groups[train]
-        )
+        decision = fit_decision(clip_logits[train], scores[train], unseen.labels[train])
         for system in SYSTEMS:
             found[system][test] = probabilities(decision, clip_logits[test], scores[test], system)
     return found

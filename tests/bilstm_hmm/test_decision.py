@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import scipy.special
@@ -9,13 +7,12 @@ from hypothesis import strategies as st
 from bilstm_hmm.decision import SYSTEMS, Decision, hybrid_inputs, probabilities, softmax
 
 
-def random_decision(rng: np.random.Generator, n_classes: int) -> Decision:
+def random_decision(rng: np.random.Generator) -> Decision:
     return Decision(
         clip_scale=np.array(rng.uniform(0.1, 3.0)),
         hmm_scale=np.array(rng.uniform(0.1, 3.0)),
         hmm_spread=np.array(rng.uniform(0.1, 3.0)),
         weights=rng.uniform(0.1, 3.0, 2),
-        bias=rng.normal(size=n_classes),
     )
 
 
@@ -29,7 +26,7 @@ def random_decision(rng: np.random.Generator, n_classes: int) -> Decision:
 def test_probabilities_sum_to_one(system: str, seed: int, n_classes: int, size: float) -> None:
     rng = np.random.default_rng(seed)
     clip, hmm = size * rng.normal(size=(2, 6, n_classes))
-    found = probabilities(random_decision(rng, n_classes), clip, hmm, system)
+    found = probabilities(random_decision(rng), clip, hmm, system)
     assert found.shape == (6, n_classes)
     assert found.min() >= 0.0
     np.testing.assert_allclose(found.sum(axis=1), 1.0)
@@ -44,7 +41,7 @@ def test_softmax_agrees_with_scipy(values: list[float]) -> None:
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_what_all_emotions_have_in_common_does_not_matter(system: str) -> None:
     rng = np.random.default_rng(0)
-    decision, (clip, hmm) = random_decision(rng, 4), rng.normal(size=(2, 5, 4))
+    decision, (clip, hmm) = random_decision(rng), rng.normal(size=(2, 5, 4))
     shift = rng.normal(0.0, 30.0, (5, 1))
     np.testing.assert_allclose(
         probabilities(decision, clip + shift, hmm - 2 * shift, system),
@@ -55,7 +52,7 @@ def test_what_all_emotions_have_in_common_does_not_matter(system: str) -> None:
 
 def test_each_system_reads_what_it_is_named_after() -> None:
     rng = np.random.default_rng(1)
-    decision, (clip, hmm) = random_decision(rng, 3), rng.normal(size=(2, 3))
+    decision, (clip, hmm) = random_decision(rng), rng.normal(size=(2, 3))
     other = rng.normal(size=3)
     for system, reads_clip, reads_hmm in (
         ("bilstm", True, False),
@@ -70,7 +67,7 @@ def test_each_system_reads_what_it_is_named_after() -> None:
 
 def test_a_scale_never_changes_the_label() -> None:
     rng = np.random.default_rng(2)
-    decision, (clip, hmm) = random_decision(rng, 5), rng.normal(size=(2, 50, 5))
+    decision, (clip, hmm) = random_decision(rng), rng.normal(size=(2, 50, 5))
     for system, scores in (("bilstm", clip), ("hmm", hmm)):
         said = probabilities(decision, clip, hmm, system).argmax(axis=1)
         np.testing.assert_array_equal(said, scores.argmax(axis=1))
@@ -89,19 +86,17 @@ def test_hybrid_inputs_are_centred_and_of_one_unit() -> None:
 
 def test_the_emotions_may_be_in_any_order() -> None:
     rng = np.random.default_rng(5)
-    decision, (clip, hmm) = random_decision(rng, 4), rng.normal(size=(2, 7, 4))
+    decision, (clip, hmm) = random_decision(rng), rng.normal(size=(2, 7, 4))
     order = rng.permutation(4)
-    found = probabilities(
-        replace(decision, bias=decision.bias[order]), clip[:, order], hmm[:, order], "hybrid"
-    )
+    found = probabilities(decision, clip[:, order], hmm[:, order], "hybrid")
     expected = probabilities(decision, clip, hmm, "hybrid")[:, order]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_a_decision_comes_back_from_its_arrays() -> None:
-    decision = random_decision(np.random.default_rng(4), 3)
+    decision = random_decision(np.random.default_rng(4))
     again = Decision.from_arrays(decision.to_arrays())
     for name, array in decision.to_arrays().items():
         np.testing.assert_array_equal(getattr(again, name), array)
     with pytest.raises(KeyError):
-        Decision.from_arrays({"bias": decision.bias})
+        Decision.from_arrays({"weights": decision.weights})
