@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from bilstm_hmm.config import Recipe
 from bilstm_hmm.decision import FloatMatrix, softmax
 from bilstm_hmm.hmm import HmmBank, score
-from bilstm_hmm.outputs import Outputs
 from features.frames import FloatArray
 
 FLOORS = ("posterior-mean", "hmm-raw")
@@ -35,14 +34,15 @@ class RawHmms:
     step: int
 
 
-def posterior_mean(outputs: Outputs) -> FloatMatrix:
+def posterior_mean(frame: FloatArray) -> FloatMatrix:
     """Return the mean over frames of the log posteriors, as probabilities ``[C]``.
 
-    It is the geometric mean of the frame posteriors, renormalised.
+    It is the geometric mean of the frame posteriors, renormalised; `frame` is their logits
+    ``[T, C]``.
     """
     # Log posteriors are logits less one number a frame, the same for every emotion, which
     # renormalising takes out of the mean.
-    return softmax(outputs.frame.astype(np.float64).mean(axis=0))
+    return softmax(frame.mean(axis=0, dtype=np.float64))
 
 
 def fit_raw_hmms(

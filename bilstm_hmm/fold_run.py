@@ -132,9 +132,9 @@ def label_clips(
     results = []
     for index in indices:
         clip, frames = examples.clips[index], examples.frames[index]
-        outputs = model.outputs(model.views(examples.samples[index]))
+        evidence = model.evidence(examples.samples[index])
         told = raw_probabilities(raw, normalise(frames.values, kind, statistics))
-        floors = dict(zip(FLOORS, (posterior_mean(outputs), told), strict=True))
-        shares = {**model.shares(outputs), **floors}
+        floors = dict(zip(FLOORS, (posterior_mean(evidence.frame), told), strict=True))
+        shares = {**model.shares(evidence), **floors}
         results.append(ClipResult(clip.name, clip.speaker, clip.emotion, shares, clip.sex))
     return tuple(results)

@@ -4,7 +4,7 @@ No hmmlearn here. Everything is float64 and in the log domain, so that scores ag
 hmmlearn's to rounding, also where a left-right model starts in an unlikely state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,27 +110,45 @@ def log_sum_exp(values: FloatMatrix, axis: int) -> FloatMatrix:
     return result
 
 
-def frame_scores(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
-    """Return the log-likelihood of each frame given those before it, ``[T, E]``.
+def frame_scores(bank: HmmBank, sequences: Sequence[FloatMatrix]) -> list[FloatMatrix]:
+    """Return the log-likelihood of each frame given those before it, ``[T, E]`` a sequence.
 
-    The forward algorithm (Rabiner, 1989), all emotions at once; the sum over time is the
-    log-likelihood of the sequence.
+    The forward algorithm (Rabiner, 1989), all emotions of all sequences at once; the sum over
+    time is the log-likelihood of the sequence.
+
+    Parameters
+    ----------
+    sequences
+        ``[T, D]`` each.
 
     Raises
     ------
     ValueError
         For a sequence without frames.
     """
-    if len(sequence) == 0:
+    lengths = [len(sequence) for sequence in sequences]
+    if min(lengths, default=1) == 0:
         raise ValueError("a sequence needs at least one frame")
-    densities = log_densities(bank, np.asarray(sequence, np.float64))
-    totals = np.empty(densities.shape[:2])
+    if not lengths:
+        return []
+    flat = log_densities(bank, np.concatenate(list(sequences)).astype(np.float64, copy=False))
+    # Longest first: those that have ended fall off the end.
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    densities = np.zeros((lengths[order[0]], len(order), *flat.shape[1:]))
+    ends = np.cumsum(lengths)
+    for row, index in enumerate(order):
+        densities[: lengths[index], row] = flat[ends[index] - lengths[index] : ends[index]]
+    going = (np.array(lengths)[:, None] > np.arange(len(densities))).sum(axis=0)
+    totals = np.zeros(densities.shape[:3])
     forward = bank.log_start + densities[0]
-    totals[0] = log_sum_exp(forward, axis=1)
-    for t, density in enumerate(densities[1:], start=1):
-        forward = log_sum_exp(forward[:, :, None] + bank.log_transition, axis=1) + density
-        totals[t] = log_sum_exp(forward, axis=1)
-    return np.diff(totals, axis=0, prepend=0.0)
+    totals[0] = log_sum_exp(forward, axis=-1)
+    for t in range(1, len(densities)):
+        steps = forward[: going[t], :, :, None] + bank.log_transition
+        forward = log_sum_exp(steps, axis=-2) + densities[t, : going[t]]
+        totals[t, : going[t]] = log_sum_exp(forward, axis=-1)
+    scores = np.diff(totals, axis=0, prepend=0.0)
+    rows = {index: row for row, index in enumerate(order)}
+    return [scores[:length, rows[index]] for index, length in enumerate(lengths)]
 
 
 def score(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
@@ -141,5 +159,6 @@ def score(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
     ValueError
         For a sequence without frames.
     """
-    scores: FloatMatrix = frame_scores(bank, sequence).sum(axis=0) / len(sequence)
+    (told,) = frame_scores(bank, [sequence])
+    scores: FloatMatrix = told.sum(axis=0) / len(sequence)
     return scores

@@ -1,13 +1,13 @@
-"""Running a trained model: audio in, network outputs and a prediction out, with ONNX Runtime.
+"""Running a trained model: audio in, a prediction out, with ONNX Runtime.
 
 No TensorFlow, Keras, librosa, spafe or scikit-learn here.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,45 +16,25 @@ from numpy.typing import NDArray
 
 from bilstm_hmm.bundle import Bundle, read_bundle
 from bilstm_hmm.decision import SYSTEMS, FloatMatrix, probabilities
-from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.hmm import frame_scores, score
-from bilstm_hmm.hmm_input import project
-from bilstm_hmm.outputs import Outputs, mean_outputs
-from bilstm_hmm.prediction import Prediction
-from bilstm_hmm.timeline import segments
-from features.audio import Waveform, read_audio, waveform_from_array
-from features.extract import extract_views
-from features.frames import FloatArray, Frames
-from features.normalise import normalise
-
-#: Windows of a long recording that go through the network together.
-WINDOWS_AT_ONCE = 32
+from bilstm_hmm.evidence import Evidence, clip_evidence, long_evidence
+from bilstm_hmm.prediction import Failure, Prediction
+from bilstm_hmm.segmentation import segments
+from bilstm_hmm.session import open_session
+from bilstm_hmm.windows import longest_clip
+from features.audio import AudioStream, open_array, open_file
+from features.errors import AudioError
+from features.frames import FloatArray
 
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model, ready to label recordings; made by `load`."""
+    """A trained model, ready to label recordings; made by `load`. Threads may share it."""
 
     bundle: Bundle
 
     @cached_property
     def _session(self) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        # One thread a recording: several recordings run side by side instead.
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            return onnxruntime.InferenceSession(
-                self.bundle.network, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            first = str(error).splitlines()[0]
-            raise ToolkitError(
-                f"{self.bundle.identity}: its network cannot be run ({first}); train it anew or "
-                "upgrade onnxruntime."
-            ) from None
+        return open_session(self.bundle.network, self.bundle.identity)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -62,9 +42,12 @@ class Model:
         return self.bundle.classes
 
     def predict(
-        self, recording: str | os.PathLike[str] | NDArray[Any], rate: int | None = None
+        self,
+        recording: str | os.PathLike[str] | NDArray[Any],
+        rate: int | None = None,
+        jobs: int | None = None,
     ) -> Prediction:
-        """Label one recording.
+        """Label one recording of any length.
 
         Parameters
         ----------
@@ -72,6 +55,8 @@ class Model:
             A path, or samples ``[n]`` or ``[n, channels]``, floats in [-1, 1] or integers.
         rate
             Sampling rate of the samples in Hz; None takes the model's own (16 kHz as shipped).
+        jobs
+            Threads for a long recording; None takes one a core.
 
         Raises
         ------
@@ -80,33 +65,77 @@ class Model:
         """
         own = self.bundle.recipe.features.rate
         if isinstance(recording, np.ndarray):
-            waveform = waveform_from_array(recording, own if rate is None else rate, own)
-            return self.predict_waveform(waveform, "array")
-        return self.predict_waveform(read_audio(Path(recording), own), os.fspath(recording))
+            stream, file = open_array(recording, own if rate is None else rate, own), "array"
+        else:
+            stream, file = open_file(Path(recording), own), os.fspath(recording)
+        samples, rest = _opening(stream, longest_clip(self.bundle.recipe))
+        if rest is None:
+            return self._prediction(self.evidence(samples), stream, file)
+        return self._prediction(self._long(samples, rest, jobs), stream, file)
 
-    def predict_waveform(self, waveform: Waveform, file: str) -> Prediction:
-        """Label a recording that is already decoded."""
-        bundle, recipe = self.bundle, self.bundle.recipe
-        views = self.views(waveform.samples)
-        frames, outputs = views[0], self.outputs(views)
-        sequence = project(bundle.projection, outputs)
-        told = frame_scores(bundle.bank, sequence)
-        scores = told.mean(axis=0)
-        shares = probabilities(bundle.decision, outputs.clip, scores, recipe.decision.system)
+    def predict_many(
+        self, files: Sequence[str | os.PathLike[str]]
+    ) -> tuple[Prediction | Failure, ...]:
+        """Label several files together, in their order; a `Failure` for one that cannot be read.
+
+        One thread. Every file gets what `predict` gives it, but for rounding.
+        """
+        limit, own = longest_clip(self.bundle.recipe), self.bundle.recipe.features.rate
+        results: dict[int, Prediction | Failure] = {}
+        clips: list[tuple[int, AudioStream, FloatArray]] = []
+        for place, file in enumerate(files):
+            try:
+                stream = open_file(Path(file), own)
+                samples, rest = _opening(stream, limit)
+                if rest is None:
+                    clips.append((place, stream, samples))
+                    continue
+                evidence = self._long(samples, rest, 1)
+                results[place] = self._prediction(evidence, stream, os.fspath(file))
+            except AudioError as error:
+                results[place] = Failure(os.fspath(file), str(error))
+        found = clip_evidence([samples for *_, samples in clips], self.bundle, self._session)
+        for (place, stream, _), evidence in zip(clips, found, strict=True):
+            results[place] = self._prediction(evidence, stream, os.fspath(files[place]))
+        return tuple(results[place] for place in range(len(files)))
+
+    def evidence(self, samples: FloatArray) -> Evidence:
+        """Return what the network and the HMMs say of a mono recording that is at hand, whole.
+
+        Parameters
+        ----------
+        samples
+            float32 ``[n]`` at the rate of the features.
+        """
+        return clip_evidence([samples], self.bundle, self._session)[0]
+
+    def shares(self, evidence: Evidence) -> dict[str, FloatMatrix]:
+        """Return what each system makes of the evidence: probabilities ``[C]``."""
+        return {
+            system: probabilities(self.bundle.decision, evidence.clip, evidence.scores, system)
+            for system in SYSTEMS
+        }
+
+    def _long(self, opening: FloatArray, rest: Iterator[FloatArray], jobs: int | None) -> Evidence:
+        threads = jobs or os.cpu_count() or 1
+        return long_evidence(chain([opening], rest), self.bundle, self._session, threads)
+
+    def _prediction(self, evidence: Evidence, stream: AudioStream, file: str) -> Prediction:
+        bundle, recipe, decision = self.bundle, self.bundle.recipe, self.bundle.decision
+        clip, scores, duration = evidence.clip, evidence.scores, stream.duration
+        shares = probabilities(decision, clip, scores, recipe.decision.system)
         best = int(shares.argmax())
-        rate = frames.rate / recipe.network.stride
         # What the decision knows beyond the HMMs is the prior of the timeline, whose evidence is
         # the HMMs' own, weighed so that `evidence` seconds, or all of a shorter recording, tell
         # as much as a calibrated utterance.
-        alone = probabilities(bundle.decision, outputs.clip, scores, "hmm")
-        frames_of_evidence = min(recipe.timeline.evidence * rate, len(sequence))
-        weight = float(bundle.decision.hmm_scale) / frames_of_evidence
+        alone = probabilities(decision, clip, scores, "hmm")
+        frames_of_evidence = min(recipe.timeline.evidence * evidence.rate, len(evidence.told))
         found = segments(
-            weight * told,
+            evidence.told * (float(decision.hmm_scale) / frames_of_evidence),
             shares / np.maximum(alone, 1e-3),
-            rate,
-            start=min(frames.start, waveform.duration),
-            end=min(frames.start + len(frames.values) / frames.rate, waveform.duration),
+            evidence.rate,
+            start=min(evidence.start, duration),
+            end=min(evidence.end, duration),
             classes=bundle.classes,
             settings=recipe.timeline,
         )
@@ -115,71 +144,22 @@ class Model:
             emotion=bundle.classes[best],
             confidence=float(shares[best]),
             probabilities=dict(zip(bundle.classes, shares.tolist(), strict=True)),
-            duration=waveform.duration,
+            duration=duration,
             segments=found,
-            warnings=waveform.notes,
+            warnings=stream.notes,
             model=bundle.identity,
         )
 
-    def shares(self, outputs: Outputs) -> dict[str, FloatMatrix]:
-        """Return what each system makes of the network's outputs: probabilities ``[C]``."""
-        scores = score(self.bundle.bank, project(self.bundle.projection, outputs))
-        return {
-            system: probabilities(self.bundle.decision, outputs.clip, scores, system)
-            for system in SYSTEMS
-        }
 
-    def views(self, samples: FloatArray) -> tuple[Frames, ...]:
-        """Return the frames of a recording at each of the recipe's ``decision.warps``."""
-        recipe = self.bundle.recipe
-        return extract_views(samples, recipe.features, self.bundle.banks, recipe.decision.warps)
-
-    def outputs(self, views: Sequence[Frames]) -> Outputs:
-        """Run the network on the views of one recording, and average what it says of them.
-
-        A long recording goes through it in overlapping windows.
-        """
-        recipe = self.bundle.recipe
-        kind, statistics = recipe.features.normalisation, self.bundle.statistics
-        values = np.stack([normalise(view.values, kind, statistics) for view in views])
-        stride = recipe.network.stride
-        rate = views[0].rate
-        size = max(2, round(recipe.training.max_seconds * rate / stride / 2) * 2) * stride
-        if values.shape[1] <= size:
-            return mean_outputs(self._run(values))
-        return mean_outputs([self._windowed(view, size, stride) for view in values])
-
-    def _run(self, batch: FloatArray) -> list[Outputs]:
-        """Run windows of one length."""
-        lengths = np.full(len(batch), batch.shape[1], np.int32)
-        hidden, frame, clip = self._session.run(
-            ["hidden", "frame", "clip"], {"frames": batch, "lengths": lengths}
-        )
-        return [Outputs(h, f, c) for h, f, c in zip(hidden, frame, clip, strict=True)]
-
-    def _windowed(self, values: FloatArray, size: int, stride: int) -> Outputs:
-        """Windows of `size` frames at half overlap; each frame from where it is most central."""
-        step = size // 2
-        starts = list(range(0, len(values) - size, step))
-        # The last window ends with the recording, at a multiple of the stride.
-        starts.append(-(-(len(values) - size) // stride) * stride)
-        parts: list[Outputs] = []
-        regular = [start for start in starts if start + size <= len(values)]
-        for first in range(0, len(regular), WINDOWS_AT_ONCE):
-            chosen = regular[first : first + WINDOWS_AT_ONCE]
-            parts.extend(self._run(np.stack([values[s : s + size] for s in chosen])))
-        parts.extend(self._run(values[None, s:])[0] for s in starts[len(regular) :])
-        borders = [(left + size + right) // 2 // stride for left, right in pairwise(starts)]
-        steps = -(-len(values) // stride)
-        edges = [0, *borders, steps]
-        hidden, frame = [], []
-        for index, part in enumerate(parts):
-            offset = starts[index] // stride
-            window = slice(edges[index] - offset, edges[index + 1] - offset)
-            hidden.append(part.hidden[window])
-            frame.append(part.frame[window])
-        clip = np.stack([part.clip for part in parts]).mean(axis=0)
-        return Outputs(np.concatenate(hidden), np.concatenate(frame), clip)
+def _opening(stream: AudioStream, limit: int) -> tuple[FloatArray, Iterator[FloatArray] | None]:
+    """Read until there are more than `limit` samples; what comes then, None where that is all."""
+    blocks, parts, count = iter(stream), [], 0
+    for block in blocks:
+        parts.append(block)
+        count += len(block)
+        if count > limit:
+            return np.concatenate(parts), blocks
+    return (parts[0] if len(parts) == 1 else np.concatenate(parts)), None
 
 
 def load(path: str | os.PathLike[str]) -> Model:

@@ -17,16 +17,13 @@ enough, so those frames are taken in one step, a block, as in a hidden semi-Mark
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.hmm import log_sum_exp
-from bilstm_hmm.prediction import Segment
 
 FloatMatrix = NDArray[np.float64]
 
@@ -208,45 +205,3 @@ def _ahead(composite: Composite, densities: FloatMatrix, blocks: FloatMatrix) ->
         leaving = np.logaddexp.reduce(entered, axis=None) + composite.log_leave
         ahead[t] = np.logaddexp(np.logaddexp.reduce(steps, axis=2), leaving)
     return ahead
-
-
-def segments(
-    evidence: FloatMatrix,
-    prior: FloatMatrix,
-    rate: float,
-    start: float,
-    end: float,
-    classes: Sequence[str],
-    settings: TimelineSettings,
-) -> tuple[Segment, ...]:
-    """Return the emotions of a recording in order of time.
-
-    Parameters
-    ----------
-    evidence
-        ``[T, E]``: what each frame says for each emotion, the log-likelihood of
-        `bilstm_hmm.hmm.frame_scores` times a weight.
-    prior
-        ``[E]``: how likely each emotion is where one begins.
-    rate
-        Frames a second of the evidence.
-    start, end
-        Where speech begins and ends in the file, in seconds.
-    """
-    emotions = len(prior)
-    composite = compose(np.zeros((emotions, 1)), np.zeros((emotions, 1, 1)), prior, rate, settings)
-    path = viterbi(composite, evidence[:, :, None])
-    posteriors = emotion_posteriors(composite, evidence[:, :, None])
-    borders = [0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
-    found = []
-    for first, last in pairwise(borders):
-        emotion = int(path[first])
-        found.append(
-            Segment(
-                start=start + first / rate,
-                end=end if last == len(path) else start + last / rate,
-                emotion=classes[emotion],
-                confidence=float(posteriors[first:last, emotion].mean()),
-            )
-        )
-    return tuple(found)

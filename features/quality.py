@@ -30,13 +30,33 @@ def count_clipped(block: FloatArray) -> int:
     return int(inside.any(axis=1).sum())
 
 
-def frame_levels(samples: FloatArray, rate: int) -> FloatArray:
-    """Return the mean square of successive 20 ms, float32 ``[n]``; the rest at the end is left."""
-    length = min(len(samples), max(1, int(_SNR_FRAME * rate)))
-    count = len(samples) // length
-    frames = samples[: count * length].reshape(count, length)
-    # One value a frame, without a second copy of a long recording.
-    levels: FloatArray = np.einsum("ij,ij->i", frames, frames) / np.float32(length)
+class LevelMeter:
+    """Mean squares of successive 20 ms of a signal that comes in blocks."""
+
+    def __init__(self, rate: int) -> None:
+        self._length = max(1, int(_SNR_FRAME * rate))
+        self._rest = np.zeros(0, dtype=np.float32)
+        self._levels: list[FloatArray] = []
+        self.n_samples = 0
+
+    def add(self, block: FloatArray) -> None:
+        """Take a block of samples ``[n]``."""
+        self.n_samples += len(block)
+        samples = np.concatenate([self._rest, block])
+        whole = len(samples) // self._length * self._length
+        self._levels.append(_mean_squares(samples[:whole].reshape(-1, self._length)))
+        self._rest = samples[whole:].copy()
+
+    def levels(self) -> FloatArray:
+        """Return the levels so far, float32 ``[n]``: of whole 20 ms, or of less where it is all."""
+        if self.n_samples == len(self._rest) > 0:
+            return _mean_squares(self._rest[None])
+        return np.concatenate([np.zeros(0, dtype=np.float32), *self._levels])
+
+
+def _mean_squares(frames: FloatArray) -> FloatArray:
+    # One value a frame, without a second copy of the samples.
+    levels: FloatArray = np.einsum("ij,ij->i", frames, frames) / np.float32(frames.shape[1])
     return levels
 
 
@@ -53,26 +73,26 @@ def estimated_snr(levels: FloatArray) -> float | None:
     return float(10.0 * np.log10(max(signal - noise, 1e-3 * noise) / noise))
 
 
-def quality_notes(samples: FloatArray, rate: int, duration: float, n_clipped: float) -> list[str]:
+def quality_notes(meter: LevelMeter, duration: float, n_clipped: float) -> list[str]:
     """Return the notes on a mono signal: too short, silent, clipped, noisy.
 
     Parameters
     ----------
-    samples
-        float32 ``[n]`` at `rate`.
+    meter
+        That has heard all of the signal.
     duration
         Of the original, in seconds.
     n_clipped
-        From `count_clipped`, in samples at `rate`.
+        From `count_clipped`, in samples at the meter's rate.
     """
     notes: list[str] = []
     if duration < TOO_SHORT:
         notes.append(f"too short: {duration:.3f} s, at least {TOO_SHORT} s is needed for a guess")
-    levels = frame_levels(samples, rate)
+    levels = meter.levels()
     if float(levels.max(initial=0.0)) < SILENT_RMS**2:
         notes.append("silent")
         return notes
-    if n_clipped > _CLIPPED_SHARE * max(len(samples), 1):
+    if n_clipped > _CLIPPED_SHARE * max(meter.n_samples, 1):
         notes.append("clipped: the loudest parts are cut off")
     snr = estimated_snr(levels)
     if snr is not None and snr < NOISY_SNR_DB:

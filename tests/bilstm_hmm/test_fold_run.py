@@ -49,7 +49,7 @@ def test_clips_are_labelled_as_recordings_are(model: Model, tiny: Path) -> None:
         values = examples.frames[index].values
         normalised = normalise(values, recipe.features.normalisation, model.bundle.statistics)
         for floor, expected in (
-            ("posterior-mean", posterior_mean(model.outputs([examples.frames[index]]))),
+            ("posterior-mean", posterior_mean(model.evidence(examples.samples[index]).frame)),
             ("hmm-raw", raw_probabilities(raw, normalised)),
         ):
             np.testing.assert_array_equal(result.probabilities[floor], expected)

@@ -12,15 +12,12 @@ import soundfile
 from numpy.typing import NDArray
 
 import bilstm_hmm
-from bilstm_hmm.decision import softmax
-from bilstm_hmm.outputs import Outputs
+from bilstm_hmm.evidence import Evidence
+from bilstm_hmm.prediction import Failure
 from bilstm_hmm.runtime import Model
 from data.synthetic import EMOTIONS, synthesise
 from features.audio import read_audio
 from features.errors import AudioError
-from features.extract import extract
-from features.frames import Frames
-from features.normalise import normalise
 
 
 def shares_of(prediction: object) -> NDArray[np.float64]:
@@ -88,24 +85,20 @@ def test_views_are_averaged(model: Model, recording: Path) -> None:
     warps = (0.9, 1.0, 1.2)
     samples = read_audio(recording).samples
 
-    def heard(*at: float) -> Outputs:
+    def heard(*at: float) -> Evidence:
         decision = model.bundle.recipe.decision.model_copy(update={"warps": at})
         recipe = model.bundle.recipe.model_copy(update={"decision": decision})
-        hearing = Model(replace(model.bundle, recipe=recipe))
-        return hearing.outputs(hearing.views(samples))
+        return Model(replace(model.bundle, recipe=recipe)).evidence(samples)
 
     together, alone = heard(*warps), [heard(warp) for warp in warps]
-    for name in ("hidden", "frame", "clip"):
+    for name in ("frame", "clip"):
         expected = np.mean([getattr(one, name) for one in alone], axis=0)
         np.testing.assert_allclose(getattr(together, name), expected, atol=1e-5)
     assert np.abs(alone[0].clip - alone[2].clip).max() > 1e-3
 
 
 def test_probabilities_sum_to_one_whichever_system_decides(model: Model, recording: Path) -> None:
-    frames = extract(
-        read_audio(recording).samples, model.bundle.recipe.features, model.bundle.banks
-    )
-    by_system = model.shares(model.outputs([frames]))
+    by_system = model.shares(model.evidence(read_audio(recording).samples))
     for system, shares in by_system.items():
         assert shares.sum() == pytest.approx(1.0, abs=1e-9)
         decision = model.bundle.recipe.decision.model_copy(update={"system": system})
@@ -115,13 +108,6 @@ def test_probabilities_sum_to_one_whichever_system_decides(model: Model, recordi
         assert shares_of(said) == pytest.approx(shares, abs=1e-6)
         assert said.confidence == max(said.probabilities.values())
         assert said.probabilities[said.emotion] == said.confidence
-
-
-def frames_of(model: Model, samples: NDArray[np.float32]) -> tuple[Frames, NDArray[np.float32]]:
-    """Return the frames of a recording, and as the network takes them: ``[1, T, F]``."""
-    bundle = model.bundle
-    frames = extract(samples, bundle.recipe.features, bundle.banks)
-    return frames, normalise(frames.values, "train", bundle.statistics)[None]
 
 
 def assert_covers(prediction: object) -> None:
@@ -153,47 +139,31 @@ def test_a_long_recording_is_labelled_end_to_end(
     assert said.segments[-1].end > 119.0
 
 
-@pytest.mark.parametrize("seconds", [10.01, 12.34, 15.0, 20.0, 61.7, 120.0])
-def test_windows_say_nearly_what_the_whole_says(
-    model: Model, long_recording: NDArray[np.float32], seconds: float
+def test_files_together_get_what_they_get_alone(
+    model: Model, synthetic: Path, tmp_path: Path, long_recording: NDArray[np.float32]
 ) -> None:
-    frames, values = frames_of(model, long_recording[: round(seconds * 16000)])
-    windowed, whole = model.outputs([frames]), model._run(values)[0]
-    assert windowed.hidden.shape == whole.hidden.shape
-    assert windowed.frame.shape == whole.frame.shape
-    # A unit may remember what its window does not show, so that not every frame agrees.
-    assert np.median(np.abs(windowed.hidden - whole.hidden)) < 1e-3
-    assert np.abs(softmax(windowed.frame) - softmax(whole.frame)).mean() < 0.05
-    assert np.abs(softmax(windowed.clip) - softmax(whole.clip)).max() < 0.2
-
-
-@pytest.mark.parametrize("seconds", [10.5, 12.34, 14.99, 20.0, 61.7])
-def test_every_frame_comes_from_where_it_is_most_central(
-    model: Model, long_recording: NDArray[np.float32], seconds: float
-) -> None:
-    frames, values = frames_of(model, long_recording[: round(seconds * 16000)])
-    found = model.outputs([frames]).hidden
-    stride, size = model.bundle.recipe.network.stride, 1000
-    length = values.shape[1]
-    # Every window of ten seconds at half overlap; the last one ends with the recording.
-    starts = [*range(0, length - size, size // 2), -(-(length - size) // stride) * stride]
-    runs = [model._run(values[:, start : start + size])[0].hidden for start in starts]
-    assert len(found) == -(-length // stride)
-    for step, hidden in enumerate(found):
-        distances = {
-            index: abs(step * stride - (start + size / 2))
-            for index, start in enumerate(starts)
-            if 0 <= step - start // stride < len(runs[index])
-        }
-        nearest = [i for i, far in distances.items() if far <= min(distances.values()) + stride]
-        candidates = [runs[i][step - starts[i] // stride] for i in nearest]
-        assert min(np.abs(hidden - candidate).max() for candidate in candidates) < 1e-5
-
-
-def test_short_recordings_are_not_cut(model: Model, long_recording: NDArray[np.float32]) -> None:
-    frames, values = frames_of(model, long_recording[: 9 * 16000])
-    whole = model._run(values)[0]
-    np.testing.assert_array_equal(model.outputs([frames]).clip, whole.clip)
+    """Clips of many lengths, a long recording and files that cannot be read, in their order."""
+    long, junk = tmp_path / "long.wav", tmp_path / "junk.wav"
+    soundfile.write(long, long_recording[: 40 * 16000], 16000)
+    junk.write_bytes(b"RIFF and nothing else")
+    files = [junk, *sorted(synthetic.rglob("*.wav"))[::3], long, tmp_path / "none.wav"]
+    together = model.predict_many(files)
+    assert [said.file for said in together] == [str(file) for file in files]
+    assert len(files) > 30
+    for file, said in zip(files, together, strict=True):
+        if isinstance(said, Failure):
+            assert file in (files[0], files[-1])
+            assert str(file) in said.error
+            continue
+        alone = model.predict(file)
+        assert said.emotion == alone.emotion
+        assert shares_of(said) == pytest.approx(shares_of(alone), abs=1e-5)
+        assert said.warnings == alone.warnings
+        assert said.duration == alone.duration
+        assert [(s.start, s.end, s.emotion) for s in said.segments] == [
+            (s.start, s.end, s.emotion) for s in alone.segments
+        ]
+    assert model.predict_many([]) == ()
 
 
 def test_threads_share_a_model(trained, synthetic: Path) -> None:

@@ -1,7 +1,4 @@
 import itertools
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import librosa
@@ -11,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bilstm_hmm.config import TimelineSettings
-from bilstm_hmm.hmm import HmmBank, bank_from_models, frame_scores, log_densities
-from bilstm_hmm.prediction import Segment
-from bilstm_hmm.timeline import Composite, compose, emotion_posteriors, segments, viterbi
+from bilstm_hmm.hmm import HmmBank, bank_from_models, log_densities
+from bilstm_hmm.timeline import Composite, compose, emotion_posteriors, viterbi
 
 State = tuple[int, int, int]  # emotion, HMM state, age
 
@@ -226,90 +222,6 @@ def test_a_class_without_any_probability_may_still_occur() -> None:
     assert np.isfinite(composite.log_entry).all()
 
 
-def two_emotions() -> HmmBank:
-    """Emotion 0 around -2, emotion 1 around +2, in two dimensions."""
-    starts, transitions = [np.full(2, 0.5)] * 2, [np.array([[0.8, 0.2], [0.2, 0.8]])] * 2
-    means = [np.array([[-2.0, 0.0], [-2.0, 1.0]]), np.array([[2.0, 0.0], [2.0, 1.0]])]
-    return bank_from_models(starts, transitions, means, [np.tile(np.eye(2), (2, 1, 1))] * 2)
-
-
-def find(
-    sequence: np.ndarray, start: float = 0.0, weight: float = 0.1, **changes: float
-) -> tuple[Segment, ...]:
-    rate = 25.0
-    return segments(
-        weight * frame_scores(two_emotions(), sequence),
-        np.array([0.5, 0.5]),
-        rate,
-        start=start,
-        end=start + len(sequence) / rate,
-        classes=("sad", "happy"),
-        settings=TimelineSettings(**changes),
-    )
-
-
-def test_two_glued_sequences_are_two_segments() -> None:
-    rng = np.random.default_rng(3)
-    sequence = rng.normal(size=(250, 2)) + np.repeat([[-2.0, 0.0], [2.0, 0.0]], [100, 150], axis=0)
-    found = find(sequence, start=1.5)
-    assert [s.emotion for s in found] == ["sad", "happy"]
-    assert found[0].start == 1.5
-    assert found[0].end == found[1].start
-    assert found[0].end == pytest.approx(1.5 + 100 / 25.0, abs=0.12)
-    assert found[1].end == pytest.approx(1.5 + 250 / 25.0)
-    assert all(0.9 < s.confidence <= 1.0 for s in found)
-
-
-@given(seed=st.integers(0, 100_000), frames=st.integers(1, 120), minimum=st.floats(0.04, 2.0))
-@settings(deadline=None, max_examples=40)
-def test_segments_cover_the_speech_without_gaps(seed: int, frames: int, minimum: float) -> None:
-    rng = np.random.default_rng(seed)
-    sequence = 3.0 * np.repeat(rng.normal(size=(-(-frames // 9), 2)), 9, axis=0)[:frames]
-    found = find(sequence, start=0.25, dwell=1.0, minimum=minimum, weight=1.0)
-    assert found[0].start == 0.25
-    assert found[-1].end == 0.25 + frames / 25.0
-    for left, right in itertools.pairwise(found):
-        assert left.end == right.start
-        assert left.emotion != right.emotion
-        assert left.end - left.start >= minimum - 1e-9
-    assert all(0.0 <= s.confidence <= 1.0 + 1e-9 for s in found)
-
-
-def test_a_recording_shorter_than_the_minimum_is_one_segment() -> None:
-    sequence = np.repeat([[-9.0, 0.0], [9.0, 0.0]], [6, 8], axis=0)
-    assert len(find(sequence, weight=1.0)) == 1
-    assert len(find(np.repeat(sequence, 4, axis=0), weight=1.0)) == 2
-
-
-def test_the_prior_decides_where_the_frames_say_nothing() -> None:
-    bank = two_emotions()
-    for prior, expected in (([0.9, 0.1], "sad"), ([0.1, 0.9], "happy")):
-        found = segments(
-            0.1 * frame_scores(bank, np.zeros((40, 2))),
-            np.array(prior),
-            25.0,
-            0.0,
-            1.6,
-            ("sad", "happy"),
-            TimelineSettings(),
-        )
-        assert [s.emotion for s in found] == [expected]
-
-
-def test_a_recording_of_one_emotion_is_as_sure_as_its_label() -> None:
-    """With hardly a switch expected, the timeline's posterior is prior times evidence."""
-    bank, prior = two_emotions(), np.array([0.3, 0.7])
-    sequence = np.random.default_rng(5).normal(size=(30, 2)) * 0.3
-    evidence = 0.1 * frame_scores(bank, sequence)
-    (found,) = segments(
-        evidence, prior, 25.0, 0.0, 1.2, ("sad", "happy"), TimelineSettings(dwell=1e7)
-    )
-    joint = prior * np.exp(evidence.sum(axis=0) - evidence.sum(axis=0).max())
-    best = int(joint.argmax())
-    assert found.emotion == ("sad", "happy")[best]
-    assert found.confidence == pytest.approx(joint[best] / joint.sum(), abs=1e-4)
-
-
 def test_emotions_with_fewer_states_than_the_others() -> None:
     rng = np.random.default_rng(4)
     small, large = random_bank(rng, 1, 1), random_bank(rng, 1, 3)
@@ -329,49 +241,3 @@ def test_emotions_with_fewer_states_than_the_others() -> None:
     densities = log_densities(both, rng.normal(0.0, 3.0, (5, 2)))
     best, _ = max(all_paths(composite, densities), key=lambda found: found[1])
     assert viterbi(composite, densities).tolist() == [emotion for emotion, _, _ in best]
-
-
-_HOUR = """
-import json, time
-import numpy as np
-from bilstm_hmm.config import TimelineSettings
-from bilstm_hmm.hmm import bank_from_models, frame_scores
-from bilstm_hmm.timeline import segments
-
-rng = np.random.default_rng(0)
-emotions, states, dimensions, frames = 8, 3, 7, 90_000
-transition = np.full((states, states), 0.1) + 0.7 * np.eye(states)
-bank = bank_from_models(
-    [np.full(states, 1 / states)] * emotions,
-    [transition] * emotions,
-    [rng.normal(0, 2, (states, dimensions)) for _ in range(emotions)],
-    [np.tile(np.eye(dimensions), (states, 1, 1))] * emotions,
-)
-truth = np.repeat(rng.integers(0, emotions, frames // 300), 300)
-sequence = bank.means[truth, 0] + rng.normal(size=(frames, dimensions))
-began = time.process_time()
-found = segments(
-    0.1 * frame_scores(bank, sequence), np.full(emotions, 1 / emotions), 25.0, 0.0, 3600.0,
-    tuple("abcdefgh"), TimelineSettings(),
-)
-(peak,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
-names = np.array(list("abcdefgh"))
-said = np.concatenate([[s.emotion] * round(25 * (s.end - s.start)) for s in found])
-print(json.dumps({
-    "seconds": time.process_time() - began,
-    "mebibytes": int(peak.split()[1]) / 1024,
-    "right": float((said == names[truth]).mean()),
-}))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
-def test_an_hour_takes_seconds_and_little_memory() -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", _HOUR], capture_output=True, text=True, check=True, timeout=300
-    )
-    assert run.stderr == ""
-    told = json.loads(run.stdout)
-    assert told["seconds"] < 20.0
-    assert told["mebibytes"] < 1000.0
-    assert told["right"] > 0.95

@@ -7,7 +7,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import features.audio
+import features.sources
 from features.audio import read_audio, waveform_from_array
 from features.errors import AudioError
 from features.quality import estimated_snr
@@ -74,7 +74,7 @@ def test_blocks_leave_no_seam(monkeypatch, tmp_path, voice, native, n_channels):
     samples = np.stack([voice, 0.5 * voice], axis=1)[:, :n_channels]
     path = write(tmp_path / "a.wav", samples, native, subtype="FLOAT")
     whole = read_audio(path)
-    monkeypatch.setattr(features.audio, "BLOCK", 777)
+    monkeypatch.setattr(features.sources, "BLOCK", 777)
     pieces = read_audio(path)
     assert pieces.notes == whole.notes
     np.testing.assert_allclose(pieces.samples, whole.samples, atol=1e-6)
@@ -131,7 +131,7 @@ def test_a_file_that_was_cut_off_is_read_up_to_there(tmp_path, monkeypatch, suff
     rng = np.random.default_rng(0)
     samples = 0.1 * rng.standard_normal(160000)
     path = write(tmp_path / f"a.{suffix}", samples)
-    monkeypatch.setattr(features.audio, "BLOCK", 1 << 14)
+    monkeypatch.setattr(features.sources, "BLOCK", 1 << 14)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     waveform = read_audio(path)

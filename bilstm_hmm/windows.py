@@ -1,0 +1,139 @@
+"""Overlapping windows of what is longer than a network was trained on, and of long recordings.
+
+Two layers: the network sees at most `window_size` frames at once (it was trained on no more), and
+a recording beyond a clip's length is read, turned into features and labelled a stretch at a time,
+so that the room it takes does not grow with it. Stretches begin on the grid of the windows, which
+makes the windows of all stretches those of the recording as a whole.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.outputs import Outputs
+from features.deltas import WIDTH
+from features.frames import FloatArray
+
+#: Seconds of a stretch that count; before and behind them lies half a window of context.
+STRETCH = 20.0
+# A stretch without speech is not brought to the level of speech: that would make noise loud.
+_QUIETEST = 10.0 ** (-30.0 / 20.0)
+
+
+def window_size(recipe: Recipe) -> int:
+    """Return the frames of a window: those of ``training.max_seconds``, whole output frames."""
+    stride = recipe.network.stride
+    rate = recipe.features.rate / recipe.features.hop_length
+    return max(2, round(recipe.training.max_seconds * rate / stride / 2) * 2) * stride
+
+
+def window_starts(length: int, size: int, stride: int) -> list[int]:
+    """Return where the windows of a sequence of `length` frames begin, at half overlap.
+
+    The last one ends with the sequence, at a multiple of the stride.
+    """
+    if length <= size:
+        return [0]
+    return [*range(0, length - size, size // 2), -(-(length - size) // stride) * stride]
+
+
+def join_windows(
+    parts: Sequence[Outputs], starts: Sequence[int], length: int, size: int, stride: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return hidden states and frame logits of the whole, each frame from where it is most central.
+
+    Parameters
+    ----------
+    parts
+        Outputs of the windows that begin at `starts`.
+    length
+        Frames of the whole.
+    """
+    borders = [(left + size + right) // 2 // stride for left, right in pairwise(starts)]
+    edges = [0, *borders, -(-length // stride)]
+    hidden, frame = [], []
+    for index, part in enumerate(parts):
+        offset = starts[index] // stride
+        window = slice(edges[index] - offset, edges[index + 1] - offset)
+        hidden.append(part.hidden[window])
+        frame.append(part.frame[window])
+    return np.concatenate(hidden), np.concatenate(frame)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Part of a recording that is labelled on its own.
+
+    Attributes
+    ----------
+    samples
+        float32 ``[n]``, context included.
+    level
+        What to divide them by where recordings are brought to one level.
+    frames
+        Which of the frames of `samples` are as they are in the whole recording: those at a cut
+        lack samples beyond it.
+    core
+        Which of `frames` count; the others are context.
+    """
+
+    samples: FloatArray
+    level: float
+    frames: slice
+    core: slice
+
+
+def longest_clip(recipe: Recipe) -> int:
+    """Return the samples up to which a recording is labelled whole: those of one stretch."""
+    core, context = _extent(recipe)
+    return (core + 2 * (context + _margin(recipe))) * recipe.features.hop_length
+
+
+def stretches(blocks: Iterable[FloatArray], recipe: Recipe) -> Iterator[Stretch]:
+    """Cut a recording into stretches, as its blocks of samples come.
+
+    Together their cores are the frames of the recording, each once.
+    """
+    core, context = _extent(recipe)
+    hop, margin = recipe.features.hop_length, _margin(recipe)
+    held = np.zeros(0, dtype=np.float32)
+    # Frames before the core: those that lack samples, and context.
+    skipped, before, loudest = 0, 0, 0.0
+    for block in blocks:
+        held = np.concatenate([held, block])
+        stop = skipped + before + core
+        while len(held) > (stop + context + margin) * hop:
+            samples = held[: (stop + context + margin) * hop]
+            loudest = max(loudest, _peak(samples))
+            yield Stretch(
+                samples,
+                max(_peak(samples), _QUIETEST * loudest),
+                slice(skipped, stop + context),
+                slice(before, before + core),
+            )
+            held = held[(stop - context - margin) * hop :].copy()
+            skipped, before = margin, context
+            stop = skipped + before + core
+    length = 1 + len(held) // hop
+    loudest = max(loudest, _peak(held))
+    level = max(_peak(held), _QUIETEST * loudest)
+    yield Stretch(held, level, slice(skipped, length), slice(before, length - skipped))
+
+
+def _extent(recipe: Recipe) -> tuple[int, int]:
+    """Frames of the core of a stretch and of its context on either side."""
+    step = window_size(recipe) // 2
+    rate = recipe.features.rate / recipe.features.hop_length
+    return max(1, round(STRETCH * rate / step)) * step, step
+
+
+def _margin(recipe: Recipe) -> int:
+    """Frames at a cut whose window or slope reaches beyond it."""
+    return -(-recipe.features.n_fft // (2 * recipe.features.hop_length)) + WIDTH // 2
+
+
+def _peak(samples: FloatArray) -> float:
+    return float(np.maximum(samples.max(initial=0.0), -samples.min(initial=0.0)))

@@ -1,0 +1,110 @@
+"""Windows and stretches: every frame once, from where it is most central."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.outputs import Outputs
+from bilstm_hmm.windows import (
+    join_windows,
+    longest_clip,
+    stretches,
+    window_size,
+    window_starts,
+)
+
+RECIPE = Recipe.model_validate(
+    {
+        "features": {"rate": 8000, "hop_length": 80, "n_fft": 256, "frame_length": 200}
+        | {"fmax": 4000.0},
+        "network": {"stack": 4},
+        "training": {"max_seconds": 1.0},
+    }
+)
+HOP, STRIDE, CONTEXT = 80, 4, 48
+
+
+def test_a_window_is_as_long_as_what_the_network_was_trained_on() -> None:
+    assert RECIPE.network.stride == STRIDE
+    assert window_size(RECIPE) == 96  # whole output frames in each half
+    assert window_size(Recipe()) == 1000
+
+
+@given(length=st.integers(1, 1500), half=st.integers(1, 40))
+@settings(deadline=None)
+def test_every_frame_comes_from_where_it_is_most_central(length: int, half: int) -> None:
+    size = 2 * half * STRIDE
+    starts = window_starts(length, size, STRIDE)
+    steps = [-(-min(size, length - start) // STRIDE) for start in starts]
+    # Each output frame tells its window and its place in the whole.
+    parts = [
+        Outputs(
+            hidden=start // STRIDE + np.arange(n, dtype=np.float32)[:, None],
+            frame=np.full((n, 1), number, np.float32),
+            clip=np.zeros(1, np.float32),
+        )
+        for number, (start, n) in enumerate(zip(starts, steps, strict=True))
+    ]
+    place, window = join_windows(parts, starts, length, size, STRIDE)
+    np.testing.assert_array_equal(place[:, 0], np.arange(-(-length // STRIDE)))
+    for step, number in enumerate(window[:, 0].astype(int)):
+        centres = [abs(step * STRIDE - (start + size / 2)) for start in starts]
+        assert centres[number] <= min(centres) + STRIDE
+
+
+@given(
+    length=st.integers(1, 90_000 * 8),
+    seed=st.integers(0, 1000),
+)
+@settings(deadline=None, max_examples=30)
+def test_the_cores_of_stretches_are_the_recording(length: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    samples = np.arange(length, dtype=np.float32)
+    cuts = np.sort(rng.integers(0, length, rng.integers(1, 6)))
+    found = list(stretches(np.split(samples, cuts), RECIPE))
+    assert len(found) == 1 or length > longest_clip(RECIPE) // 2
+    frames = []
+    for stretch in found:
+        assert len(stretch.samples) <= longest_clip(RECIPE)
+        np.testing.assert_array_equal(np.diff(stretch.samples), 1)
+        first, beyond = divmod(int(stretch.samples[0]), HOP)
+        assert beyond == 0
+        stop = stretch.frames.stop - stretch.frames.start
+        assert stretch.core.start in (0, CONTEXT)
+        assert stretch is found[-1] or stop - stretch.core.stop == CONTEXT
+        # Nothing that a frame is made of lies beyond a cut: half a spectrum and four frames.
+        needed = 4 + 128 / HOP
+        assert first == stretch.frames.start == 0 or stretch.frames.start >= needed
+        room = len(stretch.samples) / HOP - stretch.frames.stop
+        assert stretch is found[-1] or room >= needed
+        frames.append(first + np.arange(*stretch.frames.indices(10**6))[stretch.core])
+    np.testing.assert_array_equal(np.concatenate(frames), np.arange(1 + length // HOP))
+
+
+def test_windows_of_stretches_are_those_of_the_whole() -> None:
+    length = longest_clip(RECIPE) * 3 + 12345
+    samples = np.arange(length, dtype=np.float32)
+    size, starts = window_size(RECIPE), []
+    for stretch in stretches([samples], RECIPE):
+        first = int(stretch.samples[0]) // HOP + stretch.frames.start
+        own = stretch.frames.stop - stretch.frames.start
+        for start in window_starts(own, size, STRIDE):
+            centre = start + size // 2
+            last = stretch.core.stop == own
+            if stretch.core.start <= centre and (last or centre < stretch.core.stop):
+                starts.append(first + start)
+    assert starts == window_starts(1 + length // HOP, size, STRIDE)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.01])
+def test_a_stretch_without_speech_stays_quiet(scale: float) -> None:
+    rng = np.random.default_rng(0)
+    rate = RECIPE.features.rate
+    loud = scale * rng.uniform(-1, 1, 60 * rate).astype(np.float32)
+    pause = 1e-4 * scale * rng.uniform(-1, 1, 60 * rate).astype(np.float32)
+    levels = [s.level for s in stretches([loud, pause, 0.2 * loud], RECIPE)]
+    assert levels[0] == pytest.approx(scale, rel=1e-3)
+    assert min(levels) == pytest.approx(scale * 10 ** (-30 / 20), rel=1e-3)
+    assert levels[-1] == pytest.approx(0.2 * scale, rel=1e-3)
