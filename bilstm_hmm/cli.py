@@ -135,6 +135,9 @@ def predict(
     resume: Annotated[
         bool, typer.Option("--resume", help="Leave out files that the output already has.")
     ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Cores to use [default: all of them].")
+    ] = None,
 ) -> None:
     """Label a recording, or every recording in a folder."""
     with one_sentence():
@@ -157,7 +160,8 @@ def predict(
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
         files = (file_of(file),) if file is not None else files_of(folder) if folder else ()
-        order = Order(files, folder is not None, format, output, timeline, resume)
+        cores = jobs or os.cpu_count() or 1
+        order = Order(files, folder is not None, format, output, timeline, resume, cores)
         loaded = load(named_model(model) if model is not None else default_model())
         with _folder_progress(order.many) as moved:
             failed = label(loaded, order, moved)

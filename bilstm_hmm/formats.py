@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
@@ -134,10 +134,20 @@ def _document(result: Result) -> dict[str, object]:
     return result.to_dict()
 
 
+def json_list(results: Iterable[Result]) -> Iterator[str]:
+    """Yield the pieces of a JSON list of the results, as they come."""
+    before = "["
+    for result in results:
+        text = json.dumps(_document(result), ensure_ascii=False, indent=2)
+        yield before + "\n  " + _utf8_json(text).replace("\n", "\n  ")
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
+
+
 def _json(results: Sequence[Result], layout: Layout) -> str:
-    documents = [_document(result) for result in results]
-    whole = documents if layout.many else documents[0]
-    return _utf8_json(json.dumps(whole, ensure_ascii=False, indent=2)) + "\n"
+    if layout.many:
+        return "".join(json_list(results))
+    return _utf8_json(json.dumps(_document(results[0]), ensure_ascii=False, indent=2)) + "\n"
 
 
 def _jsonl(results: Sequence[Result], layout: Layout) -> str:  # noqa: ARG001

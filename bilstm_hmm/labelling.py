@@ -2,21 +2,19 @@
 
 import os
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from bilstm_hmm.bundle import MANIFEST
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.files import atomic_write, write_error
-from bilstm_hmm.formats import format_named, render
+from bilstm_hmm.files import atomic_path, atomic_write, write_error
+from bilstm_hmm.formats import format_named, json_list, render
 from bilstm_hmm.prediction import Failure, Prediction
 from bilstm_hmm.resume import RESUMABLE_FORMATS, keep_finished, read_finished
 from bilstm_hmm.runtime import Model
+from bilstm_hmm.workers import label_files
 from data.audio_files import audio_files
-from features.errors import AudioError
 
 Result = Prediction | Failure
 OnResult = Callable[[int, int], None]
@@ -27,7 +25,7 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the user asked for; `output` None is standard output."""
+    """What the user asked for; `output` None is standard output, `jobs` are processes."""
 
     files: tuple[Path, ...]
     many: bool
@@ -35,6 +33,7 @@ class Order:
     output: Path | None
     timeline: bool
     resume: bool
+    jobs: int = 1
 
 
 def default_model() -> Path:
@@ -138,36 +137,20 @@ def label(model: Model, order: Order, on_result: OnResult) -> int:
         return _label_each(model, order, chosen.suffix, on_result)
     if chosen.streams and order.many:
         return _label_streaming(model, order, on_result)
-    results = list(_results(model, order.files, on_result))
+    if order.many:
+        return _label_list(model, order, on_result)
+    results = list(_results(model, order.files, order, on_result))
     failed = _complain(results, order)
     # One recording that failed must not empty the output of an earlier call.
-    if order.many or not failed:
+    if not failed:
         _write(order.output, _rendered(results, order))
     return failed
 
 
-def _results(model: Model, files: Sequence[Path], on_result: OnResult) -> Iterator[Result]:
-    """Results in the order of the files, a few files at a time."""
-
-    def one(path: Path) -> Result:
-        try:
-            return model.predict(path)
-        except AudioError as error:
-            return Failure(os.fspath(path), str(error))
-
-    jobs = max(1, min(len(files), os.cpu_count() or 1, 8))
-    rest = iter(files)
-    with ThreadPoolExecutor(jobs) as pool:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for done in range(len(files)):
-                while len(waiting) < 2 * jobs and (path := next(rest, None)) is not None:
-                    waiting.append(pool.submit(one, path))
-                result = waiting.popleft().result()
-                on_result(done + 1, len(files))
-                yield result
-        finally:
-            pool.shutdown(cancel_futures=True)
+def _results(model: Model, files: Sequence[Path], order: Order, told: OnResult) -> Iterator[Result]:
+    for done, result in enumerate(label_files(model, files, order.jobs), start=1):
+        told(done, len(files))
+        yield result
 
 
 def _label_streaming(model: Model, order: Order, on_result: OnResult) -> int:
@@ -175,7 +158,7 @@ def _label_streaming(model: Model, order: Order, on_result: OnResult) -> int:
     if order.output is not None:
         files, started = _left_to_do(order)
     failed = 0
-    for result in _results(model, files, on_result):
+    for result in _results(model, files, order, on_result):
         text = render(
             [result],
             order.format,
@@ -187,6 +170,26 @@ def _label_streaming(model: Model, order: Order, on_result: OnResult) -> int:
         _append(order.output, text)
         started = True
         failed += _complain([result], order)
+    return failed
+
+
+def _label_list(model: Model, order: Order, on_result: OnResult) -> int:
+    """A list that is there whole or not at all, written as the results come."""
+    failed = 0
+
+    def told() -> Iterator[Result]:
+        nonlocal failed
+        for result in _results(model, order.files, order, on_result):
+            failed += _complain([result], order)
+            yield result
+
+    pieces = json_list(told())
+    if order.output is None:
+        for piece in pieces:
+            _append(None, piece)
+        return failed
+    with atomic_path(order.output) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(pieces)
     return failed
 
 
@@ -219,7 +222,9 @@ def _label_each(model: Model, order: Order, suffix: str, on_result: OnResult) ->
         raise ToolkitError(f"--output {order.output}: it is a file; give a folder.")
     base = Path(os.path.commonpath([path.parent for path in order.files]))
     failed = 0
-    for path, result in zip(order.files, _results(model, order.files, on_result), strict=True):
+    for path, result in zip(
+        order.files, _results(model, order.files, order, on_result), strict=True
+    ):
         if isinstance(result, Failure):
             failed += _complain([result], order)
             continue

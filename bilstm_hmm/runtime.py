@@ -74,11 +74,11 @@ class Model:
         return self._prediction(self._long(samples, rest, jobs), stream, file)
 
     def predict_many(
-        self, files: Sequence[str | os.PathLike[str]]
+        self, files: Sequence[str | os.PathLike[str]], jobs: int | None = None
     ) -> tuple[Prediction | Failure, ...]:
         """Label several files together, in their order; a `Failure` for one that cannot be read.
 
-        One thread. Every file gets what `predict` gives it, but for rounding.
+        Every file gets what `predict` gives it, but for rounding. `jobs` as there.
         """
         limit, own = longest_clip(self.bundle.recipe), self.bundle.recipe.features.rate
         results: dict[int, Prediction | Failure] = {}
@@ -90,7 +90,7 @@ class Model:
                 if rest is None:
                     clips.append((place, stream, samples))
                     continue
-                evidence = self._long(samples, rest, 1)
+                evidence = self._long(samples, rest, jobs)
                 results[place] = self._prediction(evidence, stream, os.fspath(file))
             except AudioError as error:
                 results[place] = Failure(os.fspath(file), str(error))

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,15 +106,10 @@ def test_a_full_disk_is_one_sentence(model: Model, files: tuple[Path, ...], form
         label(model, order(files, format=format, output=full), ignore)
 
 
-def test_a_network_that_cannot_run_is_told_once(
-    model: Model, files: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(self: Model, path: Path) -> None:
-        raise ToolkitError("its network cannot be run")
-
-    monkeypatch.setattr(Model, "predict", broken)
+def test_a_network_that_cannot_run_is_told_once(model: Model, files: tuple[Path, ...]) -> None:
+    broken = Model(replace(model.bundle, network=b"no network"))
     with pytest.raises(ToolkitError, match="its network cannot be run"):
-        label(model, order(files), ignore)
+        label(broken, order(files), ignore)
 
 
 def test_recordings_of_one_name_do_not_meet(model: Model, recording: Path, tmp_path: Path) -> None:

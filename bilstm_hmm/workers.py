@@ -1,0 +1,109 @@
+"""Labelling many files on all cores: processes, a chunk of files at a time, results in order."""
+
+import signal
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
+from itertools import chain, islice
+from multiprocessing import get_context
+from pathlib import Path
+
+from bilstm_hmm.bundle import Bundle
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.prediction import Failure, Prediction
+from bilstm_hmm.runtime import Model
+
+Result = Prediction | Failure
+
+#: Files that are labelled together, and the bytes after which a chunk is closed all the same.
+CHUNK = 16
+CHUNK_BYTES = 8_000_000
+#: Chunks from which on processes are worth their start, about half a second.
+WORTHWHILE = 4
+
+# What a worker process labels with; set once, when it starts.
+_own: list[Model] = []
+
+
+def label_files(model: Model, files: Sequence[Path], jobs: int) -> Iterator[Result]:
+    """Yield the result of each file, in the order of the files.
+
+    Memory does not grow with their number: a few chunks are under way at a time.
+
+    Parameters
+    ----------
+    jobs
+        Processes; a few files, and a single job, are labelled in this one.
+
+    Raises
+    ------
+    ToolkitError
+        Where a process was killed.
+    """
+    chunks = _chunks(files)
+    first = list(islice(chunks, WORTHWHILE))
+    if jobs == 1 or len(first) < WORTHWHILE:
+        with _one_thread():
+            for chunk in chain(first, chunks):
+                yield from model.predict_many(chunk, jobs)
+        return
+    # A fresh interpreter each: forks of one with threads can hang.
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start, (model.bundle,))
+    try:
+        waiting: deque[Future[tuple[Result, ...]]] = deque(
+            pool.submit(_label, chunk) for chunk in first
+        )
+        while waiting:
+            waiting.extend(
+                pool.submit(_label, chunk)
+                for chunk in islice(chunks, max(0, 2 * jobs - len(waiting)))
+            )
+            yield from waiting.popleft().result()
+    except BrokenProcessPool:
+        raise ToolkitError(
+            "A process that labels files was killed, perhaps for want of memory; try --jobs 1, "
+            "and --resume to go on."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _chunks(files: Sequence[Path]) -> Iterator[list[Path]]:
+    chunk: list[Path] = []
+    size = 0
+    for path in files:
+        chunk.append(path)
+        size += _bytes(path)
+        if len(chunk) == CHUNK or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Keep numeric libraries to one thread each: on the small matrices here more only wait."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
+
+
+def _start(bundle: Bundle) -> None:
+    _own.append(Model(bundle))
+    _one_thread()
+    # The interruption is the parent's to handle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _label(files: list[Path]) -> tuple[Result, ...]:
+    return _own[0].predict_many(files, jobs=1)
