@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bilstm_hmm.bundle import write_bundle
 from bilstm_hmm.config import Recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.files import atomic_write
@@ -47,9 +48,9 @@ def evaluate(
     """Train and test on each fold, write the report into `folder`, and return the metrics.
 
     A fold that an earlier, interrupted run finished is read from its files, not run again:
-    ``fold<number>.csv`` has its results, ``fold<number>.json`` what its training took. The
-    metrics have the network's ``parameters`` and ``train_seconds_per_fold`` besides the scores,
-    None where that was not stored.
+    ``fold<number>.csv`` has its results, ``fold<number>.json`` what its training took; its model
+    is the bundle ``fold<number>``. The metrics have the network's ``parameters`` and
+    ``train_seconds_per_fold`` besides the scores, None where that was not stored.
     """
     from bilstm_hmm.fold_run import run_fold
     from bilstm_hmm.pretraining import starting_layers
@@ -80,6 +81,7 @@ def evaluate(
                 progress.say(note)
             outcome = run.results
             cost = {"parameters": run.parameters, "train_seconds": round(run.seconds, 1)}
+            write_bundle(folder / f"fold{number}", run.bundle)
             # The results last: they are what says that the fold is finished.
             atomic_write(stored.with_suffix(".json"), json.dumps(cost, indent=2) + "\n")
             write_results(stored, outcome, selection.classes)

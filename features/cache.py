@@ -28,6 +28,7 @@ _EXTRACTION_MODULES = (
     "pitch",
     "settings",
     "silence",
+    "sources",
     "spectrum",
     "tonal",
 )

@@ -14,6 +14,7 @@ from bilstm_hmm.decision import SYSTEMS
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation import fold_numbers, read_cost, read_results, write_results
 from bilstm_hmm.floors import FLOORS
+from bilstm_hmm.runtime import load
 from bilstm_hmm.scores import ClipResult
 from data.clip import Sex
 from data.folds import Fold
@@ -101,6 +102,7 @@ def test_a_cost_that_is_not_whole_is_not_known(
 
 def test_an_evaluation_that_is_killed_within_a_fold_goes_on_there(
     tiny: Path,
+    synthetic: Path,
     least: tuple[str, ...],
     tmp_path: Path,
     script: Callable[..., object],
@@ -145,6 +147,13 @@ def test_an_evaluation_that_is_killed_within_a_fold_goes_on_there(
     tested = [{entry.speaker for entry in fold} for fold in read]
     assert tested[0].isdisjoint(tested[1])
     assert metrics["clips"] == sum(map(len, read))
+    # The model of each fold says of a test clip what the results say of it.
+    for number, results in zip((2, 4), read, strict=True):
+        clip = results[0]
+        said = load(folder / f"fold{number}").predict(next(synthetic.rglob(clip.name)))
+        assert list(said.probabilities.values()) == pytest.approx(
+            clip.probabilities["hybrid"], abs=1e-6
+        )
     for name in ("report.md", "predictions.csv", "config.yaml", "evaluate.log"):
         assert (folder / name).stat().st_size > 0
     assert not list(folder.glob("work*"))
