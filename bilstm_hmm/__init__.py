@@ -16,8 +16,8 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "load"]
 
 
-def load(path: str | os.PathLike[str]) -> "Model":
+def load(path: str | os.PathLike[str], precision: str = "float") -> "Model":
     """Load a trained model from a bundle's folder or a training run's; see `runtime.load`."""
     from bilstm_hmm import runtime
 
-    return runtime.load(path)
+    return runtime.load(path, precision)

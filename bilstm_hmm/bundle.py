@@ -1,8 +1,9 @@
 """A trained model as one folder: everything that prediction needs, and a checksum of each file.
 
-No pickle anywhere. A bundle is written to a temporary folder and renamed, and read only when
-every checksum fits, so that a model without its label map or scaler cannot exist. The manifest
-carries a checksum of itself as well; the model card alone has none, since people may edit it.
+No pickle anywhere. A bundle is written to a temporary folder and renamed. Every file that is read
+must fit its checksum, so that a model without its label map or scaler cannot exist; what prediction
+has no use for is left alone. The manifest carries a checksum of itself as well; the model card
+alone has none, since people may edit it.
 """
 
 import errno
@@ -13,7 +14,7 @@ import shutil
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,12 @@ from features.normalise import FeatureStatistics
 FORMAT_VERSION = 2
 MANIFEST = "bundle.json"
 SEAL = "seal"
-RECIPE, FEATURES, NETWORK, KERAS = "recipe.yaml", "features.npz", "network.onnx", "network.keras"
-HMM, DECISION, METRICS, CARD = "hmm.npz", "decision.npz", "metrics.json", "MODEL_CARD.md"
-REQUIRED = (RECIPE, FEATURES, NETWORK, HMM, DECISION)
+RECIPE, FEATURES, HMM, DECISION = "recipe.yaml", "features.npz", "hmm.npz", "decision.npz"
+NETWORK, INT8, KERAS = "network.onnx", "network_int8.onnx", "network.keras"
+METRICS, CARD = "metrics.json", "MODEL_CARD.md"
+#: What every prediction needs besides a network, and the network of each precision.
+REQUIRED = (RECIPE, FEATURES, HMM, DECISION)
+NETWORKS = {"float": NETWORK, "int8": INT8}
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -45,7 +49,9 @@ Arrays = Mapping[str, NDArray[Any]]
 class Bundle:
     """The contents of a bundle that prediction uses.
 
-    `network` is the serialised ONNX model; `identity` names the model and its very weights.
+    `network` is the serialised ONNX model, in the precision that was asked for; `identity` names
+    the model and its very weights. `int8` is the int8 twin of `network`, known where the bundle
+    was made and not where it was read.
     """
 
     identity: str
@@ -57,6 +63,16 @@ class Bundle:
     projection: Projection
     bank: HmmBank
     decision: Decision
+    int8: bytes | None = None
+
+
+def in_int8(bundle: Bundle) -> Bundle | None:
+    """Return the bundle with its int8 network in the place of the float one; None without one."""
+    return None if bundle.int8 is None else _of_int8(replace(bundle, network=bundle.int8))
+
+
+def _of_int8(bundle: Bundle) -> Bundle:
+    return replace(bundle, identity=f"{bundle.identity}-int8", int8=None)
 
 
 def write_bundle(
@@ -112,6 +128,8 @@ def _compress(archive: Path) -> None:
 def _write_parts(folder: Path, bundle: Bundle) -> None:
     (folder / RECIPE).write_text(dump_recipe(bundle.recipe), encoding="utf-8")
     (folder / NETWORK).write_bytes(bundle.network)
+    if bundle.int8 is not None:
+        (folder / INT8).write_bytes(bundle.int8)
     statistics = {"mean": bundle.statistics.mean, "std": bundle.statistics.std}
     np.savez(folder / FEATURES, **bundle.banks.to_arrays(), **statistics)  # type: ignore[arg-type]
     projection = {
@@ -171,32 +189,47 @@ def find_bundle(path: Path) -> Path:
     )
 
 
-def read_bundle(path: str | os.PathLike[str]) -> Bundle:
-    """Read a bundle, every file of it checked against its checksum.
+def read_bundle(path: str | os.PathLike[str], precision: str = "float") -> Bundle:
+    """Read what prediction needs of a bundle, each file checked against its checksum.
+
+    Parameters
+    ----------
+    precision
+        Which network to read, of `NETWORKS`. With ``int8`` the identity ends in ``-int8``.
 
     Raises
     ------
     ToolkitError
-        No bundle there, one of a newer format, or one that is incomplete or altered.
+        No bundle there, one of a newer format, one that is incomplete or altered or has no
+        network of this precision, or a precision that does not exist.
     """
+    if precision not in NETWORKS:
+        choices = ", ".join(NETWORKS)
+        raise ToolkitError(f"precision {precision!r} is not known; choose from {choices}.")
     folder = find_bundle(Path(path))
     manifest = _manifest(folder)
-    sums = manifest["sha256"]
-    contents = {name: _checked(folder, name, sums) for name in (*REQUIRED, *sums)}
+    network, sums = NETWORKS[precision], manifest["sha256"]
+    if network == INT8 and network not in sums:
+        raise ToolkitError(
+            f"{folder}: the model {manifest['model']} has no int8 network; train it with "
+            "--set bundle.int8=true, or use the precision float."
+        )
+    contents = {name: _checked(folder, name, sums) for name in (*REQUIRED, network)}
     try:
         features = _arrays(contents[FEATURES])
         hmm = _arrays(contents[HMM])
-        return Bundle(
+        bundle = Bundle(
             identity=str(manifest["model"]),
             classes=tuple(manifest["classes"]),
             recipe=_recipe(contents[RECIPE], folder),
             banks=FilterBanks.from_arrays(features),
             statistics=FeatureStatistics(mean=features["mean"], std=features["std"]),
-            network=contents[NETWORK],
+            network=contents[network],
             projection=Projection(hmm["matrix"], hmm["offset"], bool(hmm["of_logits"])),
             bank=HmmBank.from_arrays(hmm),
             decision=Decision.from_arrays(_arrays(contents[DECISION])),
         )
+        return _of_int8(bundle) if network == INT8 else bundle
     except ToolkitError:
         raise
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:

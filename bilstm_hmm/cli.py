@@ -138,6 +138,9 @@ def predict(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Cores to use [default: all of them].")
     ] = None,
+    precision: Annotated[
+        str, typer.Option(help="float, or int8: a faster network, if the model has one.")
+    ] = "float",
 ) -> None:
     """Label a recording, or every recording in a folder."""
     with one_sentence():
@@ -162,7 +165,7 @@ def predict(
         files = (file_of(file),) if file is not None else files_of(folder) if folder else ()
         cores = jobs or os.cpu_count() or 1
         order = Order(files, folder is not None, format, output, timeline, resume, cores)
-        loaded = load(named_model(model) if model is not None else default_model())
+        loaded = load(named_model(model) if model is not None else default_model(), precision)
         with _folder_progress(order.many) as moved:
             failed = label(loaded, order, moved)
     raise typer.Exit(1 if failed else 0)

@@ -208,6 +208,12 @@ class TimelineSettings(Section):
     evidence: Positive = 2.0
 
 
+class BundleSettings(Section):
+    """What a bundle holds beyond what every one does; `int8` is a second, quantised network."""
+
+    int8: bool = False
+
+
 class Recipe(Section):
     """A whole configuration."""
 
@@ -224,3 +230,4 @@ class Recipe(Section):
     hmm: HmmSettings = HmmSettings()
     decision: DecisionSettings = DecisionSettings()
     timeline: TimelineSettings = TimelineSettings()
+    bundle: BundleSettings = BundleSettings()

@@ -12,6 +12,8 @@ from bilstm_hmm.config import System
 FloatMatrix = NDArray[np.float64]
 
 SYSTEMS: tuple[System, ...] = ("bilstm", "hmm", "hybrid")
+#: What follows a system's name where its network is the int8 one.
+INT8_MARK = "-int8"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from bilstm_hmm.bundle import Bundle
+from bilstm_hmm.bundle import Bundle, in_int8
 from bilstm_hmm.config import Recipe
-from bilstm_hmm.decision import FloatMatrix
+from bilstm_hmm.decision import INT8_MARK, FloatMatrix
 from bilstm_hmm.examples import Examples, plain_frames
 from bilstm_hmm.fit import LayerWeights
 from bilstm_hmm.floors import FLOORS, RawHmms, fit_raw_hmms, posterior_mean, raw_probabilities
 from bilstm_hmm.onnx_graph import network_to_onnx
+from bilstm_hmm.onnx_int8 import int8_network
 from bilstm_hmm.runtime import Model
 from bilstm_hmm.scores import ClipResult
 from bilstm_hmm.system import Progress, System, fit_system
@@ -100,6 +101,7 @@ def make_bundle(
         projection=heads.projection,
         bank=heads.bank,
         decision=heads.decision,
+        int8=int8_network(network) if recipe.bundle.int8 else None,
     )
 
 
@@ -127,14 +129,24 @@ def out_of_fold_results(system: System, examples: Examples) -> tuple[ClipResult,
 def label_clips(
     model: Model, raw: RawHmms, examples: Examples, indices: Sequence[int]
 ) -> tuple[ClipResult, ...]:
-    """Return what every system, and then every floor, says of the clips."""
+    """Return what every system, and then every floor, says of the clips.
+
+    Where the bundle has an int8 network, the recipe's own system is there with it as well, its
+    name followed by `INT8_MARK`.
+    """
     kind, statistics = model.bundle.recipe.features.normalisation, model.bundle.statistics
+    system, quantised = model.bundle.recipe.decision.system, in_int8(model.bundle)
+    twin = None if quantised is None else Model(quantised)
     results = []
     for index in indices:
         clip, frames = examples.clips[index], examples.frames[index]
-        evidence = model.evidence(examples.samples[index])
+        samples = examples.samples[index]
+        evidence = model.evidence(samples)
         told = raw_probabilities(raw, normalise(frames.values, kind, statistics))
         floors = dict(zip(FLOORS, (posterior_mean(evidence.frame), told), strict=True))
-        shares = {**model.shares(evidence), **floors}
+        shares = model.shares(evidence)
+        if twin is not None:
+            shares[system + INT8_MARK] = twin.shares(twin.evidence(samples))[system]
+        shares |= floors
         results.append(ClipResult(clip.name, clip.speaker, clip.emotion, shares, clip.sex))
     return tuple(results)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bilstm_hmm.bundle import Bundle
-from bilstm_hmm.decision import SYSTEMS
-from bilstm_hmm.score_tables import markdown_table, score_row
+from bilstm_hmm.decision import INT8_MARK, SYSTEMS
+from bilstm_hmm.score_tables import int8_note, markdown_table, score_row
 from data.corpus import Corpus
 from data.protocols import protocol
 from data.registry import corpus
@@ -55,6 +55,7 @@ def model_card(
         "UA is the mean of the recalls of the emotions, WA the share of clips labelled right, in "
         "percent; ECE is the expected calibration error, from 0 to 1. The interval resamples "
         "whole speakers.",
+        *int8_note(metrics["systems"]),
         "Recall of each emotion, and UA by the speaker's sex, in percent:",
         markdown_table(_recall_rows(metrics)),
         LIMITS.rstrip(),
@@ -94,17 +95,22 @@ def _test(metrics: Mapping[str, Any], tested_on: Sequence[str], fold: int) -> st
 
 def _score_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
     header = ["system", "UA", "95 % interval", "WA", "macro F1", "ECE"]
-    return [header, *(score_row(system, metrics["systems"][system]) for system in SYSTEMS)]
+    return [header, *(score_row(name, metrics["systems"][name]) for name in _told(metrics))]
 
 
 def _recall_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
-    systems = [metrics["systems"][system] for system in SYSTEMS]
-    rows = [["emotion or sex", *SYSTEMS]]
+    systems = [metrics["systems"][name] for name in _told(metrics)]
+    rows = [["emotion or sex", *_told(metrics)]]
     for key in ("recalls", "ua_by_sex"):
         for label in systems[0][key]:
             found = [figures[key][label] for figures in systems]
             rows.append([label, *("none" if f is None else f"{f:.1f}" for f in found)])
     return rows
+
+
+def _told(metrics: Mapping[str, Any]) -> list[str]:
+    """The systems that a bundle can label with: all but the floors."""
+    return [name for name in metrics["systems"] if name.removesuffix(INT8_MARK) in SYSTEMS]
 
 
 def _credit(source: Corpus) -> str:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bilstm_hmm.decision import SYSTEMS
 from bilstm_hmm.files import atomic_write
 from bilstm_hmm.floors import FLOORS
 from bilstm_hmm.metrics import confusion_matrix
 from bilstm_hmm.plots import write_confusion, write_reliability
-from bilstm_hmm.score_tables import escaped, markdown_table, score_row
+from bilstm_hmm.score_tables import escaped, int8_note, markdown_table, score_row
 from bilstm_hmm.scores import (
     ClipResult,
     metrics_document,
@@ -38,7 +39,7 @@ def write_evaluation(
 ) -> dict[str, Any]:
     """Write everything an evaluation leaves into `folder`; return the document of its scores.
 
-    ``metrics.json``, ``report.md``, ``predictions.csv``, and for each system that is no floor
+    ``metrics.json``, ``report.md``, ``predictions.csv``, and for each of `SYSTEMS`
     ``confusion_<system>.png``, ``confusion_<system>.csv`` and ``reliability_<system>.png``.
     The other arguments are those of `metrics_document`.
 
@@ -60,7 +61,7 @@ def write_evaluation(
     texts = []
     write_predictions(folder / "predictions.csv", results, classes)
     for system, scores in document["systems"].items():
-        if system in FLOORS:
+        if system not in SYSTEMS:
             continue
         probabilities = system_probabilities(results, system)
         predicted = probabilities.argmax(axis=1)
@@ -138,7 +139,7 @@ def write_report_markdown(
         "percent; the interval resamples whole speakers; ECE is the expected calibration error, "
         "from 0 to 1.",
     ]
-    parts += _floors(document)
+    parts += [*int8_note(document["systems"]), *_floors(document)]
     if document.get("parameters") is not None:
         parts.append(f"The network has {document['parameters']:,} parameters.")
     if document["comparison"]:

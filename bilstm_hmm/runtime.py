@@ -162,12 +162,18 @@ def _opening(stream: AudioStream, limit: int) -> tuple[FloatArray, Iterator[Floa
     return (parts[0] if len(parts) == 1 else np.concatenate(parts)), None
 
 
-def load(path: str | os.PathLike[str]) -> Model:
+def load(path: str | os.PathLike[str], precision: str = "float") -> Model:
     """Load a trained model from a bundle's folder or from a training run's.
+
+    Parameters
+    ----------
+    precision
+        ``float``, or ``int8`` for the faster network of a bundle that has one. What int8 says of
+        a recording differs a little with the recordings that are labelled together with it.
 
     Raises
     ------
     ToolkitError
-        Where there is no bundle, or it is damaged.
+        Where there is no bundle, it is damaged, or it has no network of this precision.
     """
-    return Model(read_bundle(path))
+    return Model(read_bundle(path, precision))

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bilstm_hmm.decision import INT8_MARK
+
 
 def score_row(system: str, scores: Mapping[str, Any]) -> list[str]:
     """Return a system's name, UA, its interval, WA, F1 and ECE, as `metrics_document` has them."""
@@ -15,6 +17,16 @@ def score_row(system: str, scores: Mapping[str, Any]) -> list[str]:
         f"{scores['wa']:.1f}",
         f"{scores['f1']:.1f}",
         f"{scores['ece']:.3f}",
+    ]
+
+
+def int8_note(systems: Mapping[str, Any]) -> list[str]:
+    """Tell what the systems of the int8 network are, a sentence each, where there are any."""
+    marked = [system for system in systems if system.endswith(INT8_MARK)]
+    return [
+        f"`{system}` is `{system.removesuffix(INT8_MARK)}` with the model's int8 network "
+        "(`--precision int8`)."
+        for system in marked
     ]
 
 

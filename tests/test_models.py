@@ -1,5 +1,6 @@
 """The models that ship: whole, small, honest about what they were trained on, and ready to use."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 import bilstm_hmm
-from bilstm_hmm.bundle import CARD, METRICS
+from bilstm_hmm.bundle import CARD, MANIFEST, METRICS
 from bilstm_hmm.runtime import Model
 from data.registry import CORPORA
 
@@ -27,7 +28,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def model(name: str) -> Model:
-    """Loading it verifies every checksum."""
+    """Loading it verifies every checksum of what it loads."""
     return bilstm_hmm.load(ROOT / "models" / name)
 
 
@@ -40,6 +41,15 @@ def test_it_is_small(name: str) -> None:
     files = [path for path in (ROOT / "models" / name).rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= 3_000_000
     assert {"network.onnx", "network.keras"} <= {path.name for path in files}
+
+
+def test_it_is_whole(name: str) -> None:
+    """Also what labelling has no use for, such as the Keras network."""
+    folder = ROOT / "models" / name
+    sums = json.loads((folder / MANIFEST).read_text("utf-8"))["sha256"]
+    assert {*sums, MANIFEST, CARD} == {path.name for path in folder.iterdir()}
+    for file, told in sums.items():
+        assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == told
 
 
 def test_it_labels_the_samples(name: str, model: Model) -> None:

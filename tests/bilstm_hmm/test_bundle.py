@@ -1,11 +1,14 @@
 """A bundle is whole, or told to be damaged; an older one outlives a save that fails."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +18,20 @@ from bilstm_hmm import bundle as bundles
 from bilstm_hmm.bundle import (
     CARD,
     FORMAT_VERSION,
+    INT8,
+    KERAS,
     MANIFEST,
+    METRICS,
+    NETWORK,
     REQUIRED,
     Bundle,
     find_bundle,
+    in_int8,
     read_bundle,
     write_bundle,
 )
 from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.onnx_int8 import int8_network
 from bilstm_hmm.runtime import Model, load
 
 
@@ -36,6 +45,13 @@ def copy(trained, tmp_path: Path) -> Path:
 @pytest.fixture
 def stored(trained) -> Bundle:
     return read_bundle(trained.folder / "bundle")
+
+
+@pytest.fixture
+def twin(stored: Bundle, tmp_path: Path) -> Path:
+    """The folder of a bundle with an int8 network besides the float one."""
+    write_bundle(tmp_path / "twin", replace(stored, int8=int8_network(stored.network)))
+    return tmp_path / "twin"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -53,9 +69,9 @@ def reseal(folder: Path, **changes: object) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def refused(folder: Path, words: str) -> None:
+def refused(folder: Path, words: str, precision: str = "float") -> None:
     with pytest.raises(ToolkitError, match=words) as caught:
-        read_bundle(folder)
+        read_bundle(folder, precision)
     message = str(caught.value)
     assert message.startswith(str(folder))
     assert "\n" not in message
@@ -100,28 +116,85 @@ def test_a_run_folder_stands_for_its_bundle(trained, recording: Path) -> None:
     assert load(str(trained.folder / "bundle")).predict(recording) == said
 
 
-def sealed(folder: Path) -> list[str]:
-    return sorted(name for name in contents(folder) if name not in (MANIFEST, CARD))
-
-
-def test_every_file_is_needed_and_checked(copy: Path) -> None:
-    names = sealed(copy)
-    assert set(REQUIRED) < set(names)
-    for name in names:
-        path = copy / name
+@pytest.mark.parametrize(("precision", "network"), [("float", NETWORK), ("int8", INT8)])
+def test_every_file_of_a_prediction_is_needed_and_checked(
+    twin: Path, precision: str, network: str
+) -> None:
+    for name in (*REQUIRED, network):
+        path = twin / name
         content = path.read_bytes()
         path.write_bytes(content[: len(content) // 2])
-        refused(copy, f"the bundle is damaged .{name} does not match its checksum.; copy it again")
+        damaged = f"the bundle is damaged .{name} does not match its checksum.; copy it again"
+        refused(twin, damaged, precision)
         altered = bytearray(content)
         altered[len(content) // 2] ^= 1
         path.write_bytes(bytes(altered))
-        refused(copy, f"{name} does not match its checksum")
+        refused(twin, f"{name} does not match its checksum", precision)
         path.write_bytes(b"")
-        refused(copy, f"{name} does not match its checksum")
+        refused(twin, f"{name} does not match its checksum", precision)
         path.unlink()
-        refused(copy, f"{name} is missing or cannot be read")
+        refused(twin, f"{name} is missing or cannot be read", precision)
         path.write_bytes(content)
-    assert read_bundle(copy).classes
+    assert read_bundle(twin, precision).classes
+
+
+@pytest.mark.parametrize(("precision", "other"), [("float", INT8), ("int8", NETWORK)])
+def test_what_prediction_has_no_use_for_is_not_read(
+    twin: Path, stored: Bundle, precision: str, other: str
+) -> None:
+    def save_keras(path: Path) -> None:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("weights", "of Keras")
+
+    made = replace(stored, int8=int8_network(stored.network))
+    write_bundle(twin, made, save_keras=save_keras, extra={METRICS: "{}"})
+    for name in (KERAS, METRICS, other):
+        (twin / name).unlink()
+    assert read_bundle(twin, precision).classes == stored.classes
+
+
+def test_a_bundle_tells_the_checksum_of_every_file(copy: Path, twin: Path) -> None:
+    for folder in (copy, twin):
+        sums = json.loads((folder / MANIFEST).read_text("utf-8"))["sha256"]
+        assert sums == {
+            name: hashlib.sha256(content).hexdigest()
+            for name, content in contents(folder).items()
+            if name not in (MANIFEST, CARD)
+        }
+    assert {KERAS, METRICS, NETWORK} < contents(copy).keys()
+    assert {INT8, NETWORK} < contents(twin).keys()
+
+
+def test_each_precision_reads_its_own_network(twin: Path, stored: Bundle, recording: Path) -> None:
+    """And labels nearly the same."""
+    quantised = read_bundle(twin, "int8")
+    assert read_bundle(twin).network == stored.network
+    assert quantised.network == int8_network(stored.network)
+    assert quantised.identity == f"{stored.identity}-int8"
+    made = in_int8(replace(stored, int8=quantised.network))
+    assert made is not None
+    assert (made.network, made.identity) == (quantised.network, quantised.identity)
+    said, expected = load(twin, "int8").predict(recording), load(twin).predict(recording)
+    assert said.model == quantised.identity
+    assert said.emotion == expected.emotion
+    assert said.probabilities != expected.probabilities
+    assert said.probabilities == pytest.approx(expected.probabilities, abs=0.05)
+    assert said == Model(made).predict(recording)
+
+
+def test_a_bundle_without_an_int8_network_says_so(copy: Path, stored: Bundle) -> None:
+    assert INT8 not in contents(copy)
+    assert in_int8(stored) is None
+    words = "has no int8 network; train it with --set bundle.int8=true, or use the precision float"
+    refused(copy, f"the model {stored.identity} {words}", "int8")
+    # A stray file is not a part of the model.
+    (copy / INT8).write_bytes(stored.network)
+    refused(copy, words, "int8")
+
+
+def test_a_precision_that_is_none(copy: Path) -> None:
+    with pytest.raises(ToolkitError, match=r"^precision 'half' is not known; choose from float, i"):
+        read_bundle(copy, "half")
 
 
 def test_the_model_card_may_be_edited(copy: Path) -> None:

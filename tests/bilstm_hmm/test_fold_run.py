@@ -1,16 +1,19 @@
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bilstm_hmm.console import console_progress
-from bilstm_hmm.decision import SYSTEMS
+from bilstm_hmm.decision import INT8_MARK, SYSTEMS
 from bilstm_hmm.examples import Examples, plain_frames
 from bilstm_hmm.floors import FLOORS, fit_raw_hmms, posterior_mean, raw_probabilities
 from bilstm_hmm.fold_run import label_clips, out_of_fold_results
 from bilstm_hmm.heads import Heads
 from bilstm_hmm.load_examples import load_examples
+from bilstm_hmm.onnx_int8 import int8_network
 from bilstm_hmm.recipes import load_recipe
 from bilstm_hmm.runtime import Model, load
 from bilstm_hmm.selection import select_clips
@@ -57,6 +60,33 @@ def test_clips_are_labelled_as_recordings_are(model: Model, tiny: Path) -> None:
             assert shares.sum() == pytest.approx(1.0, abs=1e-9)
 
 
+def test_an_int8_network_labels_beside_the_float_one(model: Model, tiny: Path) -> None:
+    """By the system that the recipe labels by, and with the features of the very same clip."""
+    recipe = load_recipe(str(tiny))
+    decision = recipe.decision.model_copy(update={"system": "bilstm"})
+    bundle = replace(
+        model.bundle,
+        recipe=recipe.model_copy(update={"decision": decision}),
+        int8=int8_network(model.bundle.network),
+    )
+    selection = select_clips(recipe.data)
+    chosen = selection.clips[::9]
+    examples = load_examples(chosen, selection.classes, recipe, bundle.banks, lambda _: None)
+    frames = plain_frames(examples, range(len(chosen)), recipe, bundle.statistics)
+    raw = fit_raw_hmms(frames, examples.labels, examples.classes, recipe)
+    results = label_clips(Model(bundle), raw, examples, [2, 0])
+    floats = label_clips(model, raw, examples, [2, 0])
+    twin = Model(replace(bundle, network=bundle.int8))
+    for index, result, other in zip([2, 0], results, floats, strict=True):
+        assert tuple(result.probabilities) == (*SYSTEMS, f"bilstm{INT8_MARK}", *FLOORS)
+        said = result.probabilities[f"bilstm{INT8_MARK}"]
+        expected = list(twin.predict(chosen[index].path).probabilities.values())
+        np.testing.assert_allclose(said, expected)
+        assert 0.0 < np.abs(said - result.probabilities["bilstm"]).max() < 0.05
+        for name in (*SYSTEMS, *FLOORS):
+            np.testing.assert_array_equal(result.probabilities[name], other.probabilities[name])
+
+
 def test_without_test_clips_results_are_out_of_fold() -> None:
     """Clips come in the order of the system's rows, which is not theirs."""
     clips = tuple(
@@ -90,3 +120,21 @@ def test_a_run_on_every_clip(tiny: Path, tmp_path: Path) -> None:
     assert recipe.data.root is not None
     assert model.bundle.recipe.data.root is None
     assert str(recipe.data.root) not in (tmp_path / "bundle" / "recipe.yaml").read_text("utf-8")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_run_with_an_int8_network(tiny: Path, tmp_path: Path) -> None:
+    least = ["network={family: bilstm, stack: 8, units: [8]}", "training.epochs=1"]
+    recipe = load_recipe(str(tiny), [*least, "bundle.int8=true"])
+    with console_progress() as progress:
+        metrics = train(recipe, tmp_path, progress)
+    system = f"hybrid{INT8_MARK}"
+    assert tuple(metrics["systems"]) == (*SYSTEMS, system, *FLOORS)
+    assert json.loads((tmp_path / "metrics.json").read_text("utf-8")) == metrics
+    scores = metrics["systems"][system]
+    assert scores.keys() == metrics["systems"]["hybrid"].keys()
+    for text in ("report.md", "bundle/MODEL_CARD.md"):
+        assert f"| {system} | {scores['ua']:.1f} |" in (tmp_path / text).read_text("utf-8")
+    network = load(tmp_path).bundle.network
+    assert (tmp_path / "bundle" / "network_int8.onnx").read_bytes() == int8_network(network)
+    assert load(tmp_path, "int8").bundle.recipe.bundle.int8

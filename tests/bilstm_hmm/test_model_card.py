@@ -71,6 +71,17 @@ def test_out_of_fold_figures_are_said_to_be_that() -> None:
     assert "fitted without its speaker" in card
 
 
+def test_an_int8_network_is_told_of_where_there_is_one() -> None:
+    plain = model_card(BUNDLE, ("emodb",), ("emodb",), METRICS, 1)
+    assert "int8" not in plain
+    quantised = {**METRICS["systems"]["hybrid"], "ua": 50.98, "recalls": {"happy": 61.0, "sad": 1}}
+    systems = {**METRICS["systems"], "hybrid-int8": quantised}
+    card = model_card(BUNDLE, ("emodb",), ("emodb",), {**METRICS, "systems": systems}, 1)
+    assert "| hybrid-int8 | 51.0 | 48.0 to 54.5 | 50.0 | 49.9 | 0.123 |" in card
+    assert "| happy | 61.5 | 61.5 | 61.5 | 61.0 |" in card
+    assert "`hybrid-int8` is `hybrid` with the model's int8 network (`--precision int8`)." in card
+
+
 def test_one_speaker_gives_no_interval() -> None:
     systems = {name: {**f, "ua_interval": [51.23, 51.23]} for name, f in METRICS["systems"].items()}
     card = model_card(BUNDLE, ("emodb",), ("emodb",), {**METRICS, "systems": systems}, 1)

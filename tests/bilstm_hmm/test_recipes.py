@@ -122,7 +122,7 @@ def test_a_recipe_written_out_names_every_key() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("epochs: 3", ["unknown key epochs; allowed here: augmentation, cache, data,"]),
+        ("epochs: 3", ["unknown key epochs; allowed here: augmentation, bundle, cache,"]),
         ("training: {epoch: 3}", ["unknown key training.epoch; allowed here: batch_size,"]),
         ("augmentation: {noise: {snr: 1}}", ["unknown key augmentation.noise.snr", "snr_db"]),
         (

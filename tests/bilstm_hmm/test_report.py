@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +139,25 @@ def test_one_system_has_no_comparison(tmp_path: Path, results: list[ClipResult])
     ]
     write_evaluation(tmp_path, "demo", True, CLASSES, alone, [1] * len(alone))
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
-    for absent in ("Comparison", "by sex", "floors", "parameters", "training (s)"):
+    for absent in ("int8", "Comparison", "by sex", "floors", "parameters", "training (s)"):
         assert absent not in report
+
+
+def test_an_int8_network_stands_in_the_tables(
+    tmp_path: Path, results: list[ClipResult], folds: list[int]
+) -> None:
+    """A row like any other, and a word on what it is; pictures are the float network's."""
+    marked = [
+        replace(r, probabilities={**r.probabilities, "hybrid-int8": r.probabilities["hybrid"]})
+        for r in results
+    ]
+    document = write_evaluation(tmp_path, "demo", True, CLASSES, marked, folds)
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    rows = {row[0]: row[1:] for row in _table(report, "system")[1:]}
+    assert rows["hybrid-int8"] == rows["hybrid"]
+    assert "`hybrid-int8` is `hybrid` with the model's int8 network" in report
+    assert document["systems"]["hybrid-int8"] == document["systems"]["hybrid"]
+    assert not [path for path in tmp_path.iterdir() if "int8" in path.name]
 
 
 def test_a_training_that_nobody_timed_is_unknown(
