@@ -1,5 +1,6 @@
 # make demo: a prediction with the shipped model, then one with a model of its own, on a corpus that
 # the toolkit makes itself.
+# make bench CORPORA=DIR: the toolkit against its peers; writes benchmarks/results.md.
 # make test: everything the tests need, the checks, and the whole test suite.
 
 PYTHON ?= python3
@@ -9,12 +10,13 @@ DEMO   := runs/demo
 # Processes that share the tests; more need more memory, because each may load TensorFlow.
 TEST_JOBS ?= 2
 
-.PHONY: demo test check clean help
+.PHONY: demo test check bench corpora-named clean help
 
 help:
 	@echo "make demo   predict with the shipped model; train, evaluate and predict on a synthetic corpus"
 	@echo "make test   checks and the whole test suite"
 	@echo "make check  ruff and mypy alone"
+	@echo "make bench  measure against other tools on real clips: make bench CORPORA=DIR"
 	@echo "make clean  remove .venv and the demo"
 
 $(VENV)/bin/python:
@@ -28,6 +30,10 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
 demo: $(VENV)/installed
@@ -48,6 +54,13 @@ check: $(VENV)/installed-dev
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile \
 	  --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+# BENCH has further arguments, as in BENCH="--only start,warm".
+bench: corpora-named $(VENV)/installed-bench
+	$(BIN)/python -m benchmarks --corpora "$(CORPORA)" $(BENCH)
+
+corpora-named:
+	@test -n "$(CORPORA)" || { echo "Name the folder of the corpora: make bench CORPORA=DIR"; exit 1; }
 
 clean:
 	rm -rf $(VENV) $(DEMO)

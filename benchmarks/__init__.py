@@ -1,0 +1,1 @@
+"""How fast the toolkit is, measured in turn with what people would otherwise use."""

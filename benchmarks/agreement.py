@@ -1,0 +1,91 @@
+"""Our labels against those of Keras and hmmlearn with the same weights, clip by clip."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import bilstm_hmm
+from benchmarks.peers import straightforward
+from benchmarks.setting import Setting
+from benchmarks.table import Section
+from benchmarks.variants import variant
+from bilstm_hmm.bundle import Bundle, read_bundle
+from bilstm_hmm.decision import SYSTEMS
+from bilstm_hmm.recipes import load_recipe
+from data.registry import load
+from features.audio import read_audio
+from features.extract import extract_views
+from features.frames import FloatArray
+
+OUR_FRAMES, THEIR_FRAMES = "ours", "librosa's"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far two ways of labelling the same clips are apart."""
+
+    system: str
+    frames: str
+    differing: int
+    largest: float
+
+
+def run(setting: Setting) -> Section:
+    """Label all clips of the recipe's corpus both ways."""
+    corpus = load_recipe(setting.recipe).data.corpus
+    files = [clip.path for clip in load(corpus, setting.corpora / corpus).clips]
+    header = ["system", "frames of the reference", "labels that differ", "largest difference"]
+    rows = [
+        [a.system, a.frames, f"{a.differing} of {len(files)}", f"{a.largest:.1e}"]
+        for a in agreements(setting.model, files, setting.scratch)
+    ]
+    return Section(
+        "Agreement with Keras and hmmlearn",
+        f"Every clip of {corpus}, labelled by us and by the reference: Keras on the same weights "
+        "at every vocal-tract length of the recipe, and hmmlearn's score an emotion.",
+        ([header, *rows],),
+        ("The largest difference is that of a probability.",),
+    )
+
+
+def agreements(model: Path, files: Sequence[Path], scratch: Path) -> list[Agreement]:
+    """Compare the probabilities of every system, on our frames and on librosa's."""
+    folders = {system: scratch / f"system-{system}" for system in SYSTEMS}
+    ours = {
+        system: bilstm_hmm.load(variant(model, folder, system=system))
+        for system, folder in folders.items()
+    }
+    bundle, reference = read_bundle(model), straightforward.load(model)
+    pairs: dict[tuple[str, str], list[tuple[FloatArray, FloatArray]]] = {}
+    for file in files:
+        samples = straightforward.speech(reference, file)
+        views = {
+            OUR_FRAMES: _our_frames(bundle, file),
+            THEIR_FRAMES: straightforward.warped_frames(
+                reference, samples, bundle.recipe.decision.warps
+            ),
+        }
+        told = {name: straightforward.evidence(reference, found) for name, found in views.items()}
+        for system, one in ours.items():
+            said = np.array(list(one.predict(file).probabilities.values()))
+            for name, (clip, hmm) in told.items():
+                expected = straightforward.probabilities(reference, clip, hmm, system)
+                pairs.setdefault((system, name), []).append((said, expected))
+    return [
+        Agreement(
+            system,
+            name,
+            sum(int(a.argmax() != b.argmax()) for a, b in found),
+            max(float(np.abs(a - b).max()) for a, b in found),
+        )
+        for (system, name), found in pairs.items()
+    ]
+
+
+def _our_frames(bundle: Bundle, file: Path) -> list[FloatArray]:
+    settings = bundle.recipe.features
+    samples = read_audio(file, settings.rate).samples
+    views = extract_views(samples, settings, bundle.banks, bundle.recipe.decision.warps)
+    return [view.values for view in views]

@@ -1,0 +1,78 @@
+"""An epoch of a recipe by the toolkit's loop, against ``Model.fit`` on padded clips."""
+
+import json
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from benchmarks.setting import Setting
+from benchmarks.table import Rows, Section, cell, comparison, number
+from benchmarks.timing import Cost, in_turn, measured, spread
+from benchmarks.training import AUGMENTED, KINDS, PADDED, PLAIN, Row
+from bilstm_hmm.recipes import load_recipe
+
+NAMES = {
+    PLAIN: "ours, without augmentation",
+    PADDED: "Model.fit, padded to the longest",
+    AUGMENTED: "ours, with augmentation",
+}
+
+
+def run(setting: Setting) -> Section:
+    """Measure trainings of a few epochs, each in a process of its own."""
+    recipe = load_recipe(setting.recipe)
+    root = setting.corpora / recipe.data.corpus
+    given: list[str | Path] = [
+        setting.recipe,
+        root,
+        str(setting.epochs),
+        setting.scratch / "frames",
+    ]
+    command = [sys.executable, "-m", "benchmarks.training"]
+    contestants = {NAMES[kind]: partial(measured, [*command, kind, *given]) for kind in KINDS}
+    turns = -(-setting.repeats // 2)
+    costs = in_turn(contestants, turns)
+    rows = {name: [_rows(cost) for cost in found] for name, found in costs.items()}
+    return Section(
+        f"An epoch of {recipe.name} on {recipe.data.corpus}, fold {recipe.data.fold}",
+        f"{turns} turns of {setting.epochs} epochs, each training a process of its own. Of each "
+        "turn the median epoch, the first left out; then the median of the turns (least to most).",
+        (times(costs, rows), losses(rows)),
+        (
+            "The losses after each epoch are those of the first turn. Both networks start with "
+            "the same weights, but the order of the clips and the dropout differ.",
+            "Waiting is the share of an epoch in which the network had no input.",
+        ),
+    )
+
+
+def _rows(cost: Cost) -> list[Row]:
+    rows: list[Row] = json.loads(cost.said.splitlines()[-1])
+    return rows
+
+
+def times(costs: Mapping[str, Sequence[Cost]], rows: Mapping[str, Sequence[list[Row]]]) -> Rows:
+    """Return the table of the times of an epoch; the first epoch of several does not count."""
+    seconds: dict[str, list[float]] = {}
+    further: dict[str, dict[str, str]] = {"waiting, %": {}, "peak, MB": {}}
+    for name, turns in rows.items():
+        counted = [turn[1:] or turn for turn in turns]
+        seconds[name] = [statistics.median(row["seconds"] for row in turn) for turn in counted]
+        if "waited" in turns[0][0]:
+            shares = [100 * row["waited"] / row["seconds"] for turn in counted for row in turn]
+            further["waiting, %"][name] = cell(spread(shares))
+        further["peak, MB"][name] = cell(spread([cost.megabytes for cost in costs[name]]))
+    return comparison(seconds, unit="an epoch, s", further=further)
+
+
+def losses(rows: Mapping[str, Sequence[list[Row]]]) -> Rows:
+    """Return the table of the losses after each epoch: of the clips, and of the frames."""
+    header = ["epoch", *(f"{name}: clip, frame loss" for name in rows)]
+    first = [turns[0] for turns in rows.values()]
+    body = [
+        [str(epoch), *(f"{number(row['loss'])}, {number(row['frame_loss'])}" for row in columns)]
+        for epoch, columns in enumerate(zip(*first, strict=True), start=1)
+    ]
+    return [header, *body]

@@ -1,0 +1,96 @@
+"""The training that people write: ``Model.fit`` on all clips padded to the longest."""
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from bilstm_hmm.batches import class_weights
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.examples import Examples, Indices, plain_frames
+from features.normalise import fit_statistics
+
+
+def fit_padded(
+    examples: Examples, train: Indices, recipe: Recipe, epochs: int
+) -> list[dict[str, float]]:
+    """Train the recipe's network without augmentation, and return a row an epoch.
+
+    The first weights, losses, optimiser, batch size and learning rates are those of the toolkit's
+    own loop; the running mean of the weights, which costs time there, has no counterpart here.
+    """
+    import keras
+
+    from bilstm_hmm.network import build_network
+
+    keras.utils.set_random_seed(recipe.seed)
+    inputs, targets, weights = _padded(examples, train, recipe)
+    network = build_network(recipe.network, inputs[0].shape[2], len(examples.classes))
+    settings = recipe.training
+    model = keras.Model(
+        network.inputs, {"clip": network.output["clip"], "frame": network.output["frame"]}
+    )
+    loss = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=settings.label_smoothing
+    )
+    model.compile(
+        keras.optimizers.AdamW(
+            settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            clipnorm=settings.gradient_clip,
+        ),
+        loss={"clip": loss, "frame": loss},
+        loss_weights={"clip": 1.0, "frame": settings.frame_loss_weight},
+        weighted_metrics={"clip": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
+    )
+
+    def rate(epoch: int, _rate: float) -> float:
+        if settings.schedule != "cosine":
+            return settings.learning_rate
+        cosine = 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+        return settings.learning_rate * (0.02 + 0.98 * cosine)
+
+    seconds: list[float] = []
+    clock = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda _epoch, _logs: seconds.append(time.monotonic()),
+        on_epoch_end=lambda _epoch, _logs: seconds.append(time.monotonic() - seconds.pop()),
+    )
+    history = model.fit(
+        inputs,
+        targets,
+        sample_weight=weights,
+        batch_size=settings.batch_size,
+        epochs=epochs,
+        callbacks=[keras.callbacks.LearningRateScheduler(rate), clock],
+        verbose=0,
+    ).history
+    columns = zip(history["clip_loss"], history["frame_loss"], seconds, strict=True)
+    return [
+        {"loss": float(clip), "frame_loss": float(frame), "seconds": took}
+        for clip, frame, took in columns
+    ]
+
+
+def _padded(examples: Examples, train: Indices, recipe: Recipe) -> tuple[Any, Any, Any]:
+    """Return inputs, targets and sample weights of both losses for `Model.fit`."""
+    statistics = fit_statistics(examples.frames[int(i)].values for i in train)
+    sequences = plain_frames(examples, train, recipe, statistics)
+    classes = len(examples.classes)
+    longest = max(len(sequence) for sequence in sequences)
+    frames = np.zeros((len(sequences), longest, sequences[0].shape[1]), np.float32)
+    mask = np.zeros((len(sequences), longest), np.bool_)
+    for row, sequence in enumerate(sequences):
+        frames[row, : len(sequence)], mask[row, : len(sequence)] = sequence, True
+    labels = examples.labels[train]
+    targets = np.eye(classes, dtype=np.float32)[labels]
+    weights = np.ones(len(labels), np.float32)
+    if recipe.training.class_weights:
+        weights = class_weights(labels, classes)[labels]
+    reduced = mask[:, :: recipe.network.stride]
+    of_frames = np.repeat(targets[:, None], reduced.shape[1], axis=1)
+    return (
+        [frames, mask],
+        {"clip": targets, "frame": of_frames},
+        {"clip": weights, "frame": (weights[:, None] * reduced).astype(np.float32)},
+    )

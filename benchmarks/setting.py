@@ -1,0 +1,56 @@
+"""What is measured, on what, and how often."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[1]
+#: Clips with which a peer gets going: TensorFlow builds its graphs, for one.
+FIRST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One run of the benchmarks.
+
+    Attributes
+    ----------
+    corpora
+        Folder with a folder a corpus, named as ``python -m data list`` names it.
+    model
+        The bundle that labels.
+    recipe
+        Whose epoch is measured; its corpus is also what the agreement is tested on.
+    clips
+        In the folder.
+    slow_clips
+        The part of them that a peer far slower than ours has to label.
+    repeats
+        Turns of each comparison.
+    seconds
+        Of the long recording.
+    epochs
+        Of each training; the first, in which TensorFlow builds its graphs, does not count.
+    seed
+        Of the draw of clips.
+    scratch
+        Folder for what is made on the way.
+    """
+
+    corpora: Path
+    model: Path
+    recipe: str
+    clips: int
+    slow_clips: int
+    repeats: int
+    seconds: float
+    epochs: int
+    seed: int
+    scratch: Path
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,104 @@
+"""One training by the toolkit's loop or by ``Model.fit``, as a process, told as JSON.
+
+``python -m benchmarks.training KIND RECIPE CORPUS_FOLDER EPOCHS SCRATCH``
+"""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from benchmarks.peers.padded_fit import fit_padded
+from bilstm_hmm.batches import prefetch
+from bilstm_hmm.config import Recipe
+from bilstm_hmm.examples import Examples
+from bilstm_hmm.load_examples import load_examples
+from bilstm_hmm.recipes import load_recipe
+from bilstm_hmm.selection import chosen_folds, pick_fold, select_clips
+from features.augment_settings import AugmentationSettings
+from features.filterbanks import FilterBanks, build_filter_banks
+
+PLAIN, AUGMENTED, PADDED = "plain", "augmented", "padded"
+KINDS = (PLAIN, PADDED, AUGMENTED)
+
+Row = dict[str, float]
+
+
+def main() -> None:
+    """Train, and print a row an epoch: its losses, its seconds, and those spent on waiting."""
+    kind, name, corpus, epochs, scratch = sys.argv[1:]
+    recipe = load_recipe(name, [f"data.root={corpus}", f"cache={scratch}"])
+    if kind != AUGMENTED:
+        recipe = recipe.model_copy(update={"augmentation": AugmentationSettings.none()})
+    selection = select_clips(recipe.data)
+    banks = build_filter_banks(recipe.features)
+    examples = load_examples(selection.clips, selection.classes, recipe, banks, lambda _done: None)
+    fold = pick_fold(chosen_folds(selection, recipe.seed), recipe.data.fold)
+    train = np.array(fold.train, dtype=np.intp)
+    if kind == PADDED:
+        rows = fit_padded(examples, train, recipe, int(epochs))
+    else:
+        rows = own_epochs(examples, train, recipe, banks, int(epochs))
+    print(json.dumps(rows))
+
+
+def own_epochs(
+    examples: Examples, train: Any, recipe: Recipe, banks: FilterBanks, epochs: int
+) -> list[Row]:
+    """Train by the toolkit's loop, as ``train.py`` does."""
+    from bilstm_hmm import fit
+    from bilstm_hmm.training import prepare_backend
+
+    prepare_backend(recipe.seed)
+    waited: list[float] = []
+    rows: list[Row] = []
+    counted = patch.object(fit, "prefetch", waiting_counted(prefetch, waited))
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, counted:
+        task = fit.Task(
+            name="benchmark",
+            train=train,
+            validation=np.array([], dtype=np.intp),
+            epochs=epochs,
+            seed=recipe.seed,
+            state_file=Path(folder) / "state.npz",
+        )
+        fit.train_network(examples, task, recipe, banks, rows.append)
+    return [
+        {
+            "loss": row["loss"],
+            "frame_loss": row["frame_loss"],
+            "seconds": row["seconds"],
+            "waited": seconds,
+        }
+        for row, seconds in zip(rows, waited, strict=True)
+    ]
+
+
+def waiting_counted(
+    make_batches: Callable[..., Iterator[Any]], waited: list[float]
+) -> Callable[..., Iterator[Any]]:
+    """Return `make_batches`, which also appends how long its reader had to wait, in seconds."""
+
+    def counted(*arguments: Any, **named: Any) -> Iterator[Any]:
+        total = 0.0
+        batches = make_batches(*arguments, **named)
+        while True:
+            started = time.perf_counter()
+            batch = next(batches, None)
+            total += time.perf_counter() - started
+            if batch is None:
+                break
+            yield batch
+        waited.append(total)
+
+    return counted
+
+
+if __name__ == "__main__":
+    main()

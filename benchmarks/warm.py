@@ -1,0 +1,100 @@
+"""One short recording inside a running process: from the bytes of a wav file to a label."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks import warm_worker
+from benchmarks.clips import drawn_clips, short_recording
+from benchmarks.contestants import LIBROSA, ONE_VIEW, OPENSMILE, opensmile_table
+from benchmarks.peers import opensmile_svm
+from benchmarks.setting import REPOSITORY, Setting
+from benchmarks.table import Section, comparison
+from benchmarks.timing import in_turn, last_line
+from benchmarks.variants import variant
+from bilstm_hmm.bundle import read_bundle
+from bilstm_hmm.errors import ToolkitError
+
+SECONDS = 3.0
+# A call takes milliseconds, so there are many in each of the turns asked for.
+CALLS = 20
+QUARTILE = 0.25
+
+
+def run(setting: Setting) -> Section:
+    """Measure the toolkit's Python interface and the peers' functions, each in its own process.
+
+    All processes are there from the beginning, and one of them works at a time.
+    """
+    clips = drawn_clips(setting.corpora, setting.seed)
+    wav = short_recording(clips, setting.scratch / "warm.wav", SECONDS)
+    workers: dict[str, tuple[str, Path]] = {
+        "ours, Model.predict": (warm_worker.OURS, setting.model)
+    }
+    notes = [ONE_VIEW]
+    if len(read_bundle(setting.model).recipe.decision.warps) > 1:
+        single = variant(setting.model, setting.scratch / "one-view", warps=(1.0,))
+        workers["ours, one vocal-tract length"] = (warm_worker.OURS, single)
+    workers[LIBROSA] = (warm_worker.LIBROSA, setting.model)
+    if opensmile_svm.installed():
+        workers[OPENSMILE] = (warm_worker.OPENSMILE, opensmile_table(setting, clips))
+    else:
+        notes.append(opensmile_svm.NOT_INSTALLED)
+    turns = CALLS * setting.repeats
+    with ExitStack() as stack:
+        contestants = {
+            name: stack.enter_context(worker(kind, wav, what))
+            for name, (kind, what) in workers.items()
+        }
+        in_turn(contestants, 3)  # the first calls set things up
+        seconds = in_turn(contestants, turns)
+    return Section(
+        f"One {SECONDS:g}-second clip in a running process",
+        f"From the bytes of a wav file to a label: median of {turns} turns (quartiles).",
+        (comparison(seconds, unit="ms", scale=1e3, outside=QUARTILE),),
+        tuple(notes),
+    )
+
+
+@contextmanager
+def worker(kind: str, wav: Path, what: Path) -> Iterator[Callable[[], float]]:
+    """Start a worker, wait until it is ready, and yield what asks it to label once.
+
+    Raises
+    ------
+    ToolkitError
+        The worker ended, at the start or later; the last line of what it said is told.
+    """
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.warm_worker", kind, wav, what],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            encoding="utf-8",
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        requests, answers = process.stdin, process.stdout
+
+        def answer() -> str:
+            line = answers.readline()
+            if not line:
+                errors.seek(0)
+                reason = last_line(errors.read().decode("utf-8", "replace"))
+                raise ToolkitError(f"{kind}: it ended while it was measured: {reason}")
+            return line
+
+        def ask() -> float:
+            requests.write("\n")
+            requests.flush()
+            return float(answer())
+
+        answer()
+        yield ask

@@ -1,0 +1,121 @@
+"""The peers label as they should: the script with our weights as we do."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bilstm_hmm
+from benchmarks import contestants
+from benchmarks.agreement import THEIR_FRAMES, agreements
+from benchmarks.setting import REPOSITORY
+from benchmarks.variants import variant
+from bilstm_hmm.bundle import read_bundle, write_bundle
+from bilstm_hmm.decision import SYSTEMS
+
+pytest.importorskip("keras")
+pytest.importorskip("librosa")
+
+from benchmarks.peers import straightforward
+
+# Those of Keras, when it turns its variables into arrays, and of what librosa reads audio with.
+pytestmark = [
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+    ),
+    pytest.mark.filterwarnings("ignore:.* slated for removal:DeprecationWarning"),
+]
+
+SAMPLES = sorted((REPOSITORY / "samples").glob("*.wav"))
+WARPS = (0.9, 1.0, 1.1)
+
+
+@pytest.fixture(scope="module")
+def bundle(trained) -> Path:
+    return trained.folder / "bundle"
+
+
+@pytest.fixture(scope="module")
+def clips(synthetic: Path) -> list[Path]:
+    return sorted(synthetic.glob("*/01/*.wav"))
+
+
+def test_the_script_gives_our_labels(bundle: Path, clips: list[Path]) -> None:
+    model, script = bilstm_hmm.load(bundle), straightforward.load(bundle)
+    ours = [model.predict(file).emotion for file in (*SAMPLES, *clips)]
+    assert [straightforward.label(script, file) for file in (*SAMPLES, *clips)] == ours
+    # A model that says the same of everything would agree with many.
+    assert len(set(ours)) > 1
+
+
+def test_the_script_hears_all_vocal_tracts_where_asked_to(bundle: Path, tmp_path: Path) -> None:
+    several = variant(bundle, tmp_path / "several", warps=WARPS)
+    model, script = bilstm_hmm.load(several), straightforward.load(several)
+    ours = [model.predict(file).emotion for file in SAMPLES]
+    assert [straightforward.label(script, file, views=True) for file in SAMPLES] == ours
+
+
+def test_every_system_agrees_with_keras_and_hmmlearn(bundle: Path, tmp_path: Path) -> None:
+    several = variant(bundle, tmp_path / "several", warps=WARPS)
+    found = agreements(several, SAMPLES, tmp_path)
+    assert {one.system for one in found} == set(SYSTEMS)
+    for one in found:
+        assert one.differing == 0
+        assert one.largest < (1e-3 if one.frames == THEIR_FRAMES else 1e-5)
+
+
+def test_the_shipped_model_agrees_with_keras_and_hmmlearn(tmp_path: Path) -> None:
+    for one in agreements(REPOSITORY / "models" / "default", SAMPLES[:2], tmp_path):
+        assert one.differing == 0
+        assert one.largest < (1e-3 if one.frames == THEIR_FRAMES else 1e-5)
+
+
+def test_a_disagreement_is_found(bundle: Path, tmp_path: Path) -> None:
+    # Keras takes every clip for the opposite of what it is; what we run is left as it is.
+    network = straightforward.load(bundle).network
+    clip = network.get_layer("clip")
+    clip.set_weights([-array for array in clip.get_weights()])
+    write_bundle(tmp_path / "bundle", read_bundle(bundle), save_keras=network.save)
+    found = {one.system: one for one in agreements(tmp_path / "bundle", SAMPLES, tmp_path)}
+    assert found["bilstm"].differing == len(SAMPLES)
+    assert found["bilstm"].largest > 0.1
+    assert found["hmm"].differing == 0
+
+
+def test_features_that_the_script_does_not_know_are_refused(bundle: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(bundle, other)
+    recipe = (other / "recipe.yaml").read_text("utf-8")
+    (other / "recipe.yaml").write_text(recipe.replace("- mfcc", "- mel"), "utf-8")
+    with pytest.raises(ValueError, match="only MFCC"):
+        straightforward.load(other)
+
+
+def test_a_clip_at_a_time_gives_the_labels_in_order(bundle: Path, clips: list[Path]) -> None:
+    model = bilstm_hmm.load(bundle)
+    folder = clips[0].parent
+    told = contestants.labelled(contestants.script("single", bundle, folder))
+    assert told.labels == [model.predict(file).emotion for file in sorted(folder.iterdir())]
+
+
+def test_opensmile_tells_emotions_it_was_fitted_on(synthetic: Path, tmp_path: Path) -> None:
+    pytest.importorskip("opensmile")
+    files = sorted(synthetic.glob("*/*/*.wav"))[::2]
+    clips = [(str(file), file.parts[-3]) for file in files]
+    listed, table = tmp_path / "list.json", tmp_path / "table.npz"
+    listed.write_text(json.dumps(clips), "utf-8")
+    contestants.measured(contestants.script("opensmile_svm", "table", table, listed))
+    with np.load(table) as stored:
+        assert stored["functionals"].shape == (len(files), 88)
+        assert np.isfinite(stored["functionals"]).all()
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    for number, file in enumerate(files[::5]):
+        (folder / f"{number}.wav").symlink_to(file)
+    for path in (folder, folder / "1.wav"):
+        told = contestants.labelled(contestants.script("opensmile_svm", "label", table, path))
+        expected = [emotion for _, emotion in clips[::5]]
+        assert told.labels == (expected if path == folder else expected[1:2])
+        assert 0 < told.seconds <= told.cost.seconds

@@ -1,0 +1,88 @@
+"""The scenarios of whole processes, with a quick command in the place of the slow peers."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import epoch, folder, start, warm
+from benchmarks.contestants import LIBROSA, Command, script
+from benchmarks.peers import opensmile_svm
+from benchmarks.setting import Setting
+from benchmarks.timing import Cost
+from benchmarks.training import KINDS, PADDED
+from bilstm_hmm.errors import ToolkitError
+
+
+@pytest.fixture
+def setting(corpora: Path, trained, tiny: Path, tmp_path: Path) -> Setting:
+    return Setting(
+        corpora=corpora,
+        model=trained.folder / "bundle",
+        recipe=str(tiny),
+        clips=8,
+        slow_clips=5,
+        repeats=2,
+        seconds=10.0,
+        epochs=3,
+        seed=1,
+        scratch=tmp_path,
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_opensmile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opensmile_svm, "installed", lambda: False)
+
+
+def quick(_name: str, *arguments: str | Path) -> Command:
+    return script("single", *arguments)
+
+
+def test_a_start_is_compared(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "script", quick)
+    section = start.run(setting)
+    ((header, ours, peer),) = section.tables
+    assert header == ["", "wall, s", "times ours", "peak, MB"]
+    assert [ours[0], peer[0]] == ["ours, predict.py --file", LIBROSA]
+    assert opensmile_svm.NOT_INSTALLED in section.notes
+
+
+def test_a_folder_is_compared(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "script", quick)
+    section = folder.run(setting)
+    (rows,) = section.tables
+    assert rows[0] == ["", "wall, s", "times ours", "clips/s", "times real time", "peak, MB"]
+    assert [row[0] for row in rows[1:]] == [folder.OURS, folder.SINGLE, LIBROSA]
+    assert len(list((setting.scratch / "folder").iterdir())) == 8
+    assert len(list((setting.scratch / "part").iterdir())) == 5
+    assert "Labels that differ between the two of ours: 0 of 8." in section.notes
+    assert any(note.startswith("The peers labelled 5 of the clips") for note in section.notes)
+
+
+def test_trainings_take_turns(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    def training(command: Command) -> Cost:
+        kind = str(command[3])
+        order.append(kind)
+        rows = [{"seconds": 2.0, "loss": 1.0, "frame_loss": 1.0}] * int(command[6])
+        if kind != PADDED:
+            rows = [{**row, "waited": 0.5} for row in rows]
+        return Cost(60.0, 500.0, f"Some library's greeting\n{json.dumps(rows)}\n")
+
+    monkeypatch.setattr(epoch, "measured", training)
+    section = epoch.run(setting)
+    assert order == list(KINDS)
+    times, losses = section.tables
+    assert len(times) == 1 + len(KINDS)
+    assert len(losses) == 1 + setting.epochs
+
+
+def test_a_worker_that_ends_is_told(setting: Setting) -> None:
+    wav = next((setting.corpora / "folders").rglob("*.wav"))
+    with (
+        pytest.raises(ToolkitError, match=r"ours: it ended .*nowhere: no such model"),
+        warm.worker("ours", wav, Path("nowhere")),
+    ):
+        pass

@@ -1,0 +1,95 @@
+"""The two trainings that are compared: the same network, losses and data."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.epoch import losses, times
+from benchmarks.timing import Cost
+from bilstm_hmm.load_examples import load_examples
+from bilstm_hmm.recipes import load_recipe
+from bilstm_hmm.selection import select_clips
+from features.augment_settings import AugmentationSettings
+from features.filterbanks import build_filter_banks
+
+pytest.importorskip("keras")
+
+from benchmarks.peers.padded_fit import fit_padded
+from benchmarks.training import own_epochs, waiting_counted
+
+# Keras's own, when it turns its variables into arrays.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+
+def test_both_trainings_go_the_same_way(tiny: Path) -> None:
+    # All clips in one batch, and nothing at random: then only the padding differs.
+    overrides = ["training.batch_size=1000", "network.dropout=0"]
+    recipe = load_recipe(str(tiny), overrides)
+    recipe = recipe.model_copy(update={"augmentation": AugmentationSettings.none()})
+    selection = select_clips(recipe.data)
+    banks = build_filter_banks(recipe.features)
+    examples = load_examples(selection.clips, selection.classes, recipe, banks, lambda _: None)
+    train = np.arange(0, len(examples.clips), 3)
+    ours = own_epochs(examples, train, recipe, banks, 4)
+    theirs = fit_padded(examples, train, recipe, 4)
+    for key in ("loss", "frame_loss"):
+        curve = [row[key] for row in ours]
+        assert [row[key] for row in theirs] == pytest.approx(curve, rel=1e-3)
+        assert curve[-1] < curve[0]
+    assert all(0 <= row["waited"] <= row["seconds"] for row in ours)
+
+
+def test_waiting_is_what_the_reader_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+
+    def passing(seconds: float) -> None:
+        clock[0] += seconds
+
+    def make(batches: int, wait: Callable[[float], None]):
+        for batch in range(batches):
+            wait(2.0)
+            yield batch
+
+    waited: list[float] = []
+    for batch in waiting_counted(make, waited)(3, wait=passing):
+        assert batch in range(3)
+        passing(100.0)
+    assert waited == [6.0]
+
+
+def row(seconds: float, loss: float, **more: float) -> dict[str, float]:
+    return {"seconds": seconds, "loss": loss, "frame_loss": 2 * loss, **more}
+
+
+ROWS = {
+    "ours": [
+        [row(9.0, 3.0, waited=8.0), row(2.0, 2.0, waited=0.5), row(2.0, 1.0, waited=0.5)],
+        [row(9.0, 3.0, waited=8.0), row(4.0, 2.0, waited=1.0), row(4.0, 1.0, waited=1.0)],
+    ],
+    "fit": [
+        [row(50.0, 3.0), row(6.0, 2.5), row(6.0, 1.5)],
+        [row(50.0, 3.0), row(12.0, 2.5), row(12.0, 1.5)],
+    ],
+}
+
+
+def test_the_first_epoch_does_not_count() -> None:
+    costs = {name: [Cost(0.0, 100.0, ""), Cost(0.0, 200.0, "")] for name in ROWS}
+    header, ours, fit = times(costs, ROWS)
+    assert header == ["", "an epoch, s", "times ours", "waiting, %", "peak, MB"]
+    assert ours[1:4] == ["3.00 (2.00 to 4.00)", "1", "25.0 (25.0 to 25.0)"]
+    assert fit[1:] == ["9.00 (6.00 to 12.0)", "3.00 (3.00 to 3.00)", "", "150 (100 to 200)"]
+
+
+def test_losses_stand_side_by_side() -> None:
+    assert losses(ROWS) == [
+        ["epoch", "ours: clip, frame loss", "fit: clip, frame loss"],
+        ["1", "3.00, 6.00", "3.00, 6.00"],
+        ["2", "2.00, 4.00", "2.50, 5.00"],
+        ["3", "1.00, 2.00", "1.50, 3.00"],
+    ]
