@@ -100,13 +100,15 @@ class Model:
         return tuple(results[place] for place in range(len(files)))
 
     def evidence(self, samples: FloatArray) -> Evidence:
-        """Return what the network and the HMMs say of a mono recording that is at hand, whole.
+        """Return what the network and the HMMs say of a mono recording that is at hand.
 
         Parameters
         ----------
         samples
             float32 ``[n]`` at the rate of the features.
         """
+        if len(samples) > longest_clip(self.bundle.recipe):
+            return self._long(samples, iter(()), None)
         return clip_evidence([samples], self.bundle, self._session)[0]
 
     def shares(self, evidence: Evidence) -> dict[str, FloatMatrix]:
