@@ -152,7 +152,7 @@ def _in_order(found: Iterator[Stretch], bundle: Bundle, session: Any, jobs: int)
 
 def _part(stretch: Stretch, bundle: Bundle, session: Any) -> _Part:
     recipe = bundle.recipe
-    heard = _hear(stretch.samples, bundle, stretch.level)
+    heard = _hear(stretch.samples, bundle, whole=False)
     heard = _Heard(heard.views[:, stretch.frames], heard.rate, 0.0)
     ((outputs, windows),) = _outputs([heard], bundle, session)
     (told,) = _told([outputs], bundle)
@@ -165,12 +165,10 @@ def _part(stretch: Stretch, bundle: Bundle, session: Any) -> _Part:
     return _Part(outputs.frame[steps], told[steps], windows[inside], core.stop - core.start)
 
 
-def _hear(samples: FloatArray, bundle: Bundle, level: float | None = None) -> _Heard:
-    """Features of a clip; of a stretch where its level is given, so that nothing is trimmed."""
+def _hear(samples: FloatArray, bundle: Bundle, whole: bool = True) -> _Heard:
+    """Features of a recording; of part of one, levelled before, nothing is scaled or trimmed."""
     recipe, settings = bundle.recipe, bundle.recipe.features
-    if level is not None:
-        if settings.level == "peak" and level > 0.0:
-            samples = samples / np.float32(level)
+    if not whole:
         settings = settings.model_copy(update={"level": "none", "trim_db": None})
     views = extract_views(samples, settings, bundle.banks, recipe.decision.warps)
     kind, statistics = settings.normalisation, bundle.statistics

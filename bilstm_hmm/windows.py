@@ -16,11 +16,10 @@ from bilstm_hmm.config import Recipe
 from bilstm_hmm.outputs import Outputs
 from features.deltas import WIDTH
 from features.frames import FloatArray
+from features.leveller import levelled
 
 #: Seconds of a stretch that count; before and behind them lies half a window of context.
 STRETCH = 20.0
-# A stretch without speech is not brought to the level of speech: that would make noise loud.
-_QUIETEST = 10.0 ** (-30.0 / 20.0)
 
 
 def window_size(recipe: Recipe) -> int:
@@ -70,9 +69,7 @@ class Stretch:
     Attributes
     ----------
     samples
-        float32 ``[n]``, context included.
-    level
-        What to divide them by where recordings are brought to one level.
+        float32 ``[n]``, context included, at one level where the recipe asks for it.
     frames
         Which of the frames of `samples` are as they are in the whole recording: those at a cut
         lack samples beyond it.
@@ -81,7 +78,6 @@ class Stretch:
     """
 
     samples: FloatArray
-    level: float
     frames: slice
     core: slice
 
@@ -99,18 +95,17 @@ def stretches(blocks: Iterable[FloatArray], recipe: Recipe) -> Iterator[Stretch]
     """
     core, context = _extent(recipe)
     hop, margin = recipe.features.hop_length, _margin(recipe)
+    if recipe.features.level == "peak":
+        blocks = levelled(blocks, recipe.features.rate, hop)
     held = np.zeros(0, dtype=np.float32)
     # Frames before the core: those that lack samples, and context.
-    skipped, before, loudest = 0, 0, 0.0
+    skipped, before = 0, 0
     for block in blocks:
         held = np.concatenate([held, block])
         stop = skipped + before + core
         while len(held) > (stop + context + margin) * hop:
-            samples = held[: (stop + context + margin) * hop]
-            loudest = max(loudest, _peak(samples))
             yield Stretch(
-                samples,
-                max(_peak(samples), _QUIETEST * loudest),
+                held[: (stop + context + margin) * hop],
                 slice(skipped, stop + context),
                 slice(before, before + core),
             )
@@ -118,9 +113,7 @@ def stretches(blocks: Iterable[FloatArray], recipe: Recipe) -> Iterator[Stretch]
             skipped, before = margin, context
             stop = skipped + before + core
     length = 1 + len(held) // hop
-    loudest = max(loudest, _peak(held))
-    level = max(_peak(held), _QUIETEST * loudest)
-    yield Stretch(held, level, slice(skipped, length), slice(before, length - skipped))
+    yield Stretch(held, slice(skipped, length), slice(before, length - skipped))
 
 
 def _extent(recipe: Recipe) -> tuple[int, int]:
@@ -133,7 +126,3 @@ def _extent(recipe: Recipe) -> tuple[int, int]:
 def _margin(recipe: Recipe) -> int:
     """Frames at a cut whose window or slope reaches beyond it."""
     return -(-recipe.features.n_fft // (2 * recipe.features.hop_length)) + WIDTH // 2
-
-
-def _peak(samples: FloatArray) -> float:
-    return float(np.maximum(samples.max(initial=0.0), -samples.min(initial=0.0)))
