@@ -22,6 +22,8 @@ CHUNK = 16
 CHUNK_BYTES = 8_000_000
 #: Chunks from which on processes are worth their start, about half a second.
 WORTHWHILE = 4
+#: Chunks a process that may wait for an earlier one before no more are begun.
+AHEAD = 8
 
 # What a worker process labels with; set once, when it starts.
 _own: list[Model] = []
@@ -49,18 +51,12 @@ def label_files(model: Model, files: Sequence[Path], jobs: int) -> Iterator[Resu
             for chunk in chain(first, chunks):
                 yield from model.predict_many(chunk, jobs)
         return
-    # A fresh interpreter each: forks of one with threads can hang.
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start, (model.bundle,))
+    # A fresh interpreter each: forks of one with threads can hang. This one labels as well, and
+    # first of all, while the others start.
+    pool = ProcessPoolExecutor(jobs - 1, get_context("spawn"), _start, (model.bundle,))
     try:
-        waiting: deque[Future[tuple[Result, ...]]] = deque(
-            pool.submit(_label, chunk) for chunk in first
-        )
-        while waiting:
-            waiting.extend(
-                pool.submit(_label, chunk)
-                for chunk in islice(chunks, max(0, 2 * jobs - len(waiting)))
-            )
-            yield from waiting.popleft().result()
+        with _one_thread():
+            yield from _shared(model, chain(first, chunks), pool, jobs)
     except BrokenProcessPool:
         raise ToolkitError(
             "A process that labels files was killed, perhaps for want of memory; try --jobs 1, "
@@ -68,6 +64,31 @@ def label_files(model: Model, files: Sequence[Path], jobs: int) -> Iterator[Resu
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _shared(
+    model: Model, chunks: Iterator[list[Path]], pool: ProcessPoolExecutor, jobs: int
+) -> Iterator[Result]:
+    """Results in order; this process does a chunk whenever the others have enough to do."""
+    waiting: deque[Future[tuple[Result, ...]]] = deque()
+    while True:
+        # So far may this process run ahead of one that is slow.
+        own = next(chunks, None) if len(waiting) < AHEAD * jobs else None
+        if own is None and not waiting:
+            return
+        done: Future[tuple[Result, ...]] = Future()
+        if own is not None:
+            waiting.append(done)
+        # Two a process: one under way and the next at hand.
+        unfinished = sum(not future.done() for future in waiting if future is not done)
+        for chunk in islice(chunks, max(0, 2 * (jobs - 1) - unfinished)):
+            waiting.append(pool.submit(_label, chunk))
+        if own is not None:
+            done.set_result(model.predict_many(own, 1))
+        else:
+            yield from waiting.popleft().result()
+        while waiting and waiting[0].done():
+            yield from waiting.popleft().result()
 
 
 def _chunks(files: Sequence[Path]) -> Iterator[list[Path]]:

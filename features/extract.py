@@ -58,8 +58,9 @@ def feature_names(settings: FeatureSettings) -> tuple[str, ...]:
 def extract(
     samples: FloatArray, settings: FeatureSettings, banks: FilterBanks, warp: float = 1.0
 ) -> Frames:
-    """Return what `extract_views` does for a single warp."""
-    return extract_views(samples, settings, banks, (warp,))[0]
+    """Return what `extract_views` does for a single warp, which need not come again."""
+    check_banks(settings, banks)
+    return _extract(samples, settings, ((warp, banks.warped(warp)),))[0]
 
 
 def extract_views(
@@ -92,6 +93,13 @@ def extract_views(
         beyond audio, or filter banks of other settings.
     """
     check_banks(settings, banks)
+    return _extract(samples, settings, tuple((warp, banks.view(warp)) for warp in warps))
+
+
+def _extract(
+    samples: FloatArray, settings: FeatureSettings, views: Sequence[tuple[float, FilterBanks]]
+) -> tuple[Frames, ...]:
+    """Frames of one recording for each pair of a warp and the banks that are warped by it."""
     _check_samples(samples)
     # Scaled before it is trimmed: trimming has a least level of its own.
     clip = _scaled(samples.astype(np.float32, copy=False), settings)
@@ -105,18 +113,18 @@ def extract_views(
     if _STREAMS_OF_POWER & set(settings.streams):
         power = power_spectrum(preemphasise(clip, settings.preemphasis), settings)
     of_clip = _streams_of_clip(clip, settings)
-    views = []
-    for warp in warps:
-        values = _streams(warp_frequencies(power, warp), of_clip, settings, banks)
+    found = []
+    for warp, banks in views:
+        values = _streams(power, warp, of_clip, settings, banks)
         tracks = [values, *(delta(values, order) for order in range(1, settings.deltas + 1))]
-        views.append(
+        found.append(
             Frames(
                 values=np.concatenate(tracks, axis=1) if len(tracks) > 1 else values,
                 rate=settings.rate / settings.hop_length,
                 start=start / settings.rate,
             )
         )
-    return tuple(views)
+    return tuple(found)
 
 
 def _peak(samples: FloatArray) -> float:
@@ -165,6 +173,7 @@ def _streams_of_clip(clip: FloatArray, settings: FeatureSettings) -> dict[Stream
 
 def _streams(
     power: FloatArray,
+    warp: float,
     of_clip: Mapping[Stream, FloatArray],
     settings: FeatureSettings,
     banks: FilterBanks,
@@ -183,7 +192,7 @@ def _streams(
         elif stream == "chroma":
             parts.append(tonal.chroma(power, banks.chroma))
         elif stream == "contrast":
-            parts.append(tonal.spectral_contrast(power, banks.contrast))
+            parts.append(tonal.spectral_contrast(warp_frequencies(power, warp), banks.contrast))
         else:
             parts.append(of_clip[stream])
     return np.concatenate(parts, axis=1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from features.errors import AudioError
 from features.frames import FloatArray
 from features.settings import FeatureSettings
+from features.spectrum import warp_frequencies
 
 # Spectral contrast as librosa's defaults have it: octaves from 200 Hz, the outer 2 % of the bins.
 CONTRAST_FMIN = 200.0
@@ -50,15 +51,43 @@ class FilterBanks:
     mel_dct: FloatArray = field(default_factory=_no_bank)
     linear_dct: FloatArray = field(default_factory=_no_bank)
     contrast: NDArray[np.int32] = field(default_factory=_no_bands)
+    _views: dict[float, "FilterBanks"] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the arrays by name, for one npz file."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+
+    def view(self, warp: float) -> "FilterBanks":
+        """Return `warped` banks, made once for each warp: for the few that come again and again."""
+        if warp not in self._views:
+            self._views[warp] = self.warped(warp)
+        return self._views[warp]
+
+    def warped(self, warp: float) -> "FilterBanks":
+        """Return the banks that give of a spectrum what these give of the warped one.
+
+        Filters and `features.spectrum.warp_frequencies` are linear in the power, so that the
+        warp can be done to the filters, once, instead of to every frame.
+        """
+        if warp == 1.0:
+            return self
+        n_bins = max(bank.shape[1] for bank in (self.mel, self.linear, self.chroma))
+        warping = warp_frequencies(np.eye(n_bins, dtype=np.float32), warp).T
+        return FilterBanks(
+            mel=self.mel @ warping if self.mel.size else self.mel,
+            linear=self.linear @ warping if self.linear.size else self.linear,
+            chroma=self.chroma @ warping if self.chroma.size else self.chroma,
+            mel_dct=self.mel_dct,
+            linear_dct=self.linear_dct,
+            contrast=self.contrast,
+        )
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> "FilterBanks":
         """Return the banks that `to_arrays` gave; raise AudioError where one is missing."""
-        missing = [f.name for f in fields(cls) if f.name not in arrays]
+        missing = [f.name for f in fields(cls) if f.init and f.name not in arrays]
         if missing:
             raise AudioError(
                 f"The stored filter banks lack {', '.join(missing)}; take a complete copy of the "
