@@ -48,7 +48,10 @@ def test_tables_are_printed_and_written(corpora: Path, trained, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--only", "start,sprint"], "--only: there is no sprint; choose from start,warm,folder"),
+        (
+            ["--only", "start,sprint"],
+            "--only: there is no sprint; choose from start,warm,folder,stages",
+        ),
         (["--model", "nowhere"], "nowhere: no such model"),
     ],
 )

@@ -1,0 +1,156 @@
+"""Where the time of labelling goes, and how near the network comes to what the machine can do."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+import bilstm_hmm
+from benchmarks.clips import audio_seconds, drawn_clips
+from benchmarks.setting import Setting
+from benchmarks.table import Section, number
+from bilstm_hmm import evidence, runtime, workers
+from bilstm_hmm.config import NetworkSettings
+from bilstm_hmm.runtime import Model
+from features.audio import read_audio
+from features.extract import n_features
+
+#: What is timed: a name, the module that calls it, and the name it is called by there.
+STAGES = (
+    ("features", evidence, "_hear"),
+    ("network", evidence, "_outputs"),
+    ("HMMs", evidence, "_told"),
+)
+READING, DECIDING, REST = "reading and decoding", "decision and timeline", "all else"
+_SIDE = 768
+
+
+def run(setting: Setting) -> Section:
+    """Label some clips with one thread, a chunk at a time as in a folder, and time each stage."""
+    clips = drawn_clips(setting.corpora, setting.seed)[: setting.slow_clips]
+    files = [clip.path for clip in clips]
+    model = bilstm_hmm.load(setting.model)
+    with _one_thread():
+        model.predict_many(files[:2], jobs=1)
+        turns = [stage_seconds(model, files) for _ in range(setting.repeats)]
+        peak = peak_operations()
+    medians = {name: float(np.median([turn[name] for turn in turns])) for name in turns[0]}
+    total = sum(medians.values())
+    rows = [["stage", "ms a clip", "share"]]
+    rows += [
+        [name, number(1000 * seconds / len(files)), f"{100 * seconds / total:.0f} %"]
+        for name, seconds in medians.items()
+    ]
+    reached = operations_of(model, files) / medians["network"]
+    return Section(
+        f"Where the time of {len(files)} clips goes",
+        f"{audio_seconds(clips):.0f} s of audio, one thread, without the start of the process: "
+        f"median of {setting.repeats} turns.",
+        (rows,),
+        (
+            f"The network reaches {reached / 1e9:.0f} GFLOP/s of the {peak / 1e9:.0f} that one "
+            f"core reaches in a product of large matrices: {100 * reached / peak:.0f} %.",
+        ),
+    )
+
+
+def stage_seconds(model: Model, files: Sequence[Path]) -> dict[str, float]:
+    """Label the files and return the seconds of each stage."""
+    spent = {READING: 0.0, **{name: 0.0 for name, *_ in STAGES}, DECIDING: 0.0}
+
+    def timed(name: str, call: Callable[..., object]) -> Callable[..., object]:
+        def timing(*arguments: object, **named: object) -> object:
+            began = time.perf_counter()
+            try:
+                return call(*arguments, **named)
+            finally:
+                spent[name] += time.perf_counter() - began
+
+        return timing
+
+    places = [
+        *STAGES,
+        (READING, runtime, "_opening"),
+        (READING, runtime, "open_file"),
+        (DECIDING, Model, "_prediction"),
+    ]
+    with _replaced(
+        [(where, what, timed(name, getattr(where, what))) for name, where, what in places]
+    ):
+        began = time.perf_counter()
+        for first in range(0, len(files), workers.CHUNK):
+            model.predict_many(files[first : first + workers.CHUNK], jobs=1)
+        whole = time.perf_counter() - began
+    return {**spent, REST: whole - sum(spent.values())}
+
+
+def operations_of(model: Model, files: Sequence[Path]) -> float:
+    """Return the floating-point operations of the network for these files."""
+    recipe, bundle = model.bundle.recipe, model.bundle
+    width = n_features(recipe.features)
+    total = 0.0
+    for file in files:
+        samples = read_audio(file, recipe.features.rate).samples
+        frames = evidence._hear(samples, bundle).views.shape[1]
+        total += len(recipe.decision.warps) * network_operations(
+            recipe.network, frames, width, len(bundle.classes)
+        )
+    return total
+
+
+def network_operations(
+    settings: NetworkSettings, frames: int, n_features: int, n_classes: int
+) -> float:
+    """Return the operations of one pass over `frames`: two for each product and its sum.
+
+    Convolutions, LSTMs and the layers on each frame; what is done once a clip is left out.
+    Networks with an image are not counted (not a number).
+    """
+    if settings.image is not None:
+        return float("nan")
+    steps, width = -(-frames // settings.stack), n_features * settings.stack
+    total = 0
+    if settings.family != "bilstm":
+        for layer in settings.convolutions:
+            steps = -(-steps // layer.stride)
+            total += steps * layer.kernel * width * layer.filters
+            width = layer.filters
+    directions = 1 if settings.family == "cnn_lstm" else 2
+    for units in settings.units:
+        total += steps * directions * (width + units) * 4 * units
+        width = directions * units
+    attention = 64 * (width + 1) if settings.attention else 0
+    return 2.0 * (total + steps * (width * n_classes + attention))
+
+
+def peak_operations() -> float:
+    """Return the operations a second of one thread in a product of large float32 matrices."""
+    a, b = np.ones((2, _SIDE, _SIDE), np.float32)
+    best = np.inf
+    for _ in range(10):
+        began = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - began)
+    return 2.0 * _SIDE**3 / float(best)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
+
+
+@contextmanager
+def _replaced(changes: Sequence[tuple[object, str, object]]) -> Iterator[None]:
+    """Put other functions in the places of those named, for a while."""
+    kept = [(where, what, getattr(where, what)) for where, what, _ in changes]
+    try:
+        for where, what, new in changes:
+            setattr(where, what, new)
+        yield
+    finally:
+        for where, what, old in kept:
+            setattr(where, what, old)

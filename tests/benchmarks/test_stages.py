@@ -1,0 +1,52 @@
+"""The profile: every stage is seen, and the network's operations are counted."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import stages
+from bilstm_hmm import evidence, runtime
+from bilstm_hmm.config import NetworkSettings
+from bilstm_hmm.runtime import Model
+
+
+def test_the_stages_are_the_whole(model: Model, synthetic: Path) -> None:
+    before = (evidence._hear, runtime._opening, Model._prediction)
+    files = sorted(synthetic.rglob("*.wav"))[:20]
+    found = stages.stage_seconds(model, files)
+    assert list(found) == [
+        stages.READING,
+        "features",
+        "network",
+        "HMMs",
+        stages.DECIDING,
+        stages.REST,
+    ]
+    assert all(seconds > 0.0 for seconds in found.values())
+    assert found[stages.REST] < 0.5 * sum(found.values())
+    assert before == (evidence._hear, runtime._opening, Model._prediction)
+
+
+@pytest.mark.parametrize("family", ["bilstm", "cnn_bilstm", "cnn_lstm"])
+def test_operations_are_those_of_the_weights(family: str) -> None:
+    """Each weight but those of the clip's layers is used once a step, at the step's own rate."""
+    from bilstm_hmm.network import build_network
+
+    settings = NetworkSettings(family=family, stack=1, units=(6, 5), attention=True)
+    frames, width, classes = 80, 12, 3
+    expected, steps = 0, frames
+    strides = iter(layer.stride for layer in settings.convolutions)
+    for layer in build_network(settings, width, classes).layers:
+        if layer.name.startswith("conv") and layer.name[4:].isdigit():
+            steps //= next(strides)
+        if layer.name.endswith("_norm") or layer.name in ("clip", "dense"):
+            continue
+        matrices = [w for w in layer.get_weights() if w.ndim > 1]
+        expected += steps * sum(int(np.prod(w.shape)) for w in matrices)
+    found = stages.network_operations(settings, frames, width, classes)
+    assert found == pytest.approx(2 * expected)
+
+
+def test_a_core_multiplies() -> None:
+    assert 1e8 < stages.peak_operations() < 1e13
