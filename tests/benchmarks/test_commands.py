@@ -50,7 +50,7 @@ def test_tables_are_printed_and_written(corpora: Path, trained, tmp_path: Path) 
     [
         (
             ["--only", "start,sprint"],
-            "--only: there is no sprint; choose from start,warm,folder,stages",
+            "--only: there is no sprint; choose from start,warm,folder",
         ),
         (["--model", "nowhere"], "nowhere: no such model"),
     ],
