@@ -141,17 +141,20 @@ class PretrainingSettings(Section):
 class TrainingSettings(Section):
     """The optimisation of the network.
 
-    With `keep` at ``best``, the networks of the inner folds keep the epoch that is best on the
-    speakers held out, and `refit` trains the final network on every training speaker for the
-    median of these epochs; without it, the final network keeps `validation_fraction` of the
-    training speakers back and its best weights on them. With ``last`` every network keeps its
-    last epoch, and no held-out clip decides on anything. With `clips_per_speaker` an epoch has
-    no more than so many clips of a speaker, drawn anew in each; null takes all.
-    `weight_average` is the momentum of the running mean of the weights, which is what is
-    validated and kept (0 keeps the weights themselves).
+    A network is trained for `epochs`, or for as many as make at least `steps` batches, where
+    that is more: a few hundred clips need more epochs than ten thousand. With `keep` at
+    ``best``, the networks of the inner folds keep the epoch that is best on the speakers held
+    out, and `refit` trains the final network on every training speaker for the median of these
+    epochs; without it, the final network keeps `validation_fraction` of the training speakers
+    back and its best weights on them. With ``last`` every network keeps its last epoch, and no
+    held-out clip decides on anything. With `clips_per_speaker` an epoch has no more than so many
+    clips of a speaker, drawn anew in each; null takes all. `weight_average` is the momentum of
+    the running mean of the weights, which is what is validated and kept (0 keeps the weights
+    themselves).
     """
 
     epochs: Annotated[int, Field(ge=1)] = 40
+    steps: Annotated[int, Field(ge=1)] | None = None
     batch_size: Annotated[int, Field(ge=1)] = 30
     learning_rate: Positive = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-4

@@ -115,6 +115,7 @@ def pretrained_layers(
     training = recipe.training.model_copy(
         update={
             "epochs": settings.epochs,
+            "steps": None,
             "batch_size": settings.batch_size,
             "learning_rate": settings.learning_rate,
             "schedule": "cosine",

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bilstm_hmm.config import Recipe
+from bilstm_hmm.config import Recipe, TrainingSettings
 from bilstm_hmm.examples import Examples, Indices, plain_frames, view_frames
 from bilstm_hmm.fit import LayerWeights, Task, TrainedNetwork, network_outputs, train_network
 from bilstm_hmm.heads import Heads, OutOfFold, fit_heads
@@ -84,17 +84,25 @@ def fit_system(
             name=f"fold {number} of {len(split.folds)}",
             train=np.array(fit_on),
             validation=np.array(held_out if recipe.training.keep == "best" else (), dtype=np.intp),
-            epochs=recipe.training.epochs,
+            epochs=epochs_for(len(fit_on), recipe.training),
             seed=recipe.seed + number,
             state_file=work / f"fold{number}.npz",
         )
         inner.append(_train(examples, task, recipe, banks, progress, callbacks, start))
-    final_task = _final_task(examples, train, inner, recipe, work)
+    lengths = [epochs_for(len(fit_on), recipe.training) for fit_on, _ in split.folds]
+    final_task = _final_task(examples, train, inner, lengths, recipe, work)
     final = _train(examples, final_task, recipe, banks, progress, callbacks, start)
     progress.say("Fitting the HMMs on the out-of-fold outputs")
     unseen = _out_of_fold(examples, split, inner, final, recipe, banks)
     heads = fit_heads(unseen, examples.classes, recipe)
     return System(final, tuple(inner), heads, unseen.rows, (*notes, *heads.notes))
+
+
+def epochs_for(n_clips: int, settings: TrainingSettings) -> int:
+    """Return the epochs of a network that learns from `n_clips` clips."""
+    if settings.steps is None:
+        return settings.epochs
+    return max(settings.epochs, -(-settings.steps // -(-n_clips // settings.batch_size)))
 
 
 def _train(
@@ -118,19 +126,24 @@ def _final_task(
     examples: Examples,
     train: Sequence[int],
     inner: Sequence[TrainedNetwork],
+    lengths: Sequence[int],
     recipe: Recipe,
     work: Path,
 ) -> Task:
-    """The final network: all training clips for the epochs found best, or with validation."""
+    """The final network: all training clips for the epochs found best, or with validation.
+
+    `lengths` are the epochs that each of the `inner` networks had to find its best in.
+    """
     settings = recipe.training
-    fit_on, validation, epochs = list(train), [], settings.epochs
-    if settings.keep == "last":
-        pass
-    elif settings.refit:
-        epochs = max(1, round(float(np.median([network.best_epoch for network in inner]))))
-    else:
+    fit_on, validation = list(train), []
+    if settings.keep == "best" and not settings.refit:
         split = validation_split(examples.clips, train, settings.validation_fraction, recipe.seed)
         fit_on, validation = list(split[0]), list(split[1])
+    epochs = epochs_for(len(fit_on), settings)
+    if settings.keep == "best" and settings.refit:
+        # Shares of the way, because a network of fewer clips may have more epochs.
+        shares = [n.best_epoch / longest for n, longest in zip(inner, lengths, strict=True)]
+        epochs = max(1, round(epochs * float(np.median(shares))))
     return Task(
         name="final",
         train=np.array(fit_on, dtype=np.intp),

@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
 from bilstm_hmm import system  # noqa: E402
-from bilstm_hmm.config import Recipe  # noqa: E402
+from bilstm_hmm.config import Recipe, TrainingSettings  # noqa: E402
 from bilstm_hmm.decision import probabilities  # noqa: E402
 from bilstm_hmm.examples import Examples, plain_frames  # noqa: E402
 from bilstm_hmm.fit import Task, TrainedNetwork, network_outputs  # noqa: E402
@@ -22,7 +22,7 @@ from bilstm_hmm.heads import OutOfFold  # noqa: E402
 from bilstm_hmm.hmm import score  # noqa: E402
 from bilstm_hmm.hmm_input import project  # noqa: E402
 from bilstm_hmm.outputs import Outputs  # noqa: E402
-from bilstm_hmm.system import System, fit_system  # noqa: E402
+from bilstm_hmm.system import System, epochs_for, fit_system  # noqa: E402
 from data.inner_folds import inner_folds  # noqa: E402
 from features.filterbanks import FilterBanks  # noqa: E402
 from features.frames import Frames  # noqa: E402
@@ -243,6 +243,43 @@ def test_out_of_fold_outputs_come_from_networks_that_never_saw_the_clip(
     if refit:
         assert len(alignments) == (2 * folds if kind == "lda" else 0)
     assert len({task.seed for task in ledger.tasks}) == folds + 1
+
+
+@pytest.mark.parametrize(
+    ("clips", "steps", "expected"),
+    [
+        (430, None, 40),  # 14 batches of 32 an epoch
+        (430, 560, 40),
+        (430, 561, 41),
+        (430, 1500, 108),
+        (1000, 1500, 47),
+        (1, 50, 50),
+    ],
+)
+def test_few_clips_have_more_epochs(clips: int, steps: int | None, expected: int) -> None:
+    settings = TrainingSettings(epochs=40, batch_size=32, steps=steps)
+    assert epochs_for(clips, settings) == expected
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_each_network_has_at_least_so_many_steps(
+    ledger: Ledger,
+    numbered: Examples,
+    quick_recipe: MakeRecipe,
+    banks: FilterBanks,
+    tmp_path: Path,
+    keep: str,
+) -> None:
+    """The final network of 18 clips, three batches, goes as far as those of 12, two batches."""
+    training = {"epochs": 2, "steps": 12, "batch_size": 6, "keep": keep}
+    chosen = quick_recipe(
+        training=training, hmm={"inner_folds": 3}, features={"normalisation": "none"}
+    )
+    fit_system(numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: ())
+    *inner, final = ledger.tasks
+    assert [task.epochs for task in inner] == [6, 6, 6]
+    # The stand-ins keep the first, second and third epoch of six: a third of the way.
+    assert final.epochs == (4 if keep == "last" else 1)
 
 
 def test_a_single_speaker_is_noted(
