@@ -202,12 +202,13 @@ class DecisionSettings(Section):
 class TimelineSettings(Section):
     """How the timeline switches between emotions; times in seconds.
 
-    `evidence` is how much speech tells as much as one calibrated utterance: neighbouring frames
-    tell nearly the same, and counted in full they would be far too sure.
+    `dwell` and `minimum` None are fitted on the training speakers. `evidence` is how much speech
+    tells as much as one calibrated utterance, where nothing was fitted and in single utterances:
+    neighbouring frames tell nearly the same, and counted in full they would be far too sure.
     """
 
-    dwell: Positive = 4.0
-    minimum: Positive = 0.6
+    dwell: Positive | None = None
+    minimum: Positive | None = None
     evidence: Positive = 2.0
 
 

@@ -27,6 +27,9 @@ from bilstm_hmm.hmm import log_sum_exp
 
 FloatMatrix = NDArray[np.float64]
 
+#: Seconds that an emotion is expected to last, and lasts at least, where nothing says otherwise.
+DWELL = 4.0
+MINIMUM = 0.6
 _FLOOR = 1e-3
 
 
@@ -73,9 +76,11 @@ def compose(
     """
     floored = np.maximum(prior, _FLOOR)
     log_prior = np.log(floored / floored.sum())
+    dwell = DWELL if settings.dwell is None else settings.dwell
+    minimum = MINIMUM if settings.minimum is None else settings.minimum
     # Rounded up, but for what floating point adds to a whole number of frames.
-    ages = max(1, math.ceil(settings.minimum * rate - 1e-6))
-    rest = max(settings.dwell * rate - ages, 1.0)
+    ages = max(1, math.ceil(minimum * rate - 1e-6))
+    rest = max(dwell * rate - ages, 1.0)
     leave = 1.0 / (rest + 1.0)
     return Composite(
         log_entry=log_prior[:, None] + log_start,

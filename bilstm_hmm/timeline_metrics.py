@@ -134,7 +134,7 @@ def _frames(truth: Sequence[Span], found: Sequence[Span], classes: Sequence[str]
     return counts.reshape(len(classes), len(classes) + 1).astype(np.int64)
 
 
-def _labels(spans: Sequence[Span], centres: NDArray[np.float64], index: dict[str, int]) -> Counts:
+def _labels(spans: Sequence[Span], centres: NDArray[np.floating], index: dict[str, int]) -> Counts:
     """The class at each time, the number of classes where there is none."""
     nothing = len(index)
     starts = np.array([start for start, _, _ in spans])
