@@ -26,6 +26,7 @@ from bilstm_hmm.config import Recipe
 from bilstm_hmm.decision import Decision
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.files import write_error
+from bilstm_hmm.fitted_timeline import FittedTimeline
 from bilstm_hmm.hmm import HmmBank
 from bilstm_hmm.hmm_input import Projection
 from bilstm_hmm.recipes import dump_recipe, recipe_from_tree
@@ -50,8 +51,8 @@ class Bundle:
     """The contents of a bundle that prediction uses.
 
     `network` is the serialised ONNX model, in the precision that was asked for; `identity` names
-    the model and its very weights. `int8` is the int8 twin of `network`, known where the bundle
-    was made and not where it was read.
+    the model and its very weights. `timeline` is None where none was fitted. `int8` is the int8
+    twin of `network`, known where the bundle was made and not where it was read.
     """
 
     identity: str
@@ -63,6 +64,7 @@ class Bundle:
     projection: Projection
     bank: HmmBank
     decision: Decision
+    timeline: FittedTimeline | None = None
     int8: bytes | None = None
 
 
@@ -138,7 +140,8 @@ def _write_parts(folder: Path, bundle: Bundle) -> None:
         "of_logits": np.array(bundle.projection.of_logits),
     }
     np.savez(folder / HMM, **bundle.bank.to_arrays(), **projection)  # type: ignore[arg-type]
-    np.savez(folder / DECISION, **bundle.decision.to_arrays())  # type: ignore[arg-type]
+    fitted = {} if bundle.timeline is None else bundle.timeline.to_arrays()
+    np.savez(folder / DECISION, **bundle.decision.to_arrays(), **fitted)  # type: ignore[arg-type]
 
 
 def _write_manifest(folder: Path, bundle: Bundle) -> None:
@@ -218,6 +221,7 @@ def read_bundle(path: str | os.PathLike[str], precision: str = "float") -> Bundl
     try:
         features = _arrays(contents[FEATURES])
         hmm = _arrays(contents[HMM])
+        decision = _arrays(contents[DECISION])
         bundle = Bundle(
             identity=str(manifest["model"]),
             classes=tuple(manifest["classes"]),
@@ -227,7 +231,8 @@ def read_bundle(path: str | os.PathLike[str], precision: str = "float") -> Bundl
             network=contents[network],
             projection=Projection(hmm["matrix"], hmm["offset"], bool(hmm["of_logits"])),
             bank=HmmBank.from_arrays(hmm),
-            decision=Decision.from_arrays(_arrays(contents[DECISION])),
+            decision=Decision.from_arrays(decision),
+            timeline=FittedTimeline.from_arrays(decision),
         )
         return _of_int8(bundle) if network == INT8 else bundle
     except ToolkitError:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bilstm_hmm.config import TimelineSettings
 from features.frames import FloatArray
 
 _PREFIX = "timeline_"
@@ -51,3 +52,10 @@ class FittedTimeline:
         joined = np.float32(self.logits) * frame + np.float32(self.told) * told
         centred: FloatArray = joined - joined.mean(axis=1, keepdims=True)
         return centred
+
+    def durations(self, settings: TimelineSettings) -> TimelineSettings:
+        """Return the settings with the fitted durations in the places that are open."""
+        fitted = {"dwell": self.dwell, "minimum": self.minimum}
+        given = {name: getattr(settings, name) for name in fitted}
+        known = {name: fitted[name] if own is None else own for name, own in given.items()}
+        return settings.model_copy(update=known)

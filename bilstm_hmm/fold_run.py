@@ -89,7 +89,10 @@ def make_bundle(
     network = network_to_onnx(system.network.model, recipe.network)
     heads = system.heads
     digest = hashlib.sha256(network)
-    for array in (*heads.bank.to_arrays().values(), *heads.decision.to_arrays().values()):
+    arrays = [*heads.bank.to_arrays().values(), *heads.decision.to_arrays().values()]
+    if heads.timeline is not None:
+        arrays.extend(heads.timeline.to_arrays().values())
+    for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return Bundle(
         identity=f"{recipe.name}-{digest.hexdigest()[:8]}",
@@ -101,6 +104,7 @@ def make_bundle(
         projection=heads.projection,
         bank=heads.bank,
         decision=heads.decision,
+        timeline=heads.timeline,
         int8=int8_network(network) if recipe.bundle.int8 else None,
     )
 

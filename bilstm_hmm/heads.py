@@ -1,6 +1,6 @@
 """What is fitted on top of the networks, on outputs for clips they were not trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from bilstm_hmm.config import Recipe, System
 from bilstm_hmm.decision import SYSTEMS, Decision, FloatMatrix, probabilities
 from bilstm_hmm.decision_fit import fit_decision
-from bilstm_hmm.hmm import HmmBank, score
+from bilstm_hmm.fitted_timeline import FittedTimeline
+from bilstm_hmm.hmm import HmmBank, frame_scores
 from bilstm_hmm.hmm_fit import emotion_processes, fit_bank
 from bilstm_hmm.hmm_input import Projection, fit_projection, project
 from bilstm_hmm.outputs import Outputs
+from bilstm_hmm.timeline_fit import TOO_FEW, fit_timeline
 
 Indices = NDArray[np.intp]
 
@@ -35,7 +37,9 @@ class OutOfFold:
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """Projection, HMM bank and decision layers, and sentences for the user.
+    """Projection, HMM bank, decision layers and timeline, and sentences for the user.
+
+    `timeline` is None where the clips are too few to fit it.
 
     `unseen` holds the probabilities of each system, ``[N, C]``, for the out-of-fold clips: the
     network, projection and HMMs that scored a clip were fitted without its inner fold, and the
@@ -45,19 +49,19 @@ class Heads:
     projection: Projection
     bank: HmmBank
     decision: Decision
+    timeline: FittedTimeline | None
     unseen: Mapping[System, FloatMatrix]
     notes: tuple[str, ...]
 
 
 def fit_heads(unseen: OutOfFold, classes: tuple[str, ...], recipe: Recipe) -> Heads:
-    """Fit projection and HMM bank, then the decision on scores that are out-of-fold as well.
+    """Fit projection and HMM bank, then decision and timeline on scores that are out-of-fold too.
 
-    The projection and bank that score a clip for the decision are fitted without the clip's
-    inner fold: the decision would otherwise trust the HMMs more than they deserve on a new
-    speaker.
+    The projection and bank that score a clip for them are fitted without the clip's inner fold:
+    they would otherwise trust the HMMs more than these deserve on a new speaker.
     """
     with emotion_processes(recipe.jobs) as pool:
-        scores = np.zeros((len(unseen.labels), len(classes)))
+        told = [np.zeros((0, len(classes)))] * len(unseen.labels)
         for number in np.unique(unseen.fold):
             inside = unseen.fold == number
             # An emotion of this inner fold alone leaves no other clips to fit its HMM on.
@@ -65,13 +69,32 @@ def fit_heads(unseen: OutOfFold, classes: tuple[str, ...], recipe: Recipe) -> He
             others = np.flatnonzero(np.ones_like(inside) if alone else ~inside)
             projection, bank, _ = _fit_bank(unseen, others, classes, recipe, pool)
             for row in np.flatnonzero(inside):
-                scores[row] = score(bank, project(projection, unseen.outputs[int(row)]))
+                sequence = project(projection, unseen.outputs[int(row)])
+                (told[int(row)],) = frame_scores(bank, [sequence])
         everything = np.arange(len(unseen.labels))
         projection, bank, notes = _fit_bank(unseen, everything, classes, recipe, pool)
     clip_logits = np.stack([o.clip for o in unseen.outputs]).astype(np.float64)
+    scores = np.stack([of_clip.mean(axis=0) for of_clip in told])
     decision = fit_decision(clip_logits, scores, unseen.labels)
     found = _cross_fitted(clip_logits, scores, unseen)
-    return Heads(projection, bank, decision, found, notes)
+    timeline = _timeline(unseen, told, classes, recipe)
+    notes = notes if timeline is not None else (*notes, TOO_FEW)
+    return Heads(projection, bank, decision, timeline, found, notes)
+
+
+def _timeline(
+    unseen: OutOfFold, told: Sequence[FloatMatrix], classes: tuple[str, ...], recipe: Recipe
+) -> FittedTimeline | None:
+    return fit_timeline(
+        [o.frame for o in unseen.outputs],
+        told,
+        unseen.labels,
+        unseen.groups,
+        classes,
+        recipe.features.rate / recipe.features.hop_length / recipe.network.stride,
+        recipe.timeline,
+        recipe.seed,
+    )
 
 
 def _cross_fitted(

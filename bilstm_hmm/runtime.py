@@ -18,7 +18,7 @@ from bilstm_hmm.bundle import Bundle, read_bundle
 from bilstm_hmm.decision import SYSTEMS, FloatMatrix, probabilities
 from bilstm_hmm.evidence import Evidence, clip_evidence, long_evidence
 from bilstm_hmm.prediction import Failure, Prediction
-from bilstm_hmm.segmentation import segments
+from bilstm_hmm.segmentation import recording_segments
 from bilstm_hmm.session import open_session
 from bilstm_hmm.windows import longest_clip
 from features.audio import AudioStream, open_array, open_file
@@ -123,24 +123,10 @@ class Model:
         return long_evidence(chain([opening], rest), self.bundle, self._session, threads)
 
     def _prediction(self, evidence: Evidence, stream: AudioStream, file: str) -> Prediction:
-        bundle, recipe, decision = self.bundle, self.bundle.recipe, self.bundle.decision
-        clip, scores, duration = evidence.clip, evidence.scores, stream.duration
-        shares = probabilities(decision, clip, scores, recipe.decision.system)
+        bundle, duration = self.bundle, stream.duration
+        shares = self.shares(evidence)[bundle.recipe.decision.system]
         best = int(shares.argmax())
-        # What the decision knows beyond the HMMs is the prior of the timeline, whose evidence is
-        # the HMMs' own, weighed so that `evidence` seconds, or all of a shorter recording, tell
-        # as much as a calibrated utterance.
-        alone = probabilities(decision, clip, scores, "hmm")
-        frames_of_evidence = min(recipe.timeline.evidence * evidence.rate, len(evidence.told))
-        found = segments(
-            evidence.told * (float(decision.hmm_scale) / frames_of_evidence),
-            shares / np.maximum(alone, 1e-3),
-            evidence.rate,
-            start=min(evidence.start, duration),
-            end=min(evidence.end, duration),
-            classes=bundle.classes,
-            settings=recipe.timeline,
-        )
+        found = recording_segments(bundle, evidence, shares, duration)
         return Prediction(
             file=file,
             emotion=bundle.classes[best],

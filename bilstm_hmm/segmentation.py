@@ -6,9 +6,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.config import TimelineSettings
+from bilstm_hmm.bundle import Bundle
+from bilstm_hmm.config import Recipe, TimelineSettings
+from bilstm_hmm.decision import probabilities
+from bilstm_hmm.evidence import Evidence
 from bilstm_hmm.prediction import Segment
 from bilstm_hmm.timeline import Composite, compose, emotion_posteriors, viterbi
+from bilstm_hmm.windows import window_size
 
 FloatMatrix = NDArray[np.float64]
 
@@ -16,6 +20,63 @@ FloatMatrix = NDArray[np.float64]
 #: paths have long met, so that a recording of hours is decoded part by part.
 PART = 4096
 CONTEXT = 2048
+
+
+def recording_segments(
+    bundle: Bundle, evidence: Evidence, shares: FloatMatrix, duration: float
+) -> tuple[Segment, ...]:
+    """Return the timeline of a recording, as its model has it.
+
+    A recording that the network takes in one piece is an utterance, whose timeline goes by its
+    label; a longer one may hold several emotions, and has the timeline that was fitted on turns
+    of the training speakers, where one was.
+
+    Parameters
+    ----------
+    shares
+        The probabilities of its label, ``[C]``.
+    duration
+        Of the recording, in seconds.
+    """
+    settings, fitted = bundle.recipe.timeline, bundle.timeline
+    if fitted is None or len(evidence.frame) <= longest_utterance(bundle.recipe):
+        weighed, prior = _as_labelled(bundle, evidence, shares)
+    else:
+        weighed = fitted.evidence(evidence.frame, evidence.told)
+        # What a recording is labelled says nothing of each of its turns.
+        prior = np.full(len(shares), 1.0 / len(shares))
+        settings = fitted.durations(settings)
+    return segments(
+        weighed,
+        prior,
+        evidence.rate,
+        start=min(evidence.start, duration),
+        end=min(evidence.end, duration),
+        classes=bundle.classes,
+        settings=settings,
+    )
+
+
+def longest_utterance(recipe: Recipe) -> int:
+    """Return the output frames up to which a recording is one utterance: those of a window."""
+    return window_size(recipe) // recipe.network.stride
+
+
+def _as_labelled(
+    bundle: Bundle, evidence: Evidence, shares: FloatMatrix
+) -> tuple[NDArray[np.floating], FloatMatrix]:
+    """Evidence of frames and prior of emotions that together say what the label says.
+
+    What the decision knows beyond the HMMs is the prior; the evidence is the HMMs' own, weighed
+    so that ``timeline.evidence`` seconds, or all of a shorter recording, tell as much as a
+    calibrated utterance.
+    """
+    decision = bundle.decision
+    alone = probabilities(decision, evidence.clip, evidence.scores, "hmm")
+    seconds = bundle.recipe.timeline.evidence
+    frames_of_evidence = min(seconds * evidence.rate, len(evidence.told))
+    weighed = evidence.told * (float(decision.hmm_scale) / frames_of_evidence)
+    return weighed, shares / np.maximum(alone, 1e-3)
 
 
 def segments(

@@ -31,6 +31,8 @@ STRENGTHS = (2.0, 4.0, 8.0, 16.0, 32.0)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 DWELLS = (2.0, 4.0, 8.0)
 MINIMA = (0.4, 0.8, 1.2)
+#: Segments found over true ones that are about right.
+RATIOS = (0.9, 1.1)
 WIDTHS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 #: Numbers of frames x recordings x emotions that are decoded at once.
 _AT_ONCE = 3_000_000
@@ -206,8 +208,13 @@ def judged(paths: Labels, truth: Labels) -> tuple[float, float]:
 
 
 def chosen(found: Sequence[Trial]) -> Trial:
-    """Return the trial with the least error."""
-    return min(found, key=lambda trial: trial.error)
+    """Return the trial with the least error among those that find about as many segments as true.
+
+    Errors hardly differ between a timeline that is too coarse and one that is too fine, and what
+    a person sees of it is its segments. Where no trial does, the least error alone decides.
+    """
+    fit = [trial for trial in found if RATIOS[0] <= trial.ratio <= RATIOS[1]]
+    return min(fit or found, key=lambda trial: trial.error)
 
 
 def best_width(turns: Turns, rate: float) -> float:

@@ -4,7 +4,7 @@ Each test fails if the leak that it is about is let in.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -264,6 +264,7 @@ def fitted_arrays(run: FoldRun) -> dict[str, np.ndarray]:
         "offset": bundle.projection.offset,
         **{f"hmm {name}": array for name, array in bundle.bank.to_arrays().items()},
         **{f"decision {name}": array for name, array in bundle.decision.to_arrays().items()},
+        **bundle.timeline.to_arrays(),
         **{f"raw {name}": array for name, array in run.raw.bank.to_arrays().items()},
         "raw scale": np.array(run.raw.scale),
     }
@@ -286,18 +287,24 @@ def out_of_fold() -> heads.OutOfFold:
 
 @pytest.mark.parametrize("kind", ["pca", "lda", "logits"])
 @pytest.mark.parametrize("poison", [0, 1, 2])
-def test_the_decision_learns_from_hmms_that_were_fitted_without_the_clips_fold(
+def test_decision_and_timeline_learn_from_hmms_that_were_fitted_without_the_clips_fold(
     recipe: Recipe, monkeypatch: pytest.MonkeyPatch, kind: str, poison: int
 ) -> None:
     """Noise in all of an inner fold but one clip does not change that clip's scores."""
     told: list[np.ndarray] = []
-    original = heads.fit_decision
+    told_by_frame: list[Sequence[np.ndarray]] = []
+    original, original_timeline = heads.fit_decision, heads.fit_timeline
 
     def spy(clip: np.ndarray, hmm: np.ndarray, *rest: Any) -> Any:
         told.append(hmm.copy())
         return original(clip, hmm, *rest)
 
+    def timeline_spy(logits: Any, told: Sequence[np.ndarray], *rest: Any) -> Any:
+        told_by_frame.append(told)
+        return original_timeline(logits, told, *rest)
+
     monkeypatch.setattr(heads, "fit_decision", spy)
+    monkeypatch.setattr(heads, "fit_timeline", timeline_spy)
     chosen = recipe.model_copy(update={"hmm": recipe.hmm.model_copy(update={"input": kind})})
     unseen = out_of_fold()
     heads.fit_heads(unseen, CLASSES, chosen)
@@ -315,5 +322,8 @@ def test_the_decision_learns_from_hmms_that_were_fitted_without_the_clips_fold(
     after = told[0]
     assert before.shape == after.shape == (36, 3)
     np.testing.assert_array_equal(after[kept], before[kept])
+    frames_before, frames_after = told_by_frame
+    np.testing.assert_array_equal(frames_after[kept], frames_before[kept])
+    np.testing.assert_allclose(frames_before[kept].mean(axis=0), before[kept])
     # The other folds' HMMs did see the noise.
     assert not np.isclose(after[unseen.fold != poison], before[unseen.fold != poison]).any()

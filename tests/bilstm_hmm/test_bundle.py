@@ -88,7 +88,7 @@ def test_what_is_written_is_read(stored: Bundle, tmp_path: Path, recording: Path
         stored.recipe,
         stored.network,
     )
-    for name in ("bank", "decision", "banks"):
+    for name in ("bank", "decision", "banks", "timeline"):
         before, after = getattr(stored, name).to_arrays(), getattr(again, name).to_arrays()
         assert before.keys() == after.keys()
         for key, array in before.items():
@@ -101,6 +101,16 @@ def test_what_is_written_is_read(stored: Bundle, tmp_path: Path, recording: Path
     assert again.projection.of_logits == stored.projection.of_logits
     assert Model(again).predict(recording) == Model(stored).predict(recording)
     assert (folder / CARD).read_text("utf-8") == "# Card\n"
+
+
+def test_a_bundle_without_a_fitted_timeline_is_read_as_well(
+    stored: Bundle, tmp_path: Path, recording: Path
+) -> None:
+    """As those of before were; what is said of an utterance does not depend on it."""
+    write_bundle(tmp_path / "older", replace(stored, timeline=None))
+    again = read_bundle(tmp_path / "older")
+    assert again.timeline is None
+    assert Model(again).predict(recording) == Model(stored).predict(recording)
 
 
 def test_a_bundle_holds_no_pickle(trained) -> None:

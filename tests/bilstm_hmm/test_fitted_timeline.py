@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.fitted_timeline import FittedTimeline
 
 FITTED = FittedTimeline(logits=0.25, told=0.5, dwell=3.0, minimum=0.8, median=1.5)
@@ -27,3 +28,9 @@ def test_evidence_is_the_weighted_sum_centred() -> None:
     np.testing.assert_allclose(np.diff(found, axis=1), np.diff(expected, axis=1), atol=1e-6)
     # What all emotions have in common in a frame says nothing.
     np.testing.assert_allclose(FITTED.evidence(frame + 5.0, told - 90.0), found, atol=1e-4)
+
+
+def test_durations_that_are_given_come_first() -> None:
+    open_, given = TimelineSettings(evidence=5.0), TimelineSettings(dwell=9.0)
+    assert FITTED.durations(open_) == TimelineSettings(dwell=3.0, minimum=0.8, evidence=5.0)
+    assert FITTED.durations(given) == TimelineSettings(dwell=9.0, minimum=0.8)

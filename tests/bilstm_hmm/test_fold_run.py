@@ -95,7 +95,7 @@ def test_without_test_clips_results_are_out_of_fold() -> None:
     )
     examples = Examples(clips, ("happy", "sad"), np.arange(4) % 2, (), ())
     unseen = {system: np.array([[0.1, 0.9], [0.8, 0.2]]) for system in SYSTEMS}
-    heads = Heads(*[None] * 3, unseen, ())  # type: ignore[arg-type, list-item]
+    heads = Heads(*[None] * 4, unseen, ())  # type: ignore[arg-type, list-item]
     system = System(None, (), heads, np.array([3, 0]), ())  # type: ignore[arg-type]
     third, first = out_of_fold_results(system, examples)
     assert (third.name, third.truth, third.sex) == ("3", "sad", "male")

@@ -10,12 +10,14 @@ from bilstm_hmm.config import Recipe
 from bilstm_hmm.decision import probabilities
 from bilstm_hmm.decision_fit import fit_decision
 from bilstm_hmm.heads import OutOfFold, fit_heads
-from bilstm_hmm.hmm import score
+from bilstm_hmm.hmm import frame_scores, score
 from bilstm_hmm.hmm_fit import fit_bank
 from bilstm_hmm.hmm_input import fit_projection, project
 from bilstm_hmm.outputs import Outputs
+from bilstm_hmm.timeline_fit import TOO_FEW, fit_timeline
 
 CLASSES = ("happy", "sad", "angry")
+RATE = 8000
 MakeRecipe = Callable[..., Recipe]
 
 
@@ -128,3 +130,41 @@ def test_a_single_group_cannot_be_judged_by_the_others(quick_recipe: MakeRecipe)
     unseen = replace(out_of_fold(), groups=np.zeros(36, dtype=np.intp))
     for found in fit_heads(unseen, CLASSES, quick_recipe()).unseen.values():
         np.testing.assert_array_equal(found, np.full((36, 3), 1 / 3))
+
+
+def test_the_timeline_is_fitted_on_what_the_banks_without_the_clip_said(
+    quick_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unseen, recipe = out_of_fold(), quick_recipe()
+    told: list[np.ndarray] = []
+
+    def spy(logits: Any, said: Any, *rest: Any) -> Any:
+        np.testing.assert_array_equal(np.stack(logits), [o.frame for o in unseen.outputs])
+        told.extend(said)
+        return fit_timeline(logits, said, *rest)
+
+    monkeypatch.setattr(heads, "fit_timeline", spy)
+    fitted = fit_heads(unseen, CLASSES, recipe)
+    (labels, speakers), rate = (unseen.labels, unseen.groups), RATE / 80
+    frames = [o.frame for o in unseen.outputs]
+    expected = fit_timeline(
+        frames, told, labels, speakers, CLASSES, rate, recipe.timeline, recipe.seed
+    )
+    assert fitted.timeline == expected
+    others = np.flatnonzero(unseen.fold != 0)
+    chosen = [unseen.outputs[i] for i in others]
+    projection = fit_projection([o.hidden for o in chosen], labels[others], 3, recipe.hmm)
+    sequences = [project(projection, o) for o in chosen]
+    bank = fit_bank(sequences, labels[others], CLASSES, recipe.hmm, seed=recipe.seed).bank
+    for i in np.flatnonzero(unseen.fold == 0):
+        (alone,) = frame_scores(bank, [project(projection, unseen.outputs[i])])
+        np.testing.assert_allclose(told[i], alone, rtol=1e-9)
+
+
+def test_speakers_of_one_emotion_each_leave_the_timeline_as_it_is(
+    quick_recipe: MakeRecipe,
+) -> None:
+    unseen = out_of_fold()
+    fitted = fit_heads(replace(unseen, groups=unseen.labels), CLASSES, quick_recipe())
+    assert fitted.timeline is None
+    assert fitted.notes == (TOO_FEW,)

@@ -2,6 +2,7 @@ import itertools
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,10 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bilstm_hmm import segmentation
+from bilstm_hmm.bundle import Bundle
 from bilstm_hmm.config import TimelineSettings
+from bilstm_hmm.evidence import Evidence
+from bilstm_hmm.fitted_timeline import FittedTimeline
 from bilstm_hmm.hmm import HmmBank, bank_from_models, frame_scores
 from bilstm_hmm.prediction import Segment
-from bilstm_hmm.segmentation import segments
+from bilstm_hmm.runtime import Model
+from bilstm_hmm.segmentation import longest_utterance, recording_segments, segments
 
 
 def two_emotions() -> HmmBank:
@@ -115,6 +120,64 @@ def test_a_long_recording_is_decoded_in_parts(part: int, monkeypatch: pytest.Mon
     ]
     for one, other in zip(parts, whole, strict=True):
         assert one.confidence == pytest.approx(other.confidence, abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def bundle(model: Model) -> Bundle:
+    """With a timeline that switches at once: its frames tell nearly all."""
+    return replace(model.bundle, timeline=FittedTimeline(9.0, 0.0, 2.0, 0.1, 1.0))
+
+
+def evidence_of(bundle: Bundle, frames: int) -> Evidence:
+    """Frames whose logits go from the first emotion to the last, whose HMMs say the second."""
+    emotions = np.eye(len(bundle.classes), dtype=np.float32)
+    half = np.arange(frames) < frames // 2
+    logits = np.where(half[:, None], emotions[0], emotions[-1])
+    told = np.tile(emotions[1], (frames, 1))
+    return Evidence(np.zeros(len(emotions)), logits, told, 12.5, 0.5, 0.5 + frames / 12.5)
+
+
+def test_an_utterance_has_the_timeline_of_its_label(bundle: Bundle) -> None:
+    shares = np.full(5, 0.02)
+    shares[1] = 0.92
+    frames = longest_utterance(bundle.recipe)
+    found = recording_segments(bundle, evidence_of(bundle, frames), shares, 99.0)
+    assert [s.emotion for s in found] == [bundle.classes[1]]
+    without = replace(bundle, timeline=None)
+    assert recording_segments(without, evidence_of(bundle, frames), shares, 99.0) == found
+    # Its confidence is the label's share, as ever.
+    assert found[0].confidence == pytest.approx(0.92, abs=0.05)
+
+
+def test_a_longer_recording_has_the_fitted_timeline(bundle: Bundle) -> None:
+    """Whatever its label: the prior is even."""
+    frames = longest_utterance(bundle.recipe) + 1
+    evidence = evidence_of(bundle, frames)
+    for label in range(5):
+        shares = np.full(5, 0.02)
+        shares[label] = 0.92
+        found = recording_segments(bundle, evidence, shares, 99.0)
+        assert [s.emotion for s in found] == [bundle.classes[0], bundle.classes[-1]]
+        assert found[0].start == 0.5
+        assert found[0].end == found[1].start == 0.5 + (frames // 2) / 12.5
+        assert found[1].end == evidence.end
+    # Without a fit it is as it was: the HMMs' own evidence and the label.
+    old = recording_segments(replace(bundle, timeline=None), evidence, shares, 99.0)
+    assert [s.emotion for s in old] != [s.emotion for s in found]
+
+
+def test_what_is_set_comes_before_what_is_fitted(bundle: Bundle) -> None:
+    timing = bundle.recipe.timeline.model_copy(update={"minimum": 1e3})
+    recipe = bundle.recipe.model_copy(update={"timeline": timing})
+    evidence = evidence_of(bundle, longest_utterance(recipe) + 50)
+    found = recording_segments(replace(bundle, recipe=recipe), evidence, np.full(5, 0.2), 99.0)
+    assert len(found) == 1
+
+
+def test_times_end_with_the_recording(bundle: Bundle) -> None:
+    evidence = evidence_of(bundle, 20)
+    (found,) = recording_segments(bundle, evidence, np.eye(5)[1], evidence.end - 0.1)
+    assert found.end == evidence.end - 0.1
 
 
 _HOUR = """

@@ -1,0 +1,74 @@
+"""Four ways to a timeline, compared on the same recordings with the same model.
+
+``frame-argmax`` takes each frame's likeliest emotion by the network; ``median-filter`` smooths the
+frames' posteriors first; ``windows`` labels 3 s at a time, each as a clip on its own;
+``composite-hmm`` is the timeline that the model gives.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bilstm_hmm.evidence import Evidence
+from bilstm_hmm.median_filter import median_labels
+from bilstm_hmm.runtime import Model
+from bilstm_hmm.timeline_metrics import Span
+from features.frames import FloatArray
+
+COMPOSITE = "composite-hmm"
+TIMELINE_SYSTEMS = ("frame-argmax", "median-filter", "windows", COMPOSITE)
+#: Seconds of a window that is labelled on its own.
+WINDOW = 3.0
+#: Width of the median filter, in seconds, with a model that none was fitted for.
+MEDIAN = 1.0
+
+
+def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[Span, ...]]:
+    """Return the timeline of a recording by each system.
+
+    Parameters
+    ----------
+    samples
+        float32 ``[n]`` at the rate of the model's features.
+    """
+    fitted, evidence = model.bundle.timeline, model.evidence(samples)
+    width = MEDIAN if fitted is None else fitted.median
+    argmax = evidence.frame.argmax(axis=1)
+    median = median_labels(evidence.frame, evidence.rate, width)
+    own = model.predict(samples).segments
+    found = (
+        frame_spans(argmax, evidence, model.classes),
+        frame_spans(median, evidence, model.classes),
+        window_spans(model, samples),
+        tuple((segment.start, segment.end, segment.emotion) for segment in own),
+    )
+    return dict(zip(TIMELINE_SYSTEMS, found, strict=True))
+
+
+def frame_spans(
+    labels: NDArray[np.intp], evidence: Evidence, classes: Sequence[str]
+) -> tuple[Span, ...]:
+    """Join frames of one emotion, ``[T]``; the last reaches to the end of the sound."""
+    borders = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist()]
+    times = [*(evidence.start + border / evidence.rate for border in borders), evidence.end]
+    return tuple(
+        (start, end, classes[int(labels[border])])
+        for border, (start, end) in zip(borders, pairwise(times), strict=True)
+    )
+
+
+def window_spans(model: Model, samples: FloatArray) -> tuple[Span, ...]:
+    """Label one window after the other by the model's decision.
+
+    What is left behind the last whole window belongs to it where it is shorter than half a one.
+    """
+    rate, system = model.bundle.recipe.features.rate, model.bundle.recipe.decision.system
+    size = round(WINDOW * rate)
+    borders = [size * number for number in range(max(1, round(len(samples) / size)))]
+    spans = []
+    for start, stop in pairwise([*borders, len(samples)]):
+        shares = model.shares(model.evidence(samples[start:stop]))[system]
+        spans.append((start / rate, stop / rate, model.classes[int(shares.argmax())]))
+    return tuple(spans)
