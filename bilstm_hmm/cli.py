@@ -6,9 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from data.protocols import Protocol
 
 Sets = Annotated[
     list[str] | None,
@@ -68,7 +71,9 @@ def train(
 
         recipe = load_recipe(config, overrides or ())
         # Whatever is wrong with the data is told before a folder is made.
-        pick_fold(chosen_folds(select_clips(recipe.data), recipe.seed), recipe.data.fold)
+        selection = select_clips(recipe.data)
+        _refuse_joined(selection.protocol)
+        pick_fold(chosen_folds(selection, recipe.seed), recipe.data.fold)
         folder = open_run(recipe, output, resume)
         with console_progress(folder / "train.log") as progress:
             from bilstm_hmm.training import BUNDLE
@@ -78,6 +83,16 @@ def train(
         _print_table(metrics)
         print(f"Model: {folder / BUNDLE}")
         print(f"Report: {folder / 'report.md'}")
+
+
+def _refuse_joined(protocol: "Protocol") -> None:
+    from bilstm_hmm.errors import ToolkitError
+
+    if protocol.joined is not None:
+        raise ToolkitError(
+            f"data.protocol: {protocol.name} evaluates timelines; train by {protocol.joined}, or "
+            "run evaluate.py."
+        )
 
 
 def evaluate(
@@ -93,25 +108,37 @@ def evaluate(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted run.")
     ] = False,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="For timelines: an earlier evaluation whose models of the folds to use."),
+    ] = None,
 ) -> None:
     """Train and test on the folds of a protocol, and report over all of them."""
     with one_sentence():
         from bilstm_hmm.console import console_progress
         from bilstm_hmm.evaluation import evaluate as run
         from bilstm_hmm.evaluation import fold_numbers
+        from bilstm_hmm.fold_models import check_models
         from bilstm_hmm.recipes import load_recipe
         from bilstm_hmm.run_folder import open_run
         from bilstm_hmm.selection import chosen_folds, pick_fold, select_clips
 
         named = [f"data.protocol={protocol}"] if protocol is not None else []
         recipe = load_recipe(config, [*(overrides or ()), *named])
-        found = chosen_folds(select_clips(recipe.data), recipe.seed)
+        selection = select_clips(recipe.data)
+        found = chosen_folds(selection, recipe.seed)
         numbers = fold_numbers(folds, found)
-        for number in numbers:
-            pick_fold(found, number, "--folds")
+        wanted = [pick_fold(found, number, "--folds") for number in numbers]
+        if models is not None:
+            check_models(models, wanted, selection)
         folder = open_run(recipe, output, resume)
         with console_progress(folder / "evaluate.log") as progress:
-            metrics = run(recipe, numbers, folder, progress)
+            if selection.protocol.joined is not None:
+                from bilstm_hmm.timeline_evaluation import evaluate_timelines
+
+                metrics = evaluate_timelines(recipe, numbers, folder, progress, models)
+            else:
+                metrics = run(recipe, numbers, folder, progress)
         _print_table(metrics)
         print(f"Report: {folder / 'report.md'}")
 
@@ -187,8 +214,9 @@ def _print_table(metrics: dict[str, object]) -> None:
     from rich.console import Console
 
     from bilstm_hmm.report import results_table
+    from bilstm_hmm.timeline_report import timeline_table
 
-    Console().print(results_table(metrics))
+    Console().print(timeline_table(metrics) if "recordings" in metrics else results_table(metrics))
 
 
 def command(function: Callable[..., None]) -> typer.Typer:

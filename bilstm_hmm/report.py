@@ -13,7 +13,14 @@ from bilstm_hmm.files import atomic_write
 from bilstm_hmm.floors import FLOORS
 from bilstm_hmm.metrics import confusion_matrix
 from bilstm_hmm.plots import write_confusion, write_reliability
-from bilstm_hmm.score_tables import escaped, int8_note, markdown_table, score_row
+from bilstm_hmm.score_tables import (
+    escaped,
+    int8_note,
+    markdown_table,
+    score_row,
+    terminal_table,
+    verdict,
+)
 from bilstm_hmm.scores import (
     ClipResult,
     metrics_document,
@@ -106,18 +113,8 @@ def classification_report(truth: ArrayLike, predicted: ArrayLike, labels: Sequen
 
 def results_table(document: Document) -> "Table":
     """Return the scores as a table for the terminal (rich): a row a system."""
-    from rich.table import Table
-    from rich.text import Text
-
     title = f"{document['protocol']}, {document['clips']} clips, {independence(document)}"
-    table = Table(title=Text(title))
-    header, *rows = _score_rows(document)
-    table.add_column(header[0])
-    for name in header[1:]:
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
+    return terminal_table(title, _score_rows(document))
 
 
 def write_report_markdown(
@@ -228,13 +225,8 @@ def _comparison(comparison: Document) -> str:
     for pair, found in comparison.items():
         first, second = pair.split("-")
         low, high = found["ua_interval"]
-        verdict = (
-            "more than the choice of speakers explains"
-            if low > 0 or high < 0
-            else "not more than the choice of speakers may explain"
-        )
         lines.append(
             f"- {first} less {second}: {found['ua']:+.1f} points of UA "
-            f"(95 % interval {low:+.1f} to {high:+.1f}), {verdict}."
+            f"(95 % interval {low:+.1f} to {high:+.1f}), {verdict(low, high)}."
         )
     return "\n".join(lines)

@@ -1,9 +1,12 @@
-"""Scores as rows of text, and rows as a table in Markdown: for the report and the model card."""
+"""Scores as rows of text, and rows as tables: for reports, the model card and the terminal."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bilstm_hmm.decision import INT8_MARK
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def score_row(system: str, scores: Mapping[str, Any]) -> list[str]:
@@ -28,6 +31,31 @@ def int8_note(systems: Mapping[str, Any]) -> list[str]:
         "(`--precision int8`)."
         for system in marked
     ]
+
+
+def verdict(low: float, high: float) -> str:
+    """Say what an interval over resampled speakers tells of a difference."""
+    surely = low > 0 or high < 0
+    return (
+        "more than the choice of speakers explains"
+        if surely
+        else "not more than the choice of speakers may explain"
+    )
+
+
+def terminal_table(title: str, rows: Sequence[Sequence[str]]) -> "Table":
+    """Return a table for the terminal (rich); the first row is its header."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title))
+    header, *body = rows
+    table.add_column(header[0])
+    for name in header[1:]:
+        table.add_column(name, justify="right")
+    for row in body:
+        table.add_row(*map(Text, row))
+    return table
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:

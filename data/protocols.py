@@ -1,7 +1,7 @@
 """The evaluation protocols: which corpora, which classes, and how they are split."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -26,6 +26,9 @@ class Protocol:
         How the folds come about.
     test_actors
         For the scheme ``"actors"``: the actors that each fold tests on.
+    joined
+        Where not the clips are tested but recordings joined of each test speaker's clips
+        (`data.joined`): the protocol whose folds these are.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Protocol:
     description: str
     scheme: Scheme
     test_actors: tuple[tuple[int, ...], ...] = ()
+    joined: str | None = None
 
 
 _CREMA_D_CLASSES = ("neutral", "happy", "sad", "angry", "fearful", "disgust")
@@ -50,7 +54,7 @@ _RAVDESS_CLASSES = (
 )
 _SEVEN_CLASSES = ("neutral", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
-_ALL = (
+_CLIPS = (
     Protocol(
         "ravdess-emobox",
         ("ravdess",),
@@ -149,8 +153,6 @@ _ALL = (
     ),
 )
 
-PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({p.name: p for p in _ALL})
-
 _DEFAULTS = {
     "ravdess": "ravdess-emobox",
     "emodb": "emodb-loso",
@@ -158,6 +160,20 @@ _DEFAULTS = {
     "crema-d": "crema-d-si",
     "tess": "tess-cross",
 }
+
+_JOINED = tuple(
+    replace(
+        chosen,
+        name=f"timeline-{corpus}",
+        description=f"timelines of recordings joined of a test speaker's clips, folds of {name}",
+        joined=name,
+    )
+    for corpus, name in _DEFAULTS.items()
+    for chosen in _CLIPS
+    if chosen.name == name and corpus in ("ravdess", "crema-d", "emodb")
+)
+
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({p.name: p for p in (*_CLIPS, *_JOINED)})
 
 
 def protocol(name: str) -> Protocol:

@@ -214,6 +214,16 @@ def test_protocols_say_what_they_are() -> None:
     assert [p.name for p in PROTOCOLS.values() if not p.speaker_independent] == ["random"]
 
 
+@pytest.mark.parametrize("corpus", ["ravdess", "crema-d", "emodb"])
+def test_timelines_are_tested_on_the_folds_of_the_clips(corpus: str) -> None:
+    chosen, own = protocol(f"timeline-{corpus}"), protocol_for(corpus)
+    assert chosen.joined == own.name
+    assert own.joined is None
+    assert chosen.classes == own.classes
+    clips = _everybody(corpus)
+    assert folds(chosen.name, clips, seed=0) == folds(own.name, clips, seed=0)
+
+
 def test_training_on_every_clip() -> None:
     clips = [_clip("own", speaker, e) for speaker in ("ann", "bob") for e in ("happy", "sad")]
     assert folds("out-of-fold", clips, seed=0) == (Fold(1, (0, 1, 2, 3), ()),)
