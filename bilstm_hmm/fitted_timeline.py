@@ -23,6 +23,9 @@ class FittedTimeline:
         Weights of a frame's logits and of its HMM log-likelihoods in the composite HMM.
     dwell, minimum
         Expected and least duration of an emotion, in seconds.
+    sureness
+        Power of the paths' probabilities that makes confidences calibrated, see
+        `bilstm_hmm.timeline.tempered`.
     median
         Width of the median filter that timelines are compared with, in seconds.
     """
@@ -31,6 +34,7 @@ class FittedTimeline:
     told: float
     dwell: float
     minimum: float
+    sureness: float
     median: float
 
     def to_arrays(self) -> dict[str, NDArray[np.float64]]:

@@ -11,7 +11,7 @@ from bilstm_hmm.config import Recipe, TimelineSettings
 from bilstm_hmm.decision import probabilities
 from bilstm_hmm.evidence import Evidence
 from bilstm_hmm.prediction import Segment
-from bilstm_hmm.timeline import Composite, compose, emotion_posteriors, viterbi
+from bilstm_hmm.timeline import Composite, compose, emotion_posteriors, tempered, viterbi
 from bilstm_hmm.windows import window_size
 
 FloatMatrix = NDArray[np.float64]
@@ -41,11 +41,12 @@ def recording_segments(
     settings, fitted = bundle.recipe.timeline, bundle.timeline
     if fitted is None or len(evidence.frame) <= longest_utterance(bundle.recipe):
         weighed, prior = _as_labelled(bundle, evidence, shares)
+        sureness = 1.0
     else:
         weighed = fitted.evidence(evidence.frame, evidence.told)
         # What a recording is labelled says nothing of each of its turns.
         prior = np.full(len(shares), 1.0 / len(shares))
-        settings = fitted.durations(settings)
+        settings, sureness = fitted.durations(settings), fitted.sureness
     return segments(
         weighed,
         prior,
@@ -54,6 +55,7 @@ def recording_segments(
         end=min(evidence.end, duration),
         classes=bundle.classes,
         settings=settings,
+        sureness=sureness,
     )
 
 
@@ -87,6 +89,7 @@ def segments(
     end: float,
     classes: Sequence[str],
     settings: TimelineSettings,
+    sureness: float = 1.0,
 ) -> tuple[Segment, ...]:
     """Return the emotions of a recording in order of time.
 
@@ -101,12 +104,14 @@ def segments(
         Frames a second of the evidence.
     start, end
         Where speech begins and ends in the file, in seconds.
+    sureness
+        Of the confidences, which are those of `tempered` paths.
     """
     emotions = len(prior)
     composite = compose(np.zeros((emotions, 1)), np.zeros((emotions, 1, 1)), prior, rate, settings)
     path = np.zeros(len(evidence), np.intp)
     share = np.zeros(len(evidence), np.float32)
-    for part, best, posteriors in _decoded(composite, evidence):
+    for part, best, posteriors in _decoded(composite, evidence, sureness):
         path[part] = best
         share[part] = posteriors
     borders = [0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
@@ -124,15 +129,15 @@ def segments(
 
 
 def _decoded(
-    composite: Composite, evidence: NDArray[np.floating]
+    composite: Composite, evidence: NDArray[np.floating], sureness: float
 ) -> Iterator[tuple[slice, NDArray[np.intp], FloatMatrix]]:
     """Yield frames, the emotion of each on the best path, and its probability there."""
-    count = len(evidence)
+    count, calmer = len(evidence), tempered(composite, sureness)
     for first in range(0, count, PART):
         last = min(first + PART, count)
         before, behind = max(0, first - CONTEXT), min(count, last + CONTEXT)
         densities = evidence[before:behind, :, None].astype(np.float64)
         core = slice(first - before, last - before)
         path = viterbi(composite, densities)[core]
-        posteriors = emotion_posteriors(composite, densities)[core]
+        posteriors = emotion_posteriors(calmer, sureness * densities)[core]
         yield slice(first, last), path, posteriors[np.arange(last - first), path]

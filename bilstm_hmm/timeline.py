@@ -91,6 +91,22 @@ def compose(
     )
 
 
+def tempered(composite: Composite, sureness: float) -> Composite:
+    """Return the composite whose paths have the probabilities to the power of `sureness`.
+
+    With its densities times `sureness` as well. Below one, the best path stays as it is, and the
+    others come nearer to it: what a path counts as many frames of evidence is in truth far fewer,
+    since neighbours are right or wrong together.
+    """
+    return Composite(
+        log_entry=composite.log_entry * sureness,
+        log_transition=composite.log_transition * sureness,
+        log_stay=composite.log_stay * sureness,
+        log_leave=composite.log_leave * sureness,
+        ages=composite.ages,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Sweep:
     """Log scores of the partial paths; best path or sum over paths, by `join`.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.fitted_timeline import FittedTimeline
 from bilstm_hmm.median_filter import median_labels
-from bilstm_hmm.timeline import compose
+from bilstm_hmm.timeline import Composite, compose, emotion_posteriors, tempered
 from bilstm_hmm.viterbi_batch import best_paths
 from data.joined import draw_turns
 from features.frames import FloatArray
@@ -34,6 +34,9 @@ MINIMA = (0.4, 0.8, 1.2)
 #: Segments found over true ones that are about right.
 RATIOS = (0.9, 1.1)
 WIDTHS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
+#: Powers of the paths' probabilities, and the frames that suffice to choose one of them.
+SURENESSES = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625)
+ENOUGH_FRAMES = 8_000
 #: Numbers of frames x recordings x emotions that are decoded at once.
 _AT_ONCE = 3_000_000
 TOO_FEW = (
@@ -108,6 +111,7 @@ def fit_timeline(
         told=strength * share / rate / turns.units[1],
         dwell=dwell,
         minimum=minimum,
+        sureness=best_sureness(turns, rate, best),
         median=best_width(turns, rate),
     )
 
@@ -173,23 +177,29 @@ def trials(turns: Turns, rate: float, settings: TimelineSettings) -> list[Trial]
     minima = MINIMA if settings.minimum is None else (settings.minimum,)
     weights = list(product(STRENGTHS, SHARES))
     at_once = max(1, _AT_ONCE // turns.logits.size)
-    emotions = turns.logits.shape[2]
-    even = np.full(emotions, 1.0 / emotions)
-    nothing = np.zeros((emotions, 1)), np.zeros((emotions, 1, 1))
     found = []
     for first in range(0, len(weights), at_once):
         some = weights[first : first + at_once]
-        evidence = np.concatenate(
-            [s / rate * ((1.0 - m) * turns.logits + m * turns.told) for s, m in some], axis=1
-        )
+        evidence = np.concatenate([_evidence(turns, rate, *weight) for weight in some], axis=1)
         lengths = np.tile(turns.lengths, len(some))
         for dwell, minimum in product(dwells, minima):
-            durations = TimelineSettings(dwell=dwell, minimum=minimum)
-            composite = compose(*nothing, even, rate, durations)
-            paths = best_paths(composite, evidence, lengths)
+            paths = best_paths(_composite(turns, rate, dwell, minimum), evidence, lengths)
             for weight, path in zip(some, np.split(paths, len(some), axis=1), strict=True):
                 found.append(Trial((*weight, dwell, minimum), *judged(path, turns.truth)))
     return found
+
+
+def _evidence(turns: Turns, rate: float, strength: float, share: float) -> FloatArray:
+    mixed = (1.0 - share) * turns.logits + share * turns.told
+    evidence: FloatArray = np.float32(strength / rate) * mixed
+    return evidence
+
+
+def _composite(turns: Turns, rate: float, dwell: float, minimum: float) -> Composite:
+    emotions = turns.logits.shape[2]
+    even = np.full(emotions, 1.0 / emotions)
+    durations = TimelineSettings(dwell=dwell, minimum=minimum)
+    return compose(np.zeros((emotions, 1)), np.zeros((emotions, 1, 1)), even, rate, durations)
 
 
 def judged(paths: Labels, truth: Labels) -> tuple[float, float]:
@@ -215,6 +225,24 @@ def chosen(found: Sequence[Trial]) -> Trial:
     """
     fit = [trial for trial in found if RATIOS[0] <= trial.ratio <= RATIOS[1]]
     return min(fit or found, key=lambda trial: trial.error)
+
+
+def best_sureness(turns: Turns, rate: float, trial: Trial) -> float:
+    """Return the sureness with the least log loss of the true emotions' posteriors."""
+    strength, share, dwell, minimum = trial.fitted
+    evidence = _evidence(turns, rate, strength, share).astype(np.float64)
+    composite = _composite(turns, rate, dwell, minimum)
+    enough = int(np.searchsorted(np.cumsum(turns.lengths), ENOUGH_FRAMES)) + 1
+    losses = []
+    for sureness in SURENESSES:
+        calmer, loss = tempered(composite, sureness), 0.0
+        for place, length in enumerate(turns.lengths[:enough]):
+            densities = sureness * evidence[:length, place, :, None]
+            posteriors = emotion_posteriors(calmer, densities)
+            true = posteriors[np.arange(length), turns.truth[:length, place]]
+            loss -= float(np.log(np.maximum(true, 1e-12)).sum())
+        losses.append(loss)
+    return SURENESSES[int(np.argmin(losses))]
 
 
 def best_width(turns: Turns, rate: float) -> float:

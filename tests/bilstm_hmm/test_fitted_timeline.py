@@ -5,13 +5,13 @@ import numpy as np
 from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.fitted_timeline import FittedTimeline
 
-FITTED = FittedTimeline(logits=0.25, told=0.5, dwell=3.0, minimum=0.8, median=1.5)
+FITTED = FittedTimeline(logits=0.25, told=0.5, dwell=3.0, minimum=0.8, sureness=0.25, median=1.5)
 
 
 def test_it_comes_back_from_among_other_arrays() -> None:
     arrays = {"weights": np.ones(2), **FITTED.to_arrays()}
     assert FittedTimeline.from_arrays(arrays) == FITTED
-    assert len(arrays) == 6
+    assert len(arrays) == 7
 
 
 def test_an_older_model_has_none() -> None:

@@ -104,6 +104,23 @@ def test_a_recording_of_one_emotion_is_as_sure_as_its_label() -> None:
     assert found.confidence == pytest.approx(joint[best] / joint.sum(), abs=1e-4)
 
 
+def test_sureness_changes_confidences_and_no_segment() -> None:
+    rng = np.random.default_rng(5)
+    evidence = rng.normal(size=(300, 2)) + np.repeat([[1.0, 0.0], [0.0, 1.0]], 150, axis=0)
+    prior, classes = np.array([0.5, 0.5]), ("sad", "happy")
+
+    def found(**more: float) -> tuple[Segment, ...]:
+        return segments(evidence, prior, 25.0, 0.0, 12.0, classes, TimelineSettings(), **more)
+
+    sure, calm = found(), found(sureness=0.1)
+    assert sure == found(sureness=1.0)
+    assert [replace(s, confidence=0.0) for s in sure] == [replace(s, confidence=0.0) for s in calm]
+    for one, other in zip(sure, calm, strict=True):
+        assert 0.5 < other.confidence < one.confidence - 0.05
+    # Without any, all that is left is chance.
+    assert found(sureness=0.0)[0].confidence == pytest.approx(0.5, abs=0.01)
+
+
 @pytest.mark.parametrize("part", [50, 64, 333])
 def test_a_long_recording_is_decoded_in_parts(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the same borders as in one piece, and the same confidence."""
@@ -125,7 +142,7 @@ def test_a_long_recording_is_decoded_in_parts(part: int, monkeypatch: pytest.Mon
 @pytest.fixture(scope="module")
 def bundle(model: Model) -> Bundle:
     """With a timeline that switches at once: its frames tell nearly all."""
-    return replace(model.bundle, timeline=FittedTimeline(9.0, 0.0, 2.0, 0.1, 1.0))
+    return replace(model.bundle, timeline=FittedTimeline(9.0, 0.0, 2.0, 0.1, 0.25, 1.0))
 
 
 def evidence_of(bundle: Bundle, frames: int) -> Evidence:
@@ -161,6 +178,8 @@ def test_a_longer_recording_has_the_fitted_timeline(bundle: Bundle) -> None:
         assert found[0].start == 0.5
         assert found[0].end == found[1].start == 0.5 + (frames // 2) / 12.5
         assert found[1].end == evidence.end
+        # Calibrated: surer than chance, and far from the certainty of so many frames.
+        assert all(0.3 < segment.confidence < 0.999 for segment in found)
     # Without a fit it is as it was: the HMMs' own evidence and the label.
     old = recording_segments(replace(bundle, timeline=None), evidence, shares, 99.0)
     assert [s.emotion for s in old] != [s.emotion for s in found]

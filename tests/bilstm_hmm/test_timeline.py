@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.hmm import HmmBank, bank_from_models, log_densities
-from bilstm_hmm.timeline import Composite, compose, emotion_posteriors, viterbi
+from bilstm_hmm.timeline import (
+    Composite,
+    compose,
+    emotion_posteriors,
+    tempered,
+    viterbi,
+)
 
 State = tuple[int, int, int]  # emotion, HMM state, age
 
@@ -241,3 +247,20 @@ def test_emotions_with_fewer_states_than_the_others() -> None:
     densities = log_densities(both, rng.normal(0.0, 3.0, (5, 2)))
     best, _ = max(all_paths(composite, densities), key=lambda found: found[1])
     assert viterbi(composite, densities).tolist() == [emotion for emotion, _, _ in best]
+
+
+@given(seed=st.integers(0, 10_000), sureness=st.floats(0.05, 1.0))
+@settings(deadline=None, max_examples=25)
+def test_tempered_paths_have_their_weight_to_a_power(seed: int, sureness: float) -> None:
+    """By brute force over all paths of the composite."""
+    rng = np.random.default_rng(seed)
+    composite = random_composite(rng, ages=2)
+    densities = rng.normal(0.0, 2.0, (5, 2, 2))
+    paths, weights = zip(*all_paths(composite, densities), strict=True)
+    powers = np.exp(sureness * (np.array(weights) - max(weights)))
+    expected = np.zeros((5, 2))
+    for path, power in zip(paths, powers, strict=True):
+        for t, (emotion, _, _) in enumerate(path):
+            expected[t, emotion] += power / powers.sum()
+    found = emotion_posteriors(tempered(composite, sureness), sureness * densities)
+    np.testing.assert_allclose(found, expected, atol=1e-9)

@@ -15,9 +15,11 @@ from bilstm_hmm.timeline_fit import (
     DWELLS,
     MINIMA,
     RATIOS,
+    SURENESSES,
     WIDTHS,
     Trial,
     Turns,
+    best_sureness,
     best_width,
     chosen,
     compose_turns,
@@ -178,6 +180,7 @@ def test_the_setting_that_is_kept_is_the_best_tried() -> None:
         told=pytest.approx(strength * share / RATE / turns.units[1]),
         dwell=dwell,
         minimum=minimum,
+        sureness=best_sureness(turns, RATE, best),
         median=best_width(turns, RATE),
     )
     assert fit(made) == fitted
@@ -236,6 +239,37 @@ def test_segments_come_before_a_hair_of_error() -> None:
     right = Trial((3.0, 0.0, 2.0, 0.4), 0.22, 1.05)
     assert chosen([flicker, coarse, right]) is right
     assert chosen([flicker, coarse]) is flicker
+
+
+def test_confidences_are_as_sure_as_they_are_right() -> None:
+    """Here whole clips are right or wrong, whatever their length, as with a real network."""
+    rng = np.random.default_rng(3)
+    made = outputs(logits=0.0, told=0.0)
+    for logits, label in zip(made.logits, made.labels, strict=True):
+        heard = label if rng.random() < 0.6 else rng.integers(3)
+        logits[:, heard] += 1.5
+    turns = composed(made)
+    trial = Trial((16.0, 0.0, 4.0, 0.8), 0.0, 1.0)
+    sureness = best_sureness(turns, RATE, trial)
+    assert SURENESSES[-1] < sureness < SURENESSES[0]
+    right, said = [], []
+    for place, length in enumerate(turns.lengths):
+        evidence = 16.0 / RATE * turns.logits[:length, place]
+        found = segments(
+            evidence, np.full(3, 1 / 3), RATE, 0.0, length / RATE, CLASSES,
+            TimelineSettings(dwell=4.0, minimum=0.8), sureness,
+        )  # fmt: skip
+        for segment in found:
+            first, last = round(segment.start * RATE), round(segment.end * RATE)
+            truth = turns.truth[first:last, place]
+            right.extend(truth == CLASSES.index(segment.emotion))
+            said.extend([segment.confidence] * len(truth))
+    assert np.mean(said) == pytest.approx(np.mean(right), abs=0.12)
+
+
+def test_frames_that_are_never_wrong_are_believed() -> None:
+    turns = composed(outputs(logits=9.0))
+    assert best_sureness(turns, RATE, Trial((8.0, 0.0, 4.0, 0.8), 0.0, 1.0)) == 1.0
 
 
 def test_the_width_is_the_best_of_those_tried() -> None:

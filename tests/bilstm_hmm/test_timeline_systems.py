@@ -69,7 +69,7 @@ def test_frames_and_their_medians(
 
 def test_the_width_of_the_filter_is_the_fitted_one(model: Model, samples: np.ndarray) -> None:
     def with_width(width: float | None) -> dict[str, Spans]:
-        own = None if width is None else FittedTimeline(0.1, 0.1, 4.0, 0.5, width)
+        own = None if width is None else FittedTimeline(0.1, 0.1, 4.0, 0.5, 1.0, width)
         return timelines(Model(replace(model.bundle, timeline=own)), samples)
 
     narrow, wide, without = with_width(0.05), with_width(8.0), with_width(None)
