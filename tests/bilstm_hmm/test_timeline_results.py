@@ -41,7 +41,9 @@ def test_timelines_come_back_to_the_last_digit(
     assert read_timelines(path) == results
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "header", "cut", "binary", "other"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "empty", "header", "cut", "binary", "system", "table"]
+)
 def test_timelines_that_are_not_whole_are_not_there(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "fold1.csv"
     write_timelines(path, [result(), result("own-ben/1", "own-ben")])
@@ -52,7 +54,8 @@ def test_timelines_that_are_not_whole_are_not_there(tmp_path: Path, damage: str)
         "header": content[: content.index(b"\n") + 1],
         "cut": content[:-20],
         "binary": b"\xff\xfe" + content,
-        "other": content.replace(b"windows", b"doors"),
+        "system": content.replace(b"windows", b"doors"),
+        "table": content.replace(b"recording,", b"clip,"),
     }[damage]
     path.unlink()
     if damaged is not None:
