@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ def run(setting: Setting) -> Section:
     clips = drawn_clips(setting.corpora, setting.seed)[: setting.slow_clips]
     files = [clip.path for clip in clips]
     model = bilstm_hmm.load(setting.model)
-    with _one_thread():
+    with workers.one_thread():
         model.predict_many(files[:2], jobs=1)
         turns = [stage_seconds(model, files) for _ in range(setting.repeats)]
         peak = peak_operations()
@@ -134,13 +134,6 @@ def peak_operations() -> float:
         a @ b
         best = min(best, time.perf_counter() - began)
     return 2.0 * _SIDE**3 / float(best)
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[object] = threadpool_limits(1)
-    return limits
 
 
 @contextmanager

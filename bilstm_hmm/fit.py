@@ -82,7 +82,7 @@ def train_network(
     for layer in model.layers:
         if start is not None and layer.name in start:
             layer.set_weights(list(start[layer.name]))
-    trainer = _compiled(model, recipe)
+    trainer = compiled(model, recipe)
     weights = class_weights(examples.labels[task.train], classes)
     if not recipe.training.class_weights:
         weights = np.ones_like(weights)
@@ -128,7 +128,7 @@ def network_outputs(
     return [result for result in results if result is not None]
 
 
-def _compiled(model: Any, recipe: Recipe) -> Any:
+def compiled(model: Any, recipe: Recipe) -> Any:
     """Return a model that shares the network's weights and is compiled with both losses."""
     import keras
 
@@ -163,7 +163,7 @@ def _epoch(
     started = time.monotonic()
     settings = recipe.training
     if settings.schedule == "cosine":
-        state.learning_rate = settings.learning_rate * _cosine(state.epoch, task.epochs)
+        state.learning_rate = settings.learning_rate * cosine(state.epoch, task.epochs)
     trainer.optimizer.learning_rate = state.learning_rate
     rng = np.random.default_rng([task.seed, state.epoch])
     chosen = drawn_clips(view.examples, task.train, settings.clips_per_speaker, rng)
@@ -172,7 +172,7 @@ def _epoch(
     epoch = state.epoch
     totals = np.zeros(4)
     for batch in prefetch(lambda g: view.batch(g, epoch), groups, recipe.jobs):
-        logs = trainer.train_on_batch(*_arguments(batch, recipe), return_dict=True)
+        logs = trainer.train_on_batch(*arguments(batch, recipe), return_dict=True)
         trainer.reset_metrics()
         _average(state, trainer, settings.weight_average)
         told = [float(logs[key]) for key in ("clip_loss", "frame_loss", "clip_accuracy")]
@@ -210,8 +210,8 @@ def _average(state: TrainingState, trainer: Any, momentum: float) -> None:
         running[...] += (1.0 - kept) * (value - running)
 
 
-def _arguments(batch: Batch, recipe: Recipe) -> tuple[Any, Any, Any]:
-    """Inputs, targets and sample weights of both losses; each frame has its clip's weight.
+def arguments(batch: Batch, recipe: Recipe) -> tuple[Any, Any, Any]:
+    """Return inputs, targets and sample weights of both losses; each frame has its clip's weight.
 
     Keras leaves masked frames out of the mean by itself: the mask comes with the logits.
     """
@@ -242,8 +242,8 @@ def _validate(trainer: Any, view: AugmentedView, task: Task, recipe: Recipe) -> 
     }
 
 
-def _cosine(epoch: int, epochs: int) -> float:
-    """Half a cosine from 1 to 0.02 (Loshchilov and Hutter, 2017)."""
+def cosine(epoch: int, epochs: int) -> float:
+    """Return half a cosine from 1 to 0.02 (Loshchilov and Hutter, 2017)."""
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
 
 

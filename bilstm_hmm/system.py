@@ -78,7 +78,7 @@ def fit_system(
             f"The training part has one speaker, so validation holds out {split.grouped_by}, "
             "not speakers."
         )
-    inner = []
+    inner, lengths = [], []
     for number, (fit_on, held_out) in enumerate(split.folds, start=1):
         task = Task(
             name=f"fold {number} of {len(split.folds)}",
@@ -88,8 +88,8 @@ def fit_system(
             seed=recipe.seed + number,
             state_file=work / f"fold{number}.npz",
         )
+        lengths.append(task.epochs)
         inner.append(_train(examples, task, recipe, banks, progress, callbacks, start))
-    lengths = [epochs_for(len(fit_on), recipe.training) for fit_on, _ in split.folds]
     final_task = _final_task(examples, train, inner, lengths, recipe, work)
     final = _train(examples, final_task, recipe, banks, progress, callbacks, start)
     progress.say("Fitting the HMMs on the out-of-fold outputs")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bilstm_hmm.evidence import Evidence
 from bilstm_hmm.median_filter import median_labels
 from bilstm_hmm.runtime import Model
+from bilstm_hmm.segmentation import recording_segments
 from bilstm_hmm.timeline_metrics import Span
 from features.frames import FloatArray
 
@@ -37,7 +38,9 @@ def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[Span, ...]]:
     width = MEDIAN if fitted is None else fitted.median
     argmax = evidence.frame.argmax(axis=1)
     median = median_labels(evidence.frame, evidence.rate, width)
-    own = model.predict(samples).segments
+    recipe = model.bundle.recipe
+    shares = model.shares(evidence)[recipe.decision.system]
+    own = recording_segments(model.bundle, evidence, shares, len(samples) / recipe.features.rate)
     found = (
         frame_spans(argmax, evidence, model.classes),
         frame_spans(median, evidence, model.classes),

@@ -47,7 +47,7 @@ def label_files(model: Model, files: Sequence[Path], jobs: int) -> Iterator[Resu
     chunks = _chunks(files)
     first = list(islice(chunks, WORTHWHILE))
     if jobs == 1 or len(first) < WORTHWHILE:
-        with _one_thread():
+        with one_thread():
             for chunk in chain(first, chunks):
                 yield from model.predict_many(chunk, jobs)
         return
@@ -55,7 +55,7 @@ def label_files(model: Model, files: Sequence[Path], jobs: int) -> Iterator[Resu
     # first of all, while the others start.
     pool = ProcessPoolExecutor(jobs - 1, get_context("spawn"), _start, (model.bundle,))
     try:
-        with _one_thread():
+        with one_thread():
             yield from _shared(model, chain(first, chunks), pool, jobs)
     except BrokenProcessPool:
         raise ToolkitError(
@@ -111,7 +111,7 @@ def _bytes(path: Path) -> int:
         return 0
 
 
-def _one_thread() -> AbstractContextManager[object]:
+def one_thread() -> AbstractContextManager[object]:
     """Keep numeric libraries to one thread each: on the small matrices here more only wait."""
     from threadpoolctl import threadpool_limits
 
@@ -121,7 +121,7 @@ def _one_thread() -> AbstractContextManager[object]:
 
 def _start(bundle: Bundle) -> None:
     _own.append(Model(bundle))
-    _one_thread()
+    one_thread()
     # The interruption is the parent's to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

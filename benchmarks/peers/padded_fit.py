@@ -1,14 +1,14 @@
 """The training that people write: ``Model.fit`` on all clips padded to the longest."""
 
-import math
 import time
 from typing import Any
 
 import numpy as np
 
-from bilstm_hmm.batches import class_weights
+from bilstm_hmm.batches import Batch, class_weights
 from bilstm_hmm.config import Recipe
 from bilstm_hmm.examples import Examples, Indices, plain_frames
+from bilstm_hmm.fit import arguments, compiled, cosine
 from features.normalise import fit_statistics
 
 
@@ -28,28 +28,12 @@ def fit_padded(
     inputs, targets, weights = _padded(examples, train, recipe)
     network = build_network(recipe.network, inputs[0].shape[2], len(examples.classes))
     settings = recipe.training
-    model = keras.Model(
-        network.inputs, {"clip": network.output["clip"], "frame": network.output["frame"]}
-    )
-    loss = keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=settings.label_smoothing
-    )
-    model.compile(
-        keras.optimizers.AdamW(
-            settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            clipnorm=settings.gradient_clip,
-        ),
-        loss={"clip": loss, "frame": loss},
-        loss_weights={"clip": 1.0, "frame": settings.frame_loss_weight},
-        weighted_metrics={"clip": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
-    )
+    model = compiled(network, recipe)
 
     def rate(epoch: int, _rate: float) -> float:
         if settings.schedule != "cosine":
             return settings.learning_rate
-        cosine = 0.5 * (1 + math.cos(math.pi * epoch / epochs))
-        return settings.learning_rate * (0.02 + 0.98 * cosine)
+        return settings.learning_rate * cosine(epoch, epochs)
 
     seconds: list[float] = []
     clock = keras.callbacks.LambdaCallback(
@@ -87,10 +71,4 @@ def _padded(examples: Examples, train: Indices, recipe: Recipe) -> tuple[Any, An
     weights = np.ones(len(labels), np.float32)
     if recipe.training.class_weights:
         weights = class_weights(labels, classes)[labels]
-    reduced = mask[:, :: recipe.network.stride]
-    of_frames = np.repeat(targets[:, None], reduced.shape[1], axis=1)
-    return (
-        [frames, mask],
-        {"clip": targets, "frame": of_frames},
-        {"clip": weights, "frame": (weights[:, None] * reduced).astype(np.float32)},
-    )
+    return arguments(Batch(frames, mask, targets, weights), recipe)

@@ -112,7 +112,7 @@ def test_an_interrupted_training_continues_as_if_nothing_had_been(
         if row["epoch"] == 2:
             raise Interrupted
 
-    arguments, batches = fit._arguments, [0]
+    arguments, batches = fit.arguments, [0]
 
     def fail_at_the_second(batch: Batch, recipe: Recipe) -> Any:
         batches[0] += 1
@@ -123,7 +123,7 @@ def test_an_interrupted_training_continues_as_if_nothing_had_been(
     state = tmp_path / "state.npz"
     with pytest.raises(Interrupted):
         fit_on(state=state, report=stop, **FULL)
-    monkeypatch.setattr(fit, "_arguments", fail_at_the_second)
+    monkeypatch.setattr(fit, "arguments", fail_at_the_second)
     with pytest.raises(Interrupted):
         fit_on(state=state, **FULL)
     monkeypatch.undo()
@@ -329,11 +329,11 @@ def test_the_loss_is_over_frames_and_clips_that_are_there(
     )
     rng = np.random.default_rng(0)
     model = build_network(recipe.network, 5, 3)
-    trainer = fit._compiled(model, recipe)
+    trainer = fit.compiled(model, recipe)
     frames, mask = pad([rng.normal(size=(n, 5)).astype(np.float32) for n in (60, 7, 31)])
     targets = np.eye(3, dtype=np.float32)[[0, 1, 2]]
     weights = np.array([0.5, 2.0, 1.0], np.float32)
-    inputs, truth, shares = fit._arguments(Batch(frames, mask, targets, weights), recipe)
+    inputs, truth, shares = fit.arguments(Batch(frames, mask, targets, weights), recipe)
     total = trainer.test_on_batch(inputs, truth, shares, return_dict=True)["loss"]
     out = {k: keras.ops.convert_to_numpy(v) for k, v in model(inputs, training=False).items()}
 
