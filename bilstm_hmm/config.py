@@ -205,11 +205,19 @@ class TimelineSettings(Section):
     `dwell` and `minimum` None are fitted on the training speakers. `evidence` is how much speech
     tells as much as one calibrated utterance, where nothing was fitted and in single utterances:
     neighbouring frames tell nearly the same, and counted in full they would be far too sure.
+
+    Speech is what lies at most `speech_db` below the loudest around it. A `pause` in it ends a
+    phrase, which is heard on its own, and is cut where it is longer than `longest_phrase`.
+    `silence` or more between two phrases is a segment without speech.
     """
 
     dwell: Positive | None = None
     minimum: Positive | None = None
     evidence: Positive = 2.0
+    speech_db: Positive = 35.0
+    pause: Positive = 0.15
+    longest_phrase: Annotated[float, Field(ge=0.5)] = 2.0
+    silence: Positive = 1.5
 
 
 class BundleSettings(Section):

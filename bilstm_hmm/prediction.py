@@ -4,6 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from features.frames import FloatArray
+
+#: What a timeline calls time in which nobody speaks.
+NO_SPEECH = "no speech"
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -16,10 +24,27 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Curves:
+    """The probability of each emotion over time, where somebody speaks.
+
+    Attributes
+    ----------
+    times
+        The middle of each frame in seconds, ``[T]``.
+    probabilities
+        float32 ``[T, C]``, in the order of `Prediction.probabilities`.
+    """
+
+    times: NDArray[np.float64]
+    probabilities: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """The label of one recording, its probabilities and its timeline.
 
-    `duration` is in seconds; `probabilities` has one entry a class and sums to one.
+    `duration` is in seconds; `probabilities` has one entry a class and sums to one; `curves` are
+    there where they were asked for.
     """
 
     file: str
@@ -30,6 +55,7 @@ class Prediction:
     segments: tuple[Segment, ...]
     warnings: tuple[str, ...]
     model: str
+    curves: Curves | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract: plain types, numbers rounded for reading."""

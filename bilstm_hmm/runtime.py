@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from bilstm_hmm.bundle import Bundle, read_bundle
 from bilstm_hmm.decision import SYSTEMS, FloatMatrix, probabilities
 from bilstm_hmm.evidence import Evidence, clip_evidence, long_evidence
-from bilstm_hmm.prediction import Failure, Prediction
-from bilstm_hmm.segmentation import recording_segments
+from bilstm_hmm.prediction import Curves, Failure, Prediction, Segment
+from bilstm_hmm.segmentation import longest_utterance, turns_timeline, utterance_timeline
 from bilstm_hmm.session import open_session
+from bilstm_hmm.spoken import Overheard, spoken_evidence
 from bilstm_hmm.windows import longest_clip
 from features.audio import AudioStream, open_array, open_file
 from features.errors import AudioError
@@ -46,6 +47,7 @@ class Model:
         recording: str | os.PathLike[str] | NDArray[Any],
         rate: int | None = None,
         jobs: int | None = None,
+        curves: bool = False,
     ) -> Prediction:
         """Label one recording of any length.
 
@@ -57,6 +59,8 @@ class Model:
             Sampling rate of the samples in Hz; None takes the model's own (16 kHz as shipped).
         jobs
             Threads for a long recording; None takes one a core.
+        curves
+            Whether the prediction has the probabilities over time.
 
         Raises
         ------
@@ -70,15 +74,20 @@ class Model:
             stream, file = open_file(Path(recording), own), os.fspath(recording)
         samples, rest = _opening(stream, longest_clip(self.bundle.recipe))
         if rest is None:
-            return self._prediction(self.evidence(samples), stream, file)
-        return self._prediction(self._long(samples, rest, jobs), stream, file)
+            heard = self._heard(samples, self.evidence(samples))
+        else:
+            heard = self._long(samples, rest, jobs)
+        return self._prediction(heard, stream, file, curves)
 
     def predict_many(
-        self, files: Sequence[str | os.PathLike[str]], jobs: int | None = None
+        self,
+        files: Sequence[str | os.PathLike[str]],
+        jobs: int | None = None,
+        curves: bool = False,
     ) -> tuple[Prediction | Failure, ...]:
         """Label several files together, in their order; a `Failure` for one that cannot be read.
 
-        Every file gets what `predict` gives it, but for rounding. `jobs` as there.
+        Every file gets what `predict` gives it, but for rounding. `jobs` and `curves` as there.
         """
         limit, own = longest_clip(self.bundle.recipe), self.bundle.recipe.features.rate
         results: dict[int, Prediction | Failure] = {}
@@ -90,13 +99,14 @@ class Model:
                 if rest is None:
                     clips.append((place, stream, samples))
                     continue
-                evidence = self._long(samples, rest, jobs)
-                results[place] = self._prediction(evidence, stream, os.fspath(file))
+                heard = self._long(samples, rest, jobs)
+                results[place] = self._prediction(heard, stream, os.fspath(file), curves)
             except AudioError as error:
                 results[place] = Failure(os.fspath(file), str(error))
         found = clip_evidence([samples for *_, samples in clips], self.bundle, self._session)
-        for (place, stream, _), evidence in zip(clips, found, strict=True):
-            results[place] = self._prediction(evidence, stream, os.fspath(files[place]))
+        for (place, stream, samples), evidence in zip(clips, found, strict=True):
+            heard = self._heard(samples, evidence)
+            results[place] = self._prediction(heard, stream, os.fspath(files[place]), curves)
         return tuple(results[place] for place in range(len(files)))
 
     def evidence(self, samples: FloatArray) -> Evidence:
@@ -108,8 +118,17 @@ class Model:
             float32 ``[n]`` at the rate of the features.
         """
         if len(samples) > longest_clip(self.bundle.recipe):
-            return self._long(samples, iter(()), None)
+            return long_evidence([samples], self.bundle, self._session, _threads(None))
         return clip_evidence([samples], self.bundle, self._session)[0]
+
+    def timeline(self, samples: FloatArray) -> tuple[Segment, ...]:
+        """Return the timeline of a mono recording that is at hand; `samples` as in `evidence`."""
+        heard = self._heard(samples, self.evidence(samples))
+        return self._timeline(heard, len(samples) / self.bundle.recipe.features.rate)[0]
+
+    def phrases(self, samples: FloatArray) -> tuple[Evidence, ...]:
+        """Return what is said of each phrase of a recording; `samples` as in `evidence`."""
+        return spoken_evidence(samples, self.bundle, self._session)
 
     def shares(self, evidence: Evidence) -> dict[str, FloatMatrix]:
         """Return what each system makes of the evidence: probabilities ``[C]``."""
@@ -118,15 +137,31 @@ class Model:
             for system in SYSTEMS
         }
 
-    def _long(self, opening: FloatArray, rest: Iterator[FloatArray], jobs: int | None) -> Evidence:
-        threads = jobs or os.cpu_count() or 1
-        return long_evidence(chain([opening], rest), self.bundle, self._session, threads)
+    def _heard(self, samples: FloatArray, evidence: Evidence) -> "_Heard":
+        if len(evidence.frame) <= longest_utterance(self.bundle.recipe):
+            return _Heard(evidence, None)
+        return _Heard(evidence, self.phrases(samples))
 
-    def _prediction(self, evidence: Evidence, stream: AudioStream, file: str) -> Prediction:
+    def _long(self, opening: FloatArray, rest: Iterator[FloatArray], jobs: int | None) -> "_Heard":
+        threads = _threads(jobs)
+        overheard = Overheard(self.bundle, self._session, threads)
+        blocks = overheard.blocks(chain([opening], rest))
+        evidence = long_evidence(blocks, self.bundle, self._session, threads)
+        return _Heard(evidence, overheard.evidence())
+
+    def _timeline(self, heard: "_Heard", duration: float) -> tuple[tuple[Segment, ...], Curves]:
+        if heard.phrases is not None:
+            return turns_timeline(self.bundle, heard.phrases, duration)
+        shares = self.shares(heard.evidence)[self.bundle.recipe.decision.system]
+        return utterance_timeline(self.bundle, heard.evidence, shares, duration)
+
+    def _prediction(
+        self, heard: "_Heard", stream: AudioStream, file: str, curves: bool
+    ) -> Prediction:
         bundle, duration = self.bundle, stream.duration
-        shares = self.shares(evidence)[bundle.recipe.decision.system]
+        shares = self.shares(heard.evidence)[bundle.recipe.decision.system]
         best = int(shares.argmax())
-        found = recording_segments(bundle, evidence, shares, duration)
+        found, over_time = self._timeline(heard, duration)
         return Prediction(
             file=file,
             emotion=bundle.classes[best],
@@ -136,7 +171,20 @@ class Model:
             segments=found,
             warnings=stream.notes,
             model=bundle.identity,
+            curves=over_time if curves else None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """Evidence of a recording, and of its phrases where it is longer than an utterance."""
+
+    evidence: Evidence
+    phrases: tuple[Evidence, ...] | None
+
+
+def _threads(jobs: int | None) -> int:
+    return jobs or os.cpu_count() or 1
 
 
 def _opening(stream: AudioStream, limit: int) -> tuple[FloatArray, Iterator[FloatArray] | None]:

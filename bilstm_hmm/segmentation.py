@@ -1,7 +1,7 @@
 """From the evidence of a recording to its segments: who feels what from when to when."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,18 @@ from bilstm_hmm.bundle import Bundle
 from bilstm_hmm.config import Recipe, TimelineSettings
 from bilstm_hmm.decision import probabilities
 from bilstm_hmm.evidence import Evidence
-from bilstm_hmm.prediction import Segment
-from bilstm_hmm.timeline import Composite, compose, emotion_posteriors, tempered, viterbi
+from bilstm_hmm.fitted_timeline import FittedTimeline
+from bilstm_hmm.prediction import Curves, Segment
+from bilstm_hmm.timeline import (
+    DWELL,
+    MINIMUM,
+    Composite,
+    compose,
+    emotion_posteriors,
+    tempered,
+    viterbi,
+)
+from bilstm_hmm.turns import Piece, joined_segments
 from bilstm_hmm.windows import window_size
 
 FloatMatrix = NDArray[np.float64]
@@ -22,14 +32,39 @@ PART = 4096
 CONTEXT = 2048
 
 
-def recording_segments(
-    bundle: Bundle, evidence: Evidence, shares: FloatMatrix, duration: float
-) -> tuple[Segment, ...]:
-    """Return the timeline of a recording, as its model has it.
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a timeline is decoded from; T frames, E emotions.
 
-    A recording that the network takes in one piece is an utterance, whose timeline goes by its
-    label; a longer one may hold several emotions, and has the timeline that was fitted on turns
-    of the training speakers, where one was.
+    Attributes
+    ----------
+    evidence
+        ``[T, E]``: what each frame says for each emotion, the log-likelihood of
+        `bilstm_hmm.hmm.frame_scores` or the frame's logits, times a weight.
+    composite
+        The composite HMM.
+    sureness
+        Of the confidences, which are those of `bilstm_hmm.timeline.tempered` paths.
+    """
+
+    evidence: NDArray[np.floating]
+    composite: Composite
+    sureness: float = 1.0
+
+
+def longest_utterance(recipe: Recipe) -> int:
+    """Return the output frames up to which a recording is one utterance: those of a window."""
+    return window_size(recipe) // recipe.network.stride
+
+
+def utterance_timeline(
+    bundle: Bundle, evidence: Evidence, shares: FloatMatrix, duration: float
+) -> tuple[tuple[Segment, ...], Curves]:
+    """Return segments and curves of a recording that the network takes in one piece.
+
+    They go by its label: what the decision knows beyond the HMMs is the prior, and the evidence
+    is the HMMs' own, weighed so that ``timeline.evidence`` seconds, or all of a shorter
+    recording, tell as much as a calibrated utterance.
 
     Parameters
     ----------
@@ -38,106 +73,88 @@ def recording_segments(
     duration
         Of the recording, in seconds.
     """
-    settings, fitted = bundle.recipe.timeline, bundle.timeline
-    if fitted is None or len(evidence.frame) <= longest_utterance(bundle.recipe):
-        weighed, prior = _as_labelled(bundle, evidence, shares)
-        sureness = 1.0
-    else:
-        weighed = fitted.evidence(evidence.frame, evidence.told)
-        # What a recording is labelled says nothing of each of its turns.
-        prior = np.full(len(shares), 1.0 / len(shares))
-        settings, sureness = fitted.durations(settings), fitted.sureness
-    return segments(
-        weighed,
-        prior,
-        evidence.rate,
-        start=min(evidence.start, duration),
-        end=min(evidence.end, duration),
-        classes=bundle.classes,
-        settings=settings,
-        sureness=sureness,
-    )
-
-
-def longest_utterance(recipe: Recipe) -> int:
-    """Return the output frames up to which a recording is one utterance: those of a window."""
-    return window_size(recipe) // recipe.network.stride
-
-
-def _as_labelled(
-    bundle: Bundle, evidence: Evidence, shares: FloatMatrix
-) -> tuple[NDArray[np.floating], FloatMatrix]:
-    """Evidence of frames and prior of emotions that together say what the label says.
-
-    What the decision knows beyond the HMMs is the prior; the evidence is the HMMs' own, weighed
-    so that ``timeline.evidence`` seconds, or all of a shorter recording, tell as much as a
-    calibrated utterance.
-    """
-    decision = bundle.decision
+    decision, settings = bundle.decision, bundle.recipe.timeline
     alone = probabilities(decision, evidence.clip, evidence.scores, "hmm")
-    seconds = bundle.recipe.timeline.evidence
-    frames_of_evidence = min(seconds * evidence.rate, len(evidence.told))
+    frames_of_evidence = min(settings.evidence * evidence.rate, len(evidence.told))
     weighed = evidence.told * (float(decision.hmm_scale) / frames_of_evidence)
-    return weighed, shares / np.maximum(alone, 1e-3)
+    prior = shares / np.maximum(alone, 1e-3)
+    composite = switching(prior, evidence.rate, settings)
+    return _timeline(bundle, [evidence], Weighed(weighed, composite), duration)
 
 
-def segments(
-    evidence: NDArray[np.floating],
-    prior: FloatMatrix,
-    rate: float,
-    start: float,
-    end: float,
-    classes: Sequence[str],
-    settings: TimelineSettings,
-    sureness: float = 1.0,
-) -> tuple[Segment, ...]:
-    """Return the emotions of a recording in order of time.
+def turns_timeline(
+    bundle: Bundle, phrases: Sequence[Evidence], duration: float
+) -> tuple[tuple[Segment, ...], Curves]:
+    """Return segments and curves of a recording that may hold several emotions.
+
+    What it is labelled says nothing of each of its turns.
 
     Parameters
     ----------
-    evidence
-        ``[T, E]``: what each frame says for each emotion, the log-likelihood of
-        `bilstm_hmm.hmm.frame_scores` times a weight.
-    prior
-        ``[E]``: how likely each emotion is where one begins.
-    rate
-        Frames a second of the evidence.
-    start, end
-        Where speech begins and ends in the file, in seconds.
-    sureness
-        Of the confidences, which are those of `tempered` paths.
+    phrases
+        Of `bilstm_hmm.spoken`, in order; without any, nobody speaks.
+    duration
+        Of the recording, in seconds.
     """
+    weights = turn_weights(bundle)
+    rows = [weights.evidence(phrase.frame, phrase.told) for phrase in phrases]
+    evidence = np.concatenate([np.zeros((0, len(bundle.classes)), np.float32), *rows])
+    weighed = Weighed(evidence, turn_composite(bundle), weights.sureness)
+    return _timeline(bundle, phrases, weighed, duration)
+
+
+def turn_weights(bundle: Bundle) -> FittedTimeline:
+    """Return the weights of turns: those fitted on the training speakers, else the defaults."""
+    if bundle.timeline is not None:
+        return bundle.timeline
+    recipe = bundle.recipe
+    frames = recipe.timeline.evidence * output_rate(recipe)
+    weight = float(bundle.decision.hmm_scale) / frames
+    return FittedTimeline(0.0, weight, DWELL, MINIMUM, sureness=1.0, median=1.0)
+
+
+def turn_composite(bundle: Bundle) -> Composite:
+    """Return the composite HMM of turns, before which all emotions are as likely."""
+    emotions = len(bundle.classes)
+    settings = turn_weights(bundle).durations(bundle.recipe.timeline)
+    return switching(np.full(emotions, 1.0 / emotions), output_rate(bundle.recipe), settings)
+
+
+def output_rate(recipe: Recipe) -> float:
+    """Return the output frames a second."""
+    return recipe.features.rate / recipe.features.hop_length / recipe.network.stride
+
+
+def switching(prior: FloatMatrix, rate: float, settings: TimelineSettings) -> Composite:
+    """Return the composite HMM with one state an emotion; parameters as `compose`."""
     emotions = len(prior)
-    composite = compose(np.zeros((emotions, 1)), np.zeros((emotions, 1, 1)), prior, rate, settings)
-    path = np.zeros(len(evidence), np.intp)
-    share = np.zeros(len(evidence), np.float32)
-    for part, best, posteriors in _decoded(composite, evidence, sureness):
-        path[part] = best
-        share[part] = posteriors
-    borders = [0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
-    timeline = []
-    for first, last in pairwise(borders):
-        timeline.append(
-            Segment(
-                start=start + first / rate,
-                end=end if last == len(path) else start + last / rate,
-                emotion=classes[int(path[first])],
-                confidence=float(share[first:last].mean(dtype=np.float64)),
-            )
-        )
-    return tuple(timeline)
+    return compose(np.zeros((emotions, 1)), np.zeros((emotions, 1, 1)), prior, rate, settings)
 
 
-def _decoded(
-    composite: Composite, evidence: NDArray[np.floating], sureness: float
-) -> Iterator[tuple[slice, NDArray[np.intp], FloatMatrix]]:
-    """Yield frames, the emotion of each on the best path, and its probability there."""
-    count, calmer = len(evidence), tempered(composite, sureness)
+def _timeline(
+    bundle: Bundle, heard: Sequence[Evidence], weighed: Weighed, duration: float
+) -> tuple[tuple[Segment, ...], Curves]:
+    path = np.zeros(len(weighed.evidence), np.intp)
+    posteriors = np.zeros(weighed.evidence.shape, np.float32)
+    for part, best, shares in decoded(weighed):
+        path[part], posteriors[part] = best, shares
+    pieces = [
+        Piece(min(e.start, duration), min(e.end, duration), len(e.frame), e.rate) for e in heard
+    ]
+    silence = bundle.recipe.timeline.silence
+    found = joined_segments(pieces, path, posteriors, bundle.classes, silence, duration)
+    times = [piece.times() for piece in pieces]
+    return found, Curves(np.concatenate([np.zeros(0), *times]), posteriors)
+
+
+def decoded(weighed: Weighed) -> Iterator[tuple[slice, NDArray[np.intp], FloatMatrix]]:
+    """Yield frames, the emotion of each on the best path, and the probability of each emotion."""
+    composite, sureness = weighed.composite, weighed.sureness
+    count, calmer = len(weighed.evidence), tempered(composite, sureness)
     for first in range(0, count, PART):
         last = min(first + PART, count)
         before, behind = max(0, first - CONTEXT), min(count, last + CONTEXT)
-        densities = evidence[before:behind, :, None].astype(np.float64)
+        densities = weighed.evidence[before:behind, :, None].astype(np.float64)
         core = slice(first - before, last - before)
         path = viterbi(composite, densities)[core]
-        posteriors = emotion_posteriors(calmer, sureness * densities)[core]
-        yield slice(first, last), path, posteriors[np.arange(last - first), path]
+        yield slice(first, last), path, emotion_posteriors(calmer, sureness * densities)[core]

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.metrics import paired_bootstrap
+from bilstm_hmm.prediction import NO_SPEECH
 
 Counts = NDArray[np.int64]
 #: Start and end in seconds, and an emotion.
 Span = tuple[float, float, str]
 
-#: What a timeline calls time in which nobody speaks, and the class that counts as no emotion.
-NO_SPEECH = "no speech"
+#: The class that counts as no emotion.
 NEUTRAL = "neutral"
 FRAME = 0.01
 TOLERANCE = 0.5

@@ -1,8 +1,10 @@
-"""Four ways to a timeline, compared on the same recordings with the same model.
+"""Ways to a timeline, compared on the same recordings with the same model.
 
 ``frame-argmax`` takes each frame's likeliest emotion by the network; ``median-filter`` smooths the
 frames' posteriors first; ``windows`` labels 3 s at a time, each as a clip on its own;
-``composite-hmm`` is the timeline that the model gives.
+``composite-hmm`` is the timeline that the model gives: the network hears each phrase on its own,
+and the composite HMM joins them. ``phrase-argmax`` is the same without the HMM, each frame's
+likeliest emotion, and tells the one from the other.
 """
 
 from collections.abc import Sequence
@@ -14,12 +16,11 @@ from numpy.typing import NDArray
 from bilstm_hmm.evidence import Evidence
 from bilstm_hmm.median_filter import median_labels
 from bilstm_hmm.runtime import Model
-from bilstm_hmm.segmentation import recording_segments
 from bilstm_hmm.timeline_metrics import Span
 from features.frames import FloatArray
 
 COMPOSITE = "composite-hmm"
-TIMELINE_SYSTEMS = ("frame-argmax", "median-filter", "windows", COMPOSITE)
+TIMELINE_SYSTEMS = ("frame-argmax", "median-filter", "windows", "phrase-argmax", COMPOSITE)
 #: Seconds of a window that is labelled on its own.
 WINDOW = 3.0
 #: Width of the median filter, in seconds, with a model that none was fitted for.
@@ -38,14 +39,12 @@ def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[Span, ...]]:
     width = MEDIAN if fitted is None else fitted.median
     argmax = evidence.frame.argmax(axis=1)
     median = median_labels(evidence.frame, evidence.rate, width)
-    recipe = model.bundle.recipe
-    shares = model.shares(evidence)[recipe.decision.system]
-    own = recording_segments(model.bundle, evidence, shares, len(samples) / recipe.features.rate)
     found = (
         frame_spans(argmax, evidence, model.classes),
         frame_spans(median, evidence, model.classes),
         window_spans(model, samples),
-        tuple((segment.start, segment.end, segment.emotion) for segment in own),
+        phrase_spans(model, samples),
+        tuple((segment.start, segment.end, segment.emotion) for segment in model.timeline(samples)),
     )
     return dict(zip(TIMELINE_SYSTEMS, found, strict=True))
 
@@ -59,6 +58,15 @@ def frame_spans(
     return tuple(
         (start, end, classes[int(labels[border])])
         for border, (start, end) in zip(borders, pairwise(times), strict=True)
+    )
+
+
+def phrase_spans(model: Model, samples: FloatArray) -> tuple[Span, ...]:
+    """Label each frame of each phrase by its logits; the pauses between are left out."""
+    return tuple(
+        span
+        for phrase in model.phrases(samples)
+        for span in frame_spans(phrase.frame.argmax(axis=1), phrase, model.classes)
     )
 
 

@@ -15,9 +15,17 @@ from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.evidence import Evidence
 from bilstm_hmm.fitted_timeline import FittedTimeline
 from bilstm_hmm.hmm import HmmBank, bank_from_models, frame_scores
-from bilstm_hmm.prediction import Segment
+from bilstm_hmm.prediction import NO_SPEECH, Segment
 from bilstm_hmm.runtime import Model
-from bilstm_hmm.segmentation import longest_utterance, recording_segments, segments
+from bilstm_hmm.segmentation import (
+    Weighed,
+    decoded,
+    longest_utterance,
+    switching,
+    turns_timeline,
+    utterance_timeline,
+)
+from bilstm_hmm.turns import Piece, joined_segments
 
 
 def two_emotions() -> HmmBank:
@@ -30,15 +38,29 @@ def two_emotions() -> HmmBank:
 def find(
     sequence: np.ndarray, start: float = 0.0, weight: float = 0.1, **changes: float
 ) -> tuple[Segment, ...]:
+    return decode(weight * frame_scores(two_emotions(), [sequence])[0], start=start, **changes)
+
+
+def decode(
+    evidence: np.ndarray,
+    prior: tuple[float, float] = (0.5, 0.5),
+    start: float = 0.0,
+    sureness: float = 1.0,
+    **changes: float,
+) -> tuple[Segment, ...]:
+    """The segments of a recording in one piece, at 25 frames a second."""
     rate = 25.0
-    return segments(
-        weight * frame_scores(two_emotions(), [sequence])[0],
-        np.array([0.5, 0.5]),
-        rate,
-        start=start,
-        end=start + len(sequence) / rate,
-        classes=("sad", "happy"),
-        settings=TimelineSettings(**changes),
+    composite = switching(np.array(prior), rate, TimelineSettings(**changes))
+    parts = list(decoded(Weighed(evidence, composite, sureness)))
+    assert [part.start for part, *_ in parts[1:]] == [part.stop for part, *_ in parts[:-1]]
+    piece = Piece(start, start + len(evidence) / rate, len(evidence), rate)
+    return joined_segments(
+        [piece],
+        np.concatenate([path for _, path, _ in parts]),
+        np.concatenate([posteriors for *_, posteriors in parts]),
+        ("sad", "happy"),
+        silence=1e9,
+        duration=piece.end,
     )
 
 
@@ -77,28 +99,18 @@ def test_a_recording_shorter_than_the_minimum_is_one_segment() -> None:
 
 def test_the_prior_decides_where_the_frames_say_nothing() -> None:
     bank = two_emotions()
-    for prior, expected in (([0.9, 0.1], "sad"), ([0.1, 0.9], "happy")):
-        found = segments(
-            0.1 * frame_scores(bank, [np.zeros((40, 2))])[0],
-            np.array(prior),
-            25.0,
-            0.0,
-            1.6,
-            ("sad", "happy"),
-            TimelineSettings(),
-        )
+    for prior, expected in (((0.9, 0.1), "sad"), ((0.1, 0.9), "happy")):
+        found = decode(0.1 * frame_scores(bank, [np.zeros((40, 2))])[0], prior)
         assert [s.emotion for s in found] == [expected]
 
 
 def test_a_recording_of_one_emotion_is_as_sure_as_its_label() -> None:
     """With hardly a switch expected, the timeline's posterior is prior times evidence."""
-    bank, prior = two_emotions(), np.array([0.3, 0.7])
+    bank, prior = two_emotions(), (0.3, 0.7)
     sequence = np.random.default_rng(5).normal(size=(30, 2)) * 0.3
     evidence = 0.1 * frame_scores(bank, [sequence])[0]
-    (found,) = segments(
-        evidence, prior, 25.0, 0.0, 1.2, ("sad", "happy"), TimelineSettings(dwell=1e7)
-    )
-    joint = prior * np.exp(evidence.sum(axis=0) - evidence.sum(axis=0).max())
+    (found,) = decode(evidence, prior, dwell=1e7)
+    joint = np.array(prior) * np.exp(evidence.sum(axis=0) - evidence.sum(axis=0).max())
     best = int(joint.argmax())
     assert found.emotion == ("sad", "happy")[best]
     assert found.confidence == pytest.approx(joint[best] / joint.sum(), abs=1e-4)
@@ -107,18 +119,13 @@ def test_a_recording_of_one_emotion_is_as_sure_as_its_label() -> None:
 def test_sureness_changes_confidences_and_no_segment() -> None:
     rng = np.random.default_rng(5)
     evidence = rng.normal(size=(300, 2)) + np.repeat([[1.0, 0.0], [0.0, 1.0]], 150, axis=0)
-    prior, classes = np.array([0.5, 0.5]), ("sad", "happy")
-
-    def found(**more: float) -> tuple[Segment, ...]:
-        return segments(evidence, prior, 25.0, 0.0, 12.0, classes, TimelineSettings(), **more)
-
-    sure, calm = found(), found(sureness=0.1)
-    assert sure == found(sureness=1.0)
+    sure, calm = decode(evidence), decode(evidence, sureness=0.1)
+    assert sure == decode(evidence, sureness=1.0)
     assert [replace(s, confidence=0.0) for s in sure] == [replace(s, confidence=0.0) for s in calm]
     for one, other in zip(sure, calm, strict=True):
         assert 0.5 < other.confidence < one.confidence - 0.05
     # Without any, all that is left is chance.
-    assert found(sureness=0.0)[0].confidence == pytest.approx(0.5, abs=0.01)
+    assert decode(evidence, sureness=0.0)[0].confidence == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize("part", [50, 64, 333])
@@ -157,46 +164,72 @@ def evidence_of(bundle: Bundle, frames: int) -> Evidence:
 def test_an_utterance_has_the_timeline_of_its_label(bundle: Bundle) -> None:
     shares = np.full(5, 0.02)
     shares[1] = 0.92
-    frames = longest_utterance(bundle.recipe)
-    found = recording_segments(bundle, evidence_of(bundle, frames), shares, 99.0)
+    evidence = evidence_of(bundle, longest_utterance(bundle.recipe))
+    found, curves = utterance_timeline(bundle, evidence, shares, evidence.end)
     assert [s.emotion for s in found] == [bundle.classes[1]]
     without = replace(bundle, timeline=None)
-    assert recording_segments(without, evidence_of(bundle, frames), shares, 99.0) == found
-    # Its confidence is the label's share, as ever.
+    assert utterance_timeline(without, evidence, shares, evidence.end)[0] == found
+    # Its confidence is the label's share, as ever, and the mean of its curve.
     assert found[0].confidence == pytest.approx(0.92, abs=0.05)
+    assert found[0].confidence == pytest.approx(curves.probabilities[:, 1].mean(), abs=1e-6)
+    np.testing.assert_allclose(curves.times, 0.54 + np.arange(len(evidence.frame)) / 12.5)
 
 
-def test_a_longer_recording_has_the_fitted_timeline(bundle: Bundle) -> None:
-    """Whatever its label: the prior is even."""
-    frames = longest_utterance(bundle.recipe) + 1
-    evidence = evidence_of(bundle, frames)
-    for label in range(5):
-        shares = np.full(5, 0.02)
-        shares[label] = 0.92
-        found = recording_segments(bundle, evidence, shares, 99.0)
-        assert [s.emotion for s in found] == [bundle.classes[0], bundle.classes[-1]]
-        assert found[0].start == 0.5
-        assert found[0].end == found[1].start == 0.5 + (frames // 2) / 12.5
-        assert found[1].end == evidence.end
-        # Calibrated: surer than chance, and far from the certainty of so many frames.
-        assert all(0.3 < segment.confidence < 0.999 for segment in found)
-    # Without a fit it is as it was: the HMMs' own evidence and the label.
-    old = recording_segments(replace(bundle, timeline=None), evidence, shares, 99.0)
-    assert [s.emotion for s in old] != [s.emotion for s in found]
+def test_phrases_have_the_fitted_timeline(bundle: Bundle) -> None:
+    phrases = [phrase_of(bundle, 0, 0.5, 30), phrase_of(bundle, 3, 3.1, 40)]
+    found, curves = turns_timeline(bundle, phrases, 6.5)
+    assert [s.emotion for s in found] == [bundle.classes[0], bundle.classes[3]]
+    assert found[0].start == 0.5
+    # They meet half way in the pause, which is too short to be a segment.
+    assert found[0].end == found[1].start == pytest.approx(3.0)
+    assert found[1].end == pytest.approx(6.3)
+    # Calibrated: surer than chance, and far from the certainty of so many frames.
+    assert all(0.3 < segment.confidence < 0.999 for segment in found)
+    assert curves.probabilities.shape == (70, 5)
+    np.testing.assert_allclose(curves.probabilities.sum(axis=1), 1.0, atol=1e-5)
+    assert (np.diff(curves.times) > 0).all()
+
+
+def test_without_a_fit_the_hmms_alone_decide(bundle: Bundle) -> None:
+    """Of phrases whose logits say the fourth emotion and whose HMMs say the second."""
+    without = replace(bundle, timeline=None)
+    phrases = [phrase_of(bundle, 3, 0.0, 100)]
+    assert [s.emotion for s in turns_timeline(bundle, phrases, 8.0)[0]] == [bundle.classes[3]]
+    assert [s.emotion for s in turns_timeline(without, phrases, 8.0)[0]] == [bundle.classes[1]]
+
+
+def test_long_silence_is_no_speech(bundle: Bundle) -> None:
+    phrases = [phrase_of(bundle, 0, 2.0, 25), phrase_of(bundle, 0, 6.0, 25)]
+    found, _ = turns_timeline(bundle, phrases, 9.0)
+    assert [(s.emotion, s.start, s.end) for s in found] == [
+        (NO_SPEECH, 0.0, 2.0),
+        (bundle.classes[0], 2.0, 4.0),
+        (NO_SPEECH, 4.0, 6.0),
+        (bundle.classes[0], 6.0, 8.0),
+    ]
+    nothing, curves = turns_timeline(bundle, [], 60.0)
+    assert nothing == (Segment(0.0, 60.0, NO_SPEECH, 1.0),)
+    assert curves.probabilities.shape == (0, 5)
 
 
 def test_what_is_set_comes_before_what_is_fitted(bundle: Bundle) -> None:
     timing = bundle.recipe.timeline.model_copy(update={"minimum": 1e3})
     recipe = bundle.recipe.model_copy(update={"timeline": timing})
-    evidence = evidence_of(bundle, longest_utterance(recipe) + 50)
-    found = recording_segments(replace(bundle, recipe=recipe), evidence, np.full(5, 0.2), 99.0)
+    phrases = [phrase_of(bundle, 0, 0.5, 30), phrase_of(bundle, 3, 3.1, 40)]
+    found, _ = turns_timeline(replace(bundle, recipe=recipe), phrases, 6.5)
     assert len(found) == 1
 
 
 def test_times_end_with_the_recording(bundle: Bundle) -> None:
     evidence = evidence_of(bundle, 20)
-    (found,) = recording_segments(bundle, evidence, np.eye(5)[1], evidence.end - 0.1)
+    (found,), _ = utterance_timeline(bundle, evidence, np.eye(5)[1], evidence.end - 0.1)
     assert found.end == evidence.end - 0.1
+
+
+def phrase_of(bundle: Bundle, emotion: int, start: float, frames: int) -> Evidence:
+    """Frames whose logits say one emotion, whose HMMs say the second."""
+    logits, told = (np.eye(5, dtype=np.float32)[[e] * frames] for e in (emotion, 1))
+    return Evidence(np.zeros(5), logits, told, 12.5, start, start + frames / 12.5)
 
 
 _HOUR = """
@@ -204,7 +237,7 @@ import json
 import numpy as np
 from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.hmm import bank_from_models, frame_scores
-from bilstm_hmm.segmentation import segments
+from bilstm_hmm.segmentation import Weighed, decoded, switching
 
 rng = np.random.default_rng(0)
 emotions, states, dimensions, frames = 8, 3, 7, 90_000
@@ -217,16 +250,13 @@ bank = bank_from_models(
 )
 truth = np.repeat(rng.integers(0, emotions, frames // 300), 300)
 sequence = bank.means[truth, 0] + rng.normal(size=(frames, dimensions))
-found = segments(
-    0.1 * frame_scores(bank, [sequence])[0], np.full(emotions, 1 / emotions), 25.0, 0.0, 3600.0,
-    tuple("abcdefgh"), TimelineSettings(),
-)
+composite = switching(np.full(emotions, 1 / emotions), 25.0, TimelineSettings())
+evidence = 0.1 * frame_scores(bank, [sequence])[0]
+said = np.concatenate([path for _, path, _ in decoded(Weighed(evidence, composite))])
 (peak,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
-names = np.array(list("abcdefgh"))
-said = np.concatenate([[s.emotion] * round(25 * (s.end - s.start)) for s in found])
 print(json.dumps({
     "mebibytes": int(peak.split()[1]) / 1024,
-    "right": float((said == names[truth]).mean()),
+    "right": float((said == truth).mean()),
 }))
 """
 

@@ -10,7 +10,7 @@ from bilstm_hmm import timeline_fit
 from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.fitted_timeline import FittedTimeline
 from bilstm_hmm.median_filter import median_labels
-from bilstm_hmm.segmentation import segments
+from bilstm_hmm.segmentation import Weighed, decoded, switching
 from bilstm_hmm.timeline_fit import (
     DWELLS,
     MINIMA,
@@ -135,22 +135,12 @@ def test_what_is_fitted_is_of_use_to_new_speakers() -> None:
     for place, length in enumerate(turns.lengths):
         logits = turns.logits[:length, place] * np.float32(turns.units[0])
         told = turns.told[:length, place] * np.float32(turns.units[1])
-        timeline = segments(
-            fitted.evidence(logits, told),
-            np.full(3, 1 / 3),
-            RATE,
-            0.0,
-            length / RATE,
-            CLASSES,
-            fitted.durations(TimelineSettings()),
-        )
-        said = np.concatenate(
-            [[CLASSES.index(s.emotion)] * round((s.end - s.start) * RATE) for s in timeline]
-        )
+        composite = switching(np.full(3, 1 / 3), RATE, fitted.durations(TimelineSettings()))
+        ((_, said, _),) = decoded(Weighed(fitted.evidence(logits, told), composite))
         truth = turns.truth[:length, place]
         wrong["frames"] += np.count_nonzero(logits.argmax(axis=1) != truth)
         wrong["timeline"] += np.count_nonzero(said != truth)
-        found += len(timeline)
+        found += 1 + np.count_nonzero(np.diff(said))
         true += 1 + np.count_nonzero(np.diff(truth))
     assert wrong["timeline"] < 0.25 * wrong["frames"]
     assert 0.85 < found / true < 1.15
@@ -255,15 +245,10 @@ def test_confidences_are_as_sure_as_they_are_right() -> None:
     right, said = [], []
     for place, length in enumerate(turns.lengths):
         evidence = 16.0 / RATE * turns.logits[:length, place]
-        found = segments(
-            evidence, np.full(3, 1 / 3), RATE, 0.0, length / RATE, CLASSES,
-            TimelineSettings(dwell=4.0, minimum=0.8), sureness,
-        )  # fmt: skip
-        for segment in found:
-            first, last = round(segment.start * RATE), round(segment.end * RATE)
-            truth = turns.truth[first:last, place]
-            right.extend(truth == CLASSES.index(segment.emotion))
-            said.extend([segment.confidence] * len(truth))
+        composite = switching(np.full(3, 1 / 3), RATE, TimelineSettings(dwell=4.0, minimum=0.8))
+        ((_, path, posteriors),) = decoded(Weighed(evidence, composite, sureness))
+        right.extend(path == turns.truth[:length, place])
+        said.extend(posteriors[np.arange(length), path])
     assert np.mean(said) == pytest.approx(np.mean(right), abs=0.12)
 
 

@@ -1,4 +1,4 @@
-"""Four timelines of one recording, each held to what it is said to be."""
+"""The timelines of one recording, each held to what it is said to be."""
 
 import itertools
 from dataclasses import replace
@@ -38,15 +38,26 @@ def at(spans: Spans, time: float) -> str | None:
     return next((name for start, end, name in spans if start <= time < end), None)
 
 
-def test_there_are_four_and_each_covers_the_sound(
-    found: dict[str, Spans], samples: np.ndarray
-) -> None:
+def test_each_covers_the_sound(found: dict[str, Spans], samples: np.ndarray) -> None:
     assert tuple(found) == TIMELINE_SYSTEMS
-    for spans in found.values():
+    for system, spans in found.items():
         assert spans[0][0] < 0.5
         assert spans[-1][1] > len(samples) / 16000 - 0.5
         for left, right in itertools.pairwise(spans):
-            assert left[1] == pytest.approx(right[0], abs=1e-9)
+            # Phrases leave out the pauses between them.
+            gap = right[0] - left[1]
+            assert gap == pytest.approx(0.0, abs=1e-9) or (system == "phrase-argmax" and gap < 1.5)
+
+
+def test_phrases_are_labelled_frame_by_frame(
+    model: Model, found: dict[str, Spans], samples: np.ndarray
+) -> None:
+    phrases = model.phrases(samples)
+    assert len(phrases) > 5
+    for phrase in phrases:
+        for frame, label in enumerate(phrase.frame.argmax(axis=1)):
+            time = min(phrase.start + (frame + 0.5) / phrase.rate, phrase.end - 1e-6)
+            assert at(found["phrase-argmax"], time) == model.classes[label]
 
 
 def test_frames_and_their_medians(
