@@ -108,8 +108,8 @@ def tempered(composite: Composite, sureness: float) -> Composite:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sweep:
-    """Log scores of the partial paths; best path or sum over paths, by `join`.
+class Sweep:
+    """Log scores of the partial paths; best path or sum over paths.
 
     Attributes
     ----------
@@ -139,7 +139,24 @@ def _blocks(composite: Composite, densities: FloatMatrix, join: np.ufunc) -> Flo
     return np.ascontiguousarray(blocks.transpose(2, 0, 1))
 
 
-def _sweep(composite: Composite, densities: FloatMatrix, join: np.ufunc) -> _Sweep:
+def sweep(
+    composite: Composite,
+    densities: FloatMatrix,
+    join: np.ufunc,
+    before: FloatMatrix | None = None,
+) -> Sweep:
+    """Return the scores of all partial paths, forward in time.
+
+    Parameters
+    ----------
+    densities
+        ``[T, E, S]``, log.
+    join
+        ``np.maximum`` for the best path, ``np.logaddexp`` for the sum over paths.
+    before
+        ``[E, S]``, log: of all that goes before the first frame, where that is the middle of an
+        emotion that is old enough; None where the recording begins.
+    """
     frames, ages = len(densities), composite.ages
     blocks = _blocks(composite, densities, join)
     entering = np.zeros(frames)
@@ -148,64 +165,86 @@ def _sweep(composite: Composite, densities: FloatMatrix, join: np.ufunc) -> _Swe
     held = densities + composite.log_stay
     for t in range(frames):
         began = t - ages + 1
-        if t > 0:
-            entering[t] = join.reduce(old[t - 1], axis=None) + composite.log_leave
-            steps = old[t - 1, :, :, None] + composite.log_transition
+        last = old[t - 1] if t > 0 else before
+        if last is not None:
+            entering[t] = join.reduce(last, axis=None) + composite.log_leave
+            steps = last[:, :, None] + composite.log_transition
             stayed[t] = join.reduce(steps, axis=1) + held[t]
         if began >= 0:
             old[t] = join(stayed[t], entering[began] + blocks[began])
-    return _Sweep(blocks, entering, stayed, old)
+    return Sweep(blocks, entering, stayed, old)
 
 
-def viterbi(composite: Composite, densities: FloatMatrix) -> NDArray[np.intp]:
-    """Return the emotion of each frame on the best path (Viterbi, 1967).
-
-    Parameters
-    ----------
-    densities
-        ``[T, E, S]``, log.
+def viterbi(
+    composite: Composite, densities: FloatMatrix, before: FloatMatrix | None = None
+) -> NDArray[np.intp]:
+    """Return the emotion of each frame on the best path (Viterbi, 1967); parameters as `sweep`.
 
     Notes
     -----
     A recording shorter than the minimum duration is one emotion from end to end.
     """
-    sweep = _sweep(composite, densities, np.maximum)
-    frames, _, states = densities.shape
+    scores = sweep(composite, densities, np.maximum, before)
+    frames = len(densities)
     path = np.zeros(frames, np.intp)
-    t = frames - 1
-    emotion, state = divmod(int(sweep.old[t].argmax()), states)
+    last = frames
     # The last block may be cut by the end of the recording.
     first = max(0, frames - composite.ages + 1)
-    cut = sweep.entering[first:, None, None] + sweep.blocks[first:]
-    if cut.size and cut.max() > sweep.old[t].max():
+    cut = scores.entering[first:, None, None] + scores.blocks[first:]
+    if cut.size and cut.max() > scores.old[-1].max():
         begun, emotion, _ = np.unravel_index(int(cut.argmax()), cut.shape)
-        t = first + int(begun) - 1
-        path[t + 1 :] = emotion
-        emotion, state = divmod(int(sweep.old[t].argmax()), states)
+        last = first + int(begun)
+        path[last:] = emotion
+    if last > 0:
+        path[:last] = traced(composite, scores, last - 1)
+    return path
+
+
+def traced(
+    composite: Composite, scores: Sweep, t: int, emotion: int | None = None
+) -> NDArray[np.intp]:
+    """Return the emotion of each frame up to `t` on the best path to an old emotion there.
+
+    Parameters
+    ----------
+    scores
+        Of the best path.
+    emotion
+        The one that is old at `t`; None takes the likeliest.
+    """
+    states = scores.old.shape[2]
+    path = np.zeros(t + 1, np.intp)
+    if emotion is None:
+        emotion, state = divmod(int(scores.old[t].argmax()), states)
+    else:
+        state = int(scores.old[t, emotion].argmax())
     while t >= 0:
         path[t] = emotion
-        if sweep.stayed[t, emotion, state] == sweep.old[t, emotion, state]:
-            came = sweep.old[t - 1, emotion] + composite.log_transition[emotion, :, state]
+        if scores.stayed[t, emotion, state] == scores.old[t, emotion, state]:
+            came = scores.old[t - 1, emotion] + composite.log_transition[emotion, :, state]
             t, state = t - 1, int(came.argmax())
             continue
         began = t - composite.ages + 1
         path[began:t] = emotion
         t = began - 1
-        emotion, state = divmod(int(sweep.old[t].argmax()), states)
+        emotion, state = divmod(int(scores.old[t].argmax()), states)
     return path
 
 
-def emotion_posteriors(composite: Composite, densities: FloatMatrix) -> FloatMatrix:
-    """Return the probability of each emotion at each frame, ``[T, E]`` (forward-backward)."""
-    sweep = _sweep(composite, densities, np.logaddexp)
-    ahead = _ahead(composite, densities, sweep.blocks)
+def emotion_posteriors(
+    composite: Composite, densities: FloatMatrix, before: FloatMatrix | None = None
+) -> FloatMatrix:
+    """Return the probability of each emotion at each frame, ``[T, E]``; parameters as `sweep`."""
+    scores = sweep(composite, densities, np.logaddexp, before)
+    ahead = _ahead(composite, densities, scores.blocks)
     frames, reach = len(densities), composite.ages - 1
     # What follows a block is what follows its last frame; nothing where the end cuts it.
     after = np.zeros_like(ahead)
     after[: max(0, frames - reach)] = ahead[reach:]
-    block = np.logaddexp.reduce(sweep.blocks + after, axis=2) + sweep.entering[:, None]
-    total = np.logaddexp.reduce(block[0])
-    stayed = np.exp(np.logaddexp.reduce(sweep.stayed + ahead, axis=2) - total)
+    block = np.logaddexp.reduce(scores.blocks + after, axis=2) + scores.entering[:, None]
+    held = np.logaddexp.reduce(scores.stayed + ahead, axis=2)
+    total = np.logaddexp.reduce([*block[0], *held[0]])
+    stayed = np.exp(held - total)
     begun = np.cumsum(np.exp(block - total), axis=0)
     # A frame lies in a block that began at most `reach` frames before.
     begun[composite.ages :] -= begun[: -composite.ages].copy()
