@@ -22,6 +22,15 @@ class Segment:
     emotion: str
     confidence: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON contract: plain types, numbers rounded for reading."""
+        return {
+            "start": round(self.start, 3),
+            "end": round(self.end, 3),
+            "emotion": self.emotion,
+            "confidence": round(self.confidence, 4),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Curves:
@@ -65,15 +74,7 @@ class Prediction:
             "confidence": round(self.confidence, 4),
             "probabilities": {k: round(v, 4) for k, v in self.probabilities.items()},
             "duration": round(self.duration, 3),
-            "segments": [
-                {
-                    "start": round(s.start, 3),
-                    "end": round(s.end, 3),
-                    "emotion": s.emotion,
-                    "confidence": round(s.confidence, 4),
-                }
-                for s in self.segments
-            ],
+            "segments": [segment.to_dict() for segment in self.segments],
             "warnings": list(self.warnings),
             "model": self.model,
         }

@@ -20,11 +20,12 @@ from bilstm_hmm.evidence import Evidence, clip_evidence, long_evidence
 from bilstm_hmm.prediction import Curves, Failure, Prediction, Segment
 from bilstm_hmm.segmentation import longest_utterance, turns_timeline, utterance_timeline
 from bilstm_hmm.session import open_session
-from bilstm_hmm.spoken import Overheard, spoken_evidence
+from bilstm_hmm.spoken import Overheard, phrase_evidence, spoken_evidence
 from bilstm_hmm.windows import longest_clip
 from features.audio import AudioStream, open_array, open_file
 from features.errors import AudioError
 from features.frames import FloatArray
+from features.phrases import Phrase
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,10 @@ class Model:
     def phrases(self, samples: FloatArray) -> tuple[Evidence, ...]:
         """Return what is said of each phrase of a recording; `samples` as in `evidence`."""
         return spoken_evidence(samples, self.bundle, self._session)
+
+    def phrase_evidence(self, phrases: Sequence[Phrase]) -> tuple[Evidence, ...]:
+        """Return what is said of phrases that are cut already."""
+        return phrase_evidence(phrases, self.bundle, self._session)
 
     def shares(self, evidence: Evidence) -> dict[str, FloatMatrix]:
         """Return what each system makes of the evidence: probabilities ``[C]``."""

@@ -79,7 +79,7 @@ def utterance_timeline(
     weighed = evidence.told * (float(decision.hmm_scale) / frames_of_evidence)
     prior = shares / np.maximum(alone, 1e-3)
     composite = switching(prior, evidence.rate, settings)
-    return _timeline(bundle, [evidence], Weighed(weighed, composite), duration)
+    return _timeline(bundle, [evidence], [Weighed(weighed, composite)], duration)
 
 
 def turns_timeline(
@@ -87,7 +87,8 @@ def turns_timeline(
 ) -> tuple[tuple[Segment, ...], Curves]:
     """Return segments and curves of a recording that may hold several emotions.
 
-    What it is labelled says nothing of each of its turns.
+    What it is labelled says nothing of each of its turns, nor what was said before a long silence
+    of what follows it.
 
     Parameters
     ----------
@@ -96,11 +97,24 @@ def turns_timeline(
     duration
         Of the recording, in seconds.
     """
-    weights = turn_weights(bundle)
-    rows = [weights.evidence(phrase.frame, phrase.told) for phrase in phrases]
-    evidence = np.concatenate([np.zeros((0, len(bundle.classes)), np.float32), *rows])
-    weighed = Weighed(evidence, turn_composite(bundle), weights.sureness)
-    return _timeline(bundle, phrases, weighed, duration)
+    weights, composite = turn_weights(bundle), turn_composite(bundle)
+    parts = []
+    for section in sections(phrases, bundle.recipe.timeline.silence):
+        rows = [weights.evidence(phrase.frame, phrase.told) for phrase in section]
+        parts.append(Weighed(np.concatenate(rows), composite, weights.sureness))
+    return _timeline(bundle, phrases, parts, duration)
+
+
+def sections(phrases: Sequence[Evidence], silence: float) -> Iterator[list[Evidence]]:
+    """Yield the phrases between one silence of `silence` seconds or more and the next."""
+    section: list[Evidence] = []
+    for phrase in phrases:
+        if section and phrase.start - section[-1].end >= silence:
+            yield section
+            section = []
+        section.append(phrase)
+    if section:
+        yield section
 
 
 def turn_weights(bundle: Bundle) -> FittedTimeline:
@@ -132,19 +146,23 @@ def switching(prior: FloatMatrix, rate: float, settings: TimelineSettings) -> Co
 
 
 def _timeline(
-    bundle: Bundle, heard: Sequence[Evidence], weighed: Weighed, duration: float
+    bundle: Bundle, heard: Sequence[Evidence], parts: Sequence[Weighed], duration: float
 ) -> tuple[tuple[Segment, ...], Curves]:
-    path = np.zeros(len(weighed.evidence), np.intp)
-    posteriors = np.zeros(weighed.evidence.shape, np.float32)
-    for part, best, shares in decoded(weighed):
-        path[part], posteriors[part] = best, shares
+    paths, posteriors = [np.zeros(0, np.intp)], [np.zeros((0, len(bundle.classes)), np.float32)]
+    for part in parts:
+        for _, path, shares in decoded(part):
+            paths.append(path)
+            posteriors.append(shares.astype(np.float32))
     pieces = [
         Piece(min(e.start, duration), min(e.end, duration), len(e.frame), e.rate) for e in heard
     ]
-    silence = bundle.recipe.timeline.silence
-    found = joined_segments(pieces, path, posteriors, bundle.classes, silence, duration)
-    times = [piece.times() for piece in pieces]
-    return found, Curves(np.concatenate([np.zeros(0), *times]), posteriors)
+    curves = Curves(
+        np.concatenate([np.zeros(0), *(piece.times() for piece in pieces)]),
+        np.concatenate(posteriors),
+    )
+    silence, path = bundle.recipe.timeline.silence, np.concatenate(paths)
+    found = joined_segments(pieces, path, curves.probabilities, bundle.classes, silence, duration)
+    return found, curves
 
 
 def decoded(weighed: Weighed) -> Iterator[tuple[slice, NDArray[np.intp], FloatMatrix]]:

@@ -170,8 +170,9 @@ def sweep(
             entering[t] = join.reduce(last, axis=None) + composite.log_leave
             steps = last[:, :, None] + composite.log_transition
             stayed[t] = join.reduce(steps, axis=1) + held[t]
+        old[t] = stayed[t]
         if began >= 0:
-            old[t] = join(stayed[t], entering[began] + blocks[began])
+            old[t] = join(old[t], entering[began] + blocks[began])
     return Sweep(blocks, entering, stayed, old)
 
 

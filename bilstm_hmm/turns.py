@@ -63,17 +63,54 @@ def joined_segments(
     duration
         Of the recording, in seconds.
     """
-    bridged = _bridged(list(spans(pieces, path, posteriors, classes)), silence)
+    joiner = SegmentJoiner(silence)
     found: list[Segment] = []
-    heard = 0.0
-    for span in bridged:
-        if span.start - heard >= silence:
-            found.append(quiet(heard, span.start))
-        found.append(Segment(span.start, span.end, span.emotion, span.sure / span.frames))
-        heard = span.end
-    if duration - heard >= silence:
-        found.append(quiet(heard, duration))
-    return tuple(found)
+    for span in spans(pieces, path, posteriors, classes):
+        found += joiner.push(span)
+    return (*found, *joiner.close(duration))
+
+
+class SegmentJoiner:
+    """Makes segments of spans as they come; `silence` as in `joined_segments`."""
+
+    def __init__(self, silence: float) -> None:
+        self._silence = silence
+        self._open: Span | None = None
+        self._told = 0.0
+
+    @property
+    def open(self) -> Span | None:
+        """What may still grow; None where nobody has spoken, or not since the last silence."""
+        return self._open
+
+    def push(self, span: Span) -> list[Segment]:
+        """Take the next span; return the segments that are closed by it."""
+        if self._open is None:
+            self._open = span
+            return []
+        *closed, self._open = bridge(self._open, span, self._silence)
+        return self._segments(closed)
+
+    def pause(self) -> list[Segment]:
+        """Return the open segment, closed: there is silence now."""
+        closed, self._open = self._open, None
+        return self._segments([closed]) if closed else []
+
+    def close(self, duration: float) -> list[Segment]:
+        """Return what is left of a recording of `duration` seconds."""
+        rest = self.pause()
+        if duration - self._told >= self._silence:
+            rest.append(quiet(self._told, duration))
+        return rest
+
+    def _segments(self, closed: Sequence[Span]) -> list[Segment]:
+        found = []
+        for span in closed:
+            if span.start - self._told >= self._silence:
+                found.append(quiet(self._told, span.start))
+            found.append(Segment(span.start, span.end, span.emotion, span.sure / span.frames))
+            self._told = span.end
+        return found
 
 
 def quiet(start: float, end: float) -> Segment:
@@ -117,10 +154,3 @@ def bridge(left: Span, right: Span, silence: float) -> tuple[Span, ...]:
         Span(left.start, border, left.emotion, left.frames, left.sure),
         Span(border, right.end, right.emotion, right.frames, right.sure),
     )
-
-
-def _bridged(found: Sequence[Span], silence: float) -> list[Span]:
-    bridged: list[Span] = []
-    for span in found:
-        bridged += bridge(bridged.pop(), span, silence) if bridged else (span,)
-    return bridged

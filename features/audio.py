@@ -66,7 +66,7 @@ class AudioStream:
         if source.n_channels > 1:
             weights, note = mixing_weights(_finite_blocks(source), source.n_channels)
             self._mixed = (note,)
-        resample = _resampler(source.rate, self.rate)
+        resample = resampler(source.rate, self.rate)
         for block in _finite_blocks(source):
             self._n_read += len(block)
             self._n_clipped += count_clipped(block)
@@ -177,7 +177,7 @@ def _finite_blocks(source: Source) -> Blocks:
         yield block
 
 
-def _resampler(native_rate: float, rate: int) -> Callable[[FloatArray, bool], FloatArray]:
+def resampler(native_rate: float, rate: int) -> Callable[[FloatArray, bool], FloatArray]:
     """Return a function of (block, whether it is the last) to the resampled block."""
     if native_rate == rate:
         return lambda block, _last: block

@@ -75,6 +75,11 @@ class PhraseCutter:
         """Samples that have been judged."""
         return self._next * self._detector.hop
 
+    @property
+    def speaking(self) -> bool:
+        """Whether a phrase has begun and not ended, however little there is of it."""
+        return self._begun is not None
+
     def open(self) -> Phrase | None:
         """Return what there is of a phrase that has not ended, None where there is none."""
         if self._begun is None:

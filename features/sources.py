@@ -86,7 +86,7 @@ def array_source(array: NDArray[np.generic], rate: float) -> Source:
     if samples.size == 0:
         raise AudioError("The array holds no samples; give at least one.")
     columns = samples if samples.ndim == 2 else samples[:, None]
-    to_float = _conversion(columns.dtype)
+    to_float = float_conversion(columns.dtype, "The array")
 
     def blocks() -> Blocks:
         for first in range(0, len(columns), BLOCK):
@@ -95,8 +95,16 @@ def array_source(array: NDArray[np.generic], rate: float) -> Source:
     return Source("The array", rate, columns.shape[1], len(columns), False, blocks)
 
 
-def _conversion(dtype: np.dtype[np.generic]) -> Callable[[NDArray[np.generic]], FloatArray]:
-    """Return what brings samples of `dtype` to float32 with full scale at 1."""
+def float_conversion(
+    dtype: np.dtype[np.generic], name: str
+) -> Callable[[NDArray[np.generic]], FloatArray]:
+    """Return what brings samples of `dtype` to float32 with full scale at 1.
+
+    Raises
+    ------
+    AudioError
+        There is no such type of samples; `name` is whose it is.
+    """
     if dtype.kind == "f":
         return _from_float
     if dtype == np.uint8:
@@ -105,7 +113,7 @@ def _conversion(dtype: np.dtype[np.generic]) -> Callable[[NDArray[np.generic]], 
         scale = np.float32(2.0 ** (1 - 8 * dtype.itemsize))
         return lambda block: block.astype(np.float32) * scale
     raise AudioError(
-        f"The array is of type {dtype}; give int8, uint8, int16, int32 or floating-point samples."
+        f"{name} is of type {dtype}; give int8, uint8, int16, int32 or floating-point samples."
     )
 
 
