@@ -18,7 +18,7 @@ from bilstm_hmm.bundle import Bundle, read_bundle
 from bilstm_hmm.decision import SYSTEMS, FloatMatrix, probabilities
 from bilstm_hmm.evidence import Evidence, clip_evidence, long_evidence
 from bilstm_hmm.prediction import Curves, Failure, Prediction, Segment
-from bilstm_hmm.segmentation import longest_utterance, turns_timeline, utterance_timeline
+from bilstm_hmm.segmentation import longest_utterance, turns_timeline, utterance_timelines
 from bilstm_hmm.session import open_session
 from bilstm_hmm.spoken import Overheard, phrase_evidence, spoken_evidence
 from bilstm_hmm.windows import longest_clip
@@ -78,7 +78,8 @@ class Model:
             heard = self._heard(samples, self.evidence(samples))
         else:
             heard = self._long(samples, rest, jobs)
-        return self._prediction(heard, stream, file, curves)
+        (prediction,) = self._predictions([heard], [stream], [file], curves)
+        return prediction
 
     def predict_many(
         self,
@@ -93,6 +94,7 @@ class Model:
         limit, own = longest_clip(self.bundle.recipe), self.bundle.recipe.features.rate
         results: dict[int, Prediction | Failure] = {}
         clips: list[tuple[int, AudioStream, FloatArray]] = []
+        heard: list[tuple[int, AudioStream, _Heard]] = []
         for place, file in enumerate(files):
             try:
                 stream = open_file(Path(file), own)
@@ -100,14 +102,16 @@ class Model:
                 if rest is None:
                     clips.append((place, stream, samples))
                     continue
-                heard = self._long(samples, rest, jobs)
-                results[place] = self._prediction(heard, stream, os.fspath(file), curves)
+                heard.append((place, stream, self._long(samples, rest, jobs)))
             except AudioError as error:
                 results[place] = Failure(os.fspath(file), str(error))
         found = clip_evidence([samples for *_, samples in clips], self.bundle, self._session)
         for (place, stream, samples), evidence in zip(clips, found, strict=True):
-            heard = self._heard(samples, evidence)
-            results[place] = self._prediction(heard, stream, os.fspath(files[place]), curves)
+            heard.append((place, stream, self._heard(samples, evidence)))
+        places, streams, of_files = zip(*heard, strict=True) if heard else ((), (), ())
+        names = [os.fspath(files[place]) for place in places]
+        labelled = self._predictions(of_files, streams, names, curves)
+        results.update(zip(places, labelled, strict=True))
         return tuple(results[place] for place in range(len(files)))
 
     def evidence(self, samples: FloatArray) -> Evidence:
@@ -125,7 +129,9 @@ class Model:
     def timeline(self, samples: FloatArray) -> tuple[Segment, ...]:
         """Return the timeline of a mono recording that is at hand; `samples` as in `evidence`."""
         heard = self._heard(samples, self.evidence(samples))
-        return self._timeline(heard, len(samples) / self.bundle.recipe.features.rate)[0]
+        duration = len(samples) / self.bundle.recipe.features.rate
+        ((found, _),) = self._timelines([heard], [self._label(heard)], [duration])
+        return found
 
     def phrases(self, samples: FloatArray) -> tuple[Evidence, ...]:
         """Return what is said of each phrase of a recording; `samples` as in `evidence`."""
@@ -154,28 +160,57 @@ class Model:
         evidence = long_evidence(blocks, self.bundle, self._session, threads)
         return _Heard(evidence, overheard.evidence())
 
-    def _timeline(self, heard: "_Heard", duration: float) -> tuple[tuple[Segment, ...], Curves]:
-        if heard.phrases is not None:
-            return turns_timeline(self.bundle, heard.phrases, duration)
-        shares = self.shares(heard.evidence)[self.bundle.recipe.decision.system]
-        return utterance_timeline(self.bundle, heard.evidence, shares, duration)
+    def _label(self, heard: "_Heard") -> FloatMatrix:
+        return self.shares(heard.evidence)[self.bundle.recipe.decision.system]
+
+    def _timelines(
+        self, heard: Sequence["_Heard"], shares: Sequence[FloatMatrix], durations: Sequence[float]
+    ) -> list[tuple[tuple[Segment, ...], Curves]]:
+        short = [place for place, own in enumerate(heard) if own.phrases is None]
+        utterances = utterance_timelines(
+            self.bundle,
+            [heard[place].evidence for place in short],
+            [shares[place] for place in short],
+            [durations[place] for place in short],
+        )
+        found = dict(zip(short, utterances, strict=True))
+        for place, (own, duration) in enumerate(zip(heard, durations, strict=True)):
+            if own.phrases is not None:
+                found[place] = turns_timeline(self.bundle, own.phrases, duration)
+        return [found[place] for place in range(len(heard))]
+
+    def _predictions(
+        self,
+        heard: Sequence["_Heard"],
+        streams: Sequence[AudioStream],
+        files: Sequence[str],
+        curves: bool,
+    ) -> list[Prediction]:
+        shares = [self._label(own) for own in heard]
+        timelines = self._timelines(heard, shares, [stream.duration for stream in streams])
+        return [
+            self._prediction(file, stream, own, timeline, curves)
+            for file, stream, own, timeline in zip(files, streams, shares, timelines, strict=True)
+        ]
 
     def _prediction(
-        self, heard: "_Heard", stream: AudioStream, file: str, curves: bool
+        self,
+        file: str,
+        stream: AudioStream,
+        shares: FloatMatrix,
+        timeline: tuple[tuple[Segment, ...], Curves],
+        curves: bool,
     ) -> Prediction:
-        bundle, duration = self.bundle, stream.duration
-        shares = self.shares(heard.evidence)[bundle.recipe.decision.system]
-        best = int(shares.argmax())
-        found, over_time = self._timeline(heard, duration)
+        best, (segments, over_time) = int(shares.argmax()), timeline
         return Prediction(
             file=file,
-            emotion=bundle.classes[best],
+            emotion=self.classes[best],
             confidence=float(shares[best]),
-            probabilities=dict(zip(bundle.classes, shares.tolist(), strict=True)),
-            duration=duration,
-            segments=found,
+            probabilities=dict(zip(self.classes, shares.tolist(), strict=True)),
+            duration=stream.duration,
+            segments=segments,
             warnings=stream.notes,
-            model=bundle.identity,
+            model=self.bundle.identity,
             curves=over_time if curves else None,
         )
 

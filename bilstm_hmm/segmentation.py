@@ -18,11 +18,14 @@ from bilstm_hmm.timeline import (
     Composite,
     compose,
     emotion_posteriors,
+    log_prior,
     tempered,
     viterbi,
 )
+from bilstm_hmm.timeline_batch import best_paths, posteriors
 from bilstm_hmm.turns import Piece, joined_segments
 from bilstm_hmm.windows import window_size
+from features.frames import FloatArray
 
 FloatMatrix = NDArray[np.float64]
 
@@ -57,29 +60,43 @@ def longest_utterance(recipe: Recipe) -> int:
     return window_size(recipe) // recipe.network.stride
 
 
-def utterance_timeline(
-    bundle: Bundle, evidence: Evidence, shares: FloatMatrix, duration: float
-) -> tuple[tuple[Segment, ...], Curves]:
-    """Return segments and curves of a recording that the network takes in one piece.
+def utterance_timelines(
+    bundle: Bundle,
+    heard: Sequence[Evidence],
+    shares: Sequence[FloatMatrix],
+    durations: Sequence[float],
+) -> list[tuple[tuple[Segment, ...], Curves]]:
+    """Return segments and curves of recordings that the network takes in one piece each.
 
-    They go by its label: what the decision knows beyond the HMMs is the prior, and the evidence
+    They go by the label: what the decision knows beyond the HMMs is the prior, and the evidence
     is the HMMs' own, weighed so that ``timeline.evidence`` seconds, or all of a shorter
     recording, tell as much as a calibrated utterance.
 
     Parameters
     ----------
     shares
-        The probabilities of its label, ``[C]``.
-    duration
-        Of the recording, in seconds.
+        The probabilities of each label, ``[C]``.
+    durations
+        Of the recordings, in seconds.
     """
-    decision, settings = bundle.decision, bundle.recipe.timeline
-    alone = probabilities(decision, evidence.clip, evidence.scores, "hmm")
-    frames_of_evidence = min(settings.evidence * evidence.rate, len(evidence.told))
-    weighed = evidence.told * (float(decision.hmm_scale) / frames_of_evidence)
-    prior = shares / np.maximum(alone, 1e-3)
-    composite = switching(prior, evidence.rate, settings)
-    return _timeline(bundle, [evidence], [Weighed(weighed, composite)], duration)
+    if not heard:
+        return []
+    settings = bundle.recipe.timeline
+    lengths = np.array([len(e.told) for e in heard])
+    weighed = np.zeros((int(lengths.max()), len(heard), len(bundle.classes)))
+    entries = np.zeros(weighed.shape[1:])
+    for row, (evidence, own) in enumerate(zip(heard, shares, strict=True)):
+        alone = probabilities(bundle.decision, evidence.clip, evidence.scores, "hmm")
+        frames = min(settings.evidence * evidence.rate, len(evidence.told))
+        weighed[: lengths[row], row] = evidence.told * (float(bundle.decision.hmm_scale) / frames)
+        entries[row] = log_prior(own / np.maximum(alone, 1e-3))
+    composite = switching(np.ones(len(bundle.classes)), heard[0].rate, settings)
+    paths = best_paths(composite, weighed, lengths, entries)
+    likely = posteriors(composite, weighed, lengths, entries).astype(np.float32)
+    return [
+        _joined(bundle, [e], paths[:length, row].astype(np.intp), likely[:length, row], duration)
+        for row, (e, length, duration) in enumerate(zip(heard, lengths, durations, strict=True))
+    ]
 
 
 def turns_timeline(
@@ -98,11 +115,14 @@ def turns_timeline(
         Of the recording, in seconds.
     """
     weights, composite = turn_weights(bundle), turn_composite(bundle)
-    parts = []
+    paths, likely = [np.zeros(0, np.intp)], [np.zeros((0, len(bundle.classes)), np.float32)]
     for section in sections(phrases, bundle.recipe.timeline.silence):
         rows = [weights.evidence(phrase.frame, phrase.told) for phrase in section]
-        parts.append(Weighed(np.concatenate(rows), composite, weights.sureness))
-    return _timeline(bundle, phrases, parts, duration)
+        weighed = Weighed(np.concatenate(rows), composite, weights.sureness)
+        for _, path, shares in decoded(weighed):
+            paths.append(path)
+            likely.append(shares.astype(np.float32))
+    return _joined(bundle, phrases, np.concatenate(paths), np.concatenate(likely), duration)
 
 
 def sections(phrases: Sequence[Evidence], silence: float) -> Iterator[list[Evidence]]:
@@ -145,24 +165,20 @@ def switching(prior: FloatMatrix, rate: float, settings: TimelineSettings) -> Co
     return compose(np.zeros((emotions, 1)), np.zeros((emotions, 1, 1)), prior, rate, settings)
 
 
-def _timeline(
-    bundle: Bundle, heard: Sequence[Evidence], parts: Sequence[Weighed], duration: float
+def _joined(
+    bundle: Bundle,
+    heard: Sequence[Evidence],
+    path: NDArray[np.intp],
+    likely: FloatArray,
+    duration: float,
 ) -> tuple[tuple[Segment, ...], Curves]:
-    paths, posteriors = [np.zeros(0, np.intp)], [np.zeros((0, len(bundle.classes)), np.float32)]
-    for part in parts:
-        for _, path, shares in decoded(part):
-            paths.append(path)
-            posteriors.append(shares.astype(np.float32))
     pieces = [
         Piece(min(e.start, duration), min(e.end, duration), len(e.frame), e.rate) for e in heard
     ]
-    curves = Curves(
-        np.concatenate([np.zeros(0), *(piece.times() for piece in pieces)]),
-        np.concatenate(posteriors),
-    )
-    silence, path = bundle.recipe.timeline.silence, np.concatenate(paths)
-    found = joined_segments(pieces, path, curves.probabilities, bundle.classes, silence, duration)
-    return found, curves
+    silence = bundle.recipe.timeline.silence
+    found = joined_segments(pieces, path, likely, bundle.classes, silence, duration)
+    times = np.concatenate([np.zeros(0), *(piece.times() for piece in pieces)])
+    return found, Curves(times, likely)
 
 
 def decoded(weighed: Weighed) -> Iterator[tuple[slice, NDArray[np.intp], FloatMatrix]]:

@@ -74,8 +74,6 @@ def compose(
     rate
         Output frames a second.
     """
-    floored = np.maximum(prior, _FLOOR)
-    log_prior = np.log(floored / floored.sum())
     dwell = DWELL if settings.dwell is None else settings.dwell
     minimum = MINIMUM if settings.minimum is None else settings.minimum
     # Rounded up, but for what floating point adds to a whole number of frames.
@@ -83,12 +81,19 @@ def compose(
     rest = max(dwell * rate - ages, 1.0)
     leave = 1.0 / (rest + 1.0)
     return Composite(
-        log_entry=log_prior[:, None] + log_start,
+        log_entry=log_prior(prior)[:, None] + log_start,
         log_transition=log_transition,
         log_stay=float(np.log1p(-leave)),
         log_leave=float(np.log(leave)),
         ages=ages,
     )
+
+
+def log_prior(prior: FloatMatrix) -> FloatMatrix:
+    """Return the log probabilities of entering an emotion, ``[E]``; none is quite impossible."""
+    floored = np.maximum(prior, _FLOOR)
+    found: FloatMatrix = np.log(floored / floored.sum())
+    return found
 
 
 def tempered(composite: Composite, sureness: float) -> Composite:

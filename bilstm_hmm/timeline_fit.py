@@ -16,7 +16,7 @@ from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.fitted_timeline import FittedTimeline
 from bilstm_hmm.median_filter import median_labels
 from bilstm_hmm.timeline import Composite, compose, emotion_posteriors, tempered
-from bilstm_hmm.viterbi_batch import best_paths
+from bilstm_hmm.timeline_batch import best_paths
 from data.joined import draw_turns
 from features.frames import FloatArray
 

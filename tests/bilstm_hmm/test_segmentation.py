@@ -23,7 +23,7 @@ from bilstm_hmm.segmentation import (
     longest_utterance,
     switching,
     turns_timeline,
-    utterance_timeline,
+    utterance_timelines,
 )
 from bilstm_hmm.turns import Piece, joined_segments
 
@@ -165,14 +165,27 @@ def test_an_utterance_has_the_timeline_of_its_label(bundle: Bundle) -> None:
     shares = np.full(5, 0.02)
     shares[1] = 0.92
     evidence = evidence_of(bundle, longest_utterance(bundle.recipe))
-    found, curves = utterance_timeline(bundle, evidence, shares, evidence.end)
+    ((found, curves),) = utterance_timelines(bundle, [evidence], [shares], [evidence.end])
     assert [s.emotion for s in found] == [bundle.classes[1]]
     without = replace(bundle, timeline=None)
-    assert utterance_timeline(without, evidence, shares, evidence.end)[0] == found
+    ((same, _),) = utterance_timelines(without, [evidence], [shares], [evidence.end])
+    assert same == found
     # Its confidence is the label's share, as ever, and the mean of its curve.
     assert found[0].confidence == pytest.approx(0.92, abs=0.05)
     assert found[0].confidence == pytest.approx(curves.probabilities[:, 1].mean(), abs=1e-6)
     np.testing.assert_allclose(curves.times, 0.54 + np.arange(len(evidence.frame)) / 12.5)
+
+
+def test_utterances_together_have_the_timelines_of_each_alone(bundle: Bundle) -> None:
+    heard = [evidence_of(bundle, frames) for frames in (40, 7, 90, 1)]
+    shares = list(np.random.default_rng(0).dirichlet(np.ones(5), 4))
+    ends = [evidence.end for evidence in heard]
+    together = utterance_timelines(bundle, heard, shares, ends)
+    for one, evidence, own, end in zip(together, heard, shares, ends, strict=True):
+        ((alone, curves),) = utterance_timelines(bundle, [evidence], [own], [end])
+        assert one[0] == alone
+        np.testing.assert_allclose(one[1].probabilities, curves.probabilities, atol=1e-6)
+    assert utterance_timelines(bundle, [], [], []) == []
 
 
 def test_phrases_have_the_fitted_timeline(bundle: Bundle) -> None:
@@ -222,8 +235,9 @@ def test_what_is_set_comes_before_what_is_fitted(bundle: Bundle) -> None:
 
 def test_times_end_with_the_recording(bundle: Bundle) -> None:
     evidence = evidence_of(bundle, 20)
-    (found,), _ = utterance_timeline(bundle, evidence, np.eye(5)[1], evidence.end - 0.1)
-    assert found.end == evidence.end - 0.1
+    end = evidence.end - 0.1
+    (((found,), _),) = utterance_timelines(bundle, [evidence], [np.eye(5)[1]], [end])
+    assert found.end == end
 
 
 def phrase_of(bundle: Bundle, emotion: int, start: float, frames: int) -> Evidence:

@@ -1,12 +1,14 @@
 """Many recordings at once get the paths that each gets alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bilstm_hmm.timeline import Composite, viterbi
-from bilstm_hmm.viterbi_batch import best_paths
+from bilstm_hmm.timeline import Composite, emotion_posteriors, viterbi
+from bilstm_hmm.timeline_batch import best_paths, posteriors
 
 
 def composite_of(rng: np.random.Generator, emotions: int, ages: int) -> Composite:
@@ -36,10 +38,31 @@ def test_paths_are_those_of_the_recordings_one_by_one(
     for row, length in enumerate(lengths):
         evidence[:length, row] = rng.normal(0.0, rng.uniform(0.1, 2.0), (length, emotions))
     paths = best_paths(composite, evidence, np.array(lengths))
+    shares = posteriors(composite, evidence, np.array(lengths))
     assert paths.shape == evidence.shape[:2]
     for row, length in enumerate(lengths):
-        alone = viterbi(composite, evidence[:length, row, :, None])
-        np.testing.assert_array_equal(paths[:length, row], alone)
+        alone = evidence[:length, row, :, None]
+        np.testing.assert_array_equal(paths[:length, row], viterbi(composite, alone))
+        expected = emotion_posteriors(composite, alone)
+        np.testing.assert_allclose(shares[:length, row], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("ages", [1, 5])
+def test_each_may_have_a_prior_of_its_own(ages: int) -> None:
+    rng = np.random.default_rng(2)
+    composite = composite_of(rng, 3, ages)
+    lengths, evidence = np.array([30, 12, 3]), rng.normal(size=(30, 3, 3))
+    for row, length in enumerate(lengths):
+        evidence[length:, row] = 0.0
+    entries = np.log(rng.dirichlet(np.full(3, 0.3), 3))
+    paths = best_paths(composite, evidence, lengths, entries)
+    shares = posteriors(composite, evidence, lengths, entries)
+    for row, length in enumerate(lengths):
+        own = replace(composite, log_entry=entries[row][:, None])
+        alone = evidence[:length, row, :, None]
+        np.testing.assert_array_equal(paths[:length, row], viterbi(own, alone))
+        expected = emotion_posteriors(own, alone)
+        np.testing.assert_allclose(shares[:length, row], expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("ages", [1, 7])
