@@ -151,7 +151,7 @@ def predict(
         typer.Option(help="A bundle, a run or a shipped model's name [default: models/default]."),
     ] = None,
     format: Annotated[
-        str, typer.Option(help="text, json, jsonl, csv, tsv, rttm, audacity, textgrid or srt.")
+        str, typer.Option(help="text, json, jsonl, csv, tsv, rttm, audacity, textgrid, srt, png.")
     ] = "text",
     output: Annotated[
         Path | None, typer.Option(help="File (or folder) to write to [default: standard output].")

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from types import MappingProxyType
 
@@ -28,7 +28,7 @@ class Layout:
     header: bool
 
 
-Writer = Callable[[Sequence[Result], Layout], str]
+Writer = Callable[[Sequence[Result], Layout], str | bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,22 @@ class Format:
     suffix
         Of a file in this format, with its dot.
     write
-        Results to text that ends in a line end.
+        Results to text that ends in a line end, or to bytes where the format is `binary`.
     streams
         Results may be written one after the other as they come (`render` with ``header=False``
         after the first); otherwise all are written at once.
     per_file
-        A text holds the labels of one recording: a folder of recordings becomes a folder of
-        texts.
+        A file holds the labels of one recording: a folder of recordings becomes a folder of
+        files.
+    binary
+        What is written is no text, and nothing for a terminal.
     """
 
     suffix: str
     write: Writer
     streams: bool = False
     per_file: bool = False
+    binary: bool = False
 
 
 def render(
@@ -63,8 +66,10 @@ def render(
     timeline: bool,
     classes: Sequence[str] | None = None,
     header: bool = True,
-) -> str:
-    """Return `results` as text in `format`, encodable as UTF-8 whatever the file names hold.
+) -> str | bytes:
+    """Return `results` in `format`: text that is encodable as UTF-8 whatever the file names hold.
+
+    A binary format gives bytes.
 
     Parameters
     ----------
@@ -83,6 +88,8 @@ def render(
     ------
     ToolkitError
         The format is not known, or holds one recording and got another number, or a failed one.
+    AudioError
+        A picture is asked for, and the recording can no longer be read.
     """
     chosen = format_named(format)
     if chosen.per_file and len(results) != 1:
@@ -213,6 +220,18 @@ def _track(write: Callable[[Sequence[Segment], float], str]) -> Writer:
     return written
 
 
+def _png(results: Sequence[Result], layout: Layout) -> bytes:  # noqa: ARG001
+    from bilstm_hmm.timeline_plot import COLUMNS, picture
+    from features.audio import open_file
+    from features.envelope import envelope
+
+    (result,) = results
+    if isinstance(result, Failure):
+        raise ToolkitError(result.error)
+    heard = envelope(open_file(result.file), COLUMNS)
+    return picture(replace(result, segments=tuple(_segments(result))), heard)
+
+
 def _segments(result: Prediction) -> Sequence[Segment]:
     """Return the segments, or the label over the whole file where no timeline was made."""
     whole = Segment(0.0, result.duration, result.emotion, result.confidence)
@@ -230,6 +249,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "audacity": Format(".txt", _track(label_tracks.audacity), per_file=True),
         "textgrid": Format(".TextGrid", _track(label_tracks.textgrid), per_file=True),
         "srt": Format(".srt", _track(label_tracks.srt), per_file=True),
+        "png": Format(".png", _png, per_file=True, binary=True),
     }
 )
 PER_FILE_FORMATS = frozenset(name for name, entry in FORMATS.items() if entry.per_file)

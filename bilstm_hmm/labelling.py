@@ -15,6 +15,7 @@ from bilstm_hmm.resume import RESUMABLE_FORMATS, keep_finished, read_finished
 from bilstm_hmm.runtime import Model
 from bilstm_hmm.workers import label_files
 from data.audio_files import audio_files
+from features.errors import AudioError
 
 Result = Prediction | Failure
 OnResult = Callable[[int, int], None]
@@ -133,18 +134,23 @@ def label(model: Model, order: Order, on_result: OnResult) -> int:
     # Told before hours of labelling, not after.
     if order.output is not None and order.output.is_dir() and not into_folder:
         raise ToolkitError(f"--output {order.output}: it is a folder; give the name of a file.")
+    if chosen.binary and order.output is None and not order.many and sys.stdout.isatty():
+        raise ToolkitError(
+            f"--format {order.format} is nothing for a terminal: name a file with --output FILE."
+        )
     if into_folder:
         return _label_each(model, order, chosen.suffix, on_result)
     if chosen.streams and order.many:
         return _label_streaming(model, order, on_result)
     if order.many:
         return _label_list(model, order, on_result)
-    results = list(_results(model, order.files, order, on_result))
-    failed = _complain(results, order)
+    (result,) = _results(model, order.files, order, on_result)
+    content = _rendered(result, order)
     # One recording that failed must not empty the output of an earlier call.
-    if not failed:
-        _write(order.output, _rendered(results, order))
-    return failed
+    if content is None:
+        return 1
+    _write(order.output, content)
+    return 0
 
 
 def _results(model: Model, files: Sequence[Path], order: Order, told: OnResult) -> Iterator[Result]:
@@ -225,17 +231,26 @@ def _label_each(model: Model, order: Order, suffix: str, on_result: OnResult) ->
     for path, result in zip(
         order.files, _results(model, order.files, order, on_result), strict=True
     ):
-        if isinstance(result, Failure):
-            failed += _complain([result], order)
+        content = _rendered(result, order)
+        if content is None:
+            failed += 1
             continue
         # The old suffix stays in the name, so that x.wav and x.flac do not meet.
         target = order.output / path.relative_to(base)
-        _write(target.with_name(target.name + suffix), _rendered([result], order))
+        _write(target.with_name(target.name + suffix), content)
     return failed
 
 
-def _rendered(results: Sequence[Result], order: Order) -> str:
-    return render(results, order.format, many=order.many, timeline=order.timeline)
+def _rendered(result: Result, order: Order) -> str | bytes | None:
+    """Return the file of one recording, None where it failed, which is told."""
+    if _complain([result], order):
+        return None
+    try:
+        return render([result], order.format, many=order.many, timeline=order.timeline)
+    except AudioError as error:
+        # A picture needs the recording once more, and it may have gone.
+        _complain([Failure(result.file, str(error))], order)
+        return None
 
 
 def _complain(results: Sequence[Result], order: Order) -> int:
@@ -251,20 +266,24 @@ def _complain(results: Sequence[Result], order: Order) -> int:
     return failed
 
 
-def _write(output: Path | None, text: str) -> None:
+def _write(output: Path | None, content: str | bytes) -> None:
     if output is None:
-        _append(None, text)
+        _append(None, content)
     else:
-        atomic_write(output, text)
+        atomic_write(output, content)
 
 
-def _append(output: Path | None, text: str) -> None:
+def _append(output: Path | None, content: str | bytes) -> None:
     if output is None:
-        sys.stdout.write(text)
+        if isinstance(content, bytes):
+            sys.stdout.buffer.write(content)
+        else:
+            sys.stdout.write(content)
         sys.stdout.flush()
         return
+    data = content.encode("utf-8") if isinstance(content, str) else content
     try:
-        with output.open("a", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with output.open("ab") as file:
+            file.write(data)
     except OSError as error:
         raise write_error(output, error) from None

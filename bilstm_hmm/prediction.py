@@ -1,7 +1,7 @@
 """What the toolkit says of one recording: the type that every output format writes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,8 @@ class Prediction:
     segments: tuple[Segment, ...]
     warnings: tuple[str, ...]
     model: str
-    curves: Curves | None = None
+    # Arrays have no equality to go by.
+    curves: Curves | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract: plain types, numbers rounded for reading."""

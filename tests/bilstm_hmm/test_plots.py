@@ -1,4 +1,5 @@
 import itertools
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,10 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return figures
 
 
-def _assert_nothing_is_cut(path: Path) -> None:
+def _assert_nothing_is_cut(file: BytesIO) -> None:
     from matplotlib.image import imread
 
-    pixels = imread(path)[..., :3]
+    pixels = imread(BytesIO(file.getvalue()))[..., :3]
     assert pixels.std() > 0.05
     for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
         assert (edge == 1).all()
