@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,6 +121,40 @@ def test_recordings_of_one_name_do_not_meet(model: Model, recording: Path, tmp_p
     assert label(model, tracks, ignore) == 0
     written = {p.relative_to(tmp_path / "out").as_posix() for p in tmp_path.rglob("*.srt")}
     assert written == {"a/x.wav.srt", "a/x.wave.srt", "b/x.wav.srt"}
+
+
+def test_a_picture_goes_into_a_pipe_but_not_to_a_terminal(
+    model: Model,
+    recording: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = order((recording,), many=False, format="png")
+    assert label(model, one, ignore) == 0
+    assert capsysbinary.readouterr().out.startswith(b"\x89PNG\r\n")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    with pytest.raises(ToolkitError, match=r"^--format png is nothing for a terminal: .* --outp"):
+        label(model, one, ignore)
+    assert capsysbinary.readouterr().out == b""
+    assert label(model, replace(one, format="srt"), ignore) == 0
+    assert capsysbinary.readouterr().out.startswith(b"1\n00:00:0")
+
+
+def test_pictures_go_on_after_a_recording_that_has_gone(
+    model: Model, recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.wav", "b.wav", "c.wav"):
+        shutil.copy(recording, tmp_path / name)
+    pictures = order(files_of(tmp_path), format="png", output=tmp_path / "out")
+
+    def remove(done: int, _total: int) -> None:
+        # All of a small folder is labelled before the first is written.
+        (tmp_path / "b.wav").unlink(missing_ok=True)
+
+    assert label(model, pictures, remove) == 1
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.wav.png", "c.wav.png"}
+    gone = tmp_path / "b.wav"
+    assert capsys.readouterr().err == f"{gone} does not exist; check the path.\n"
 
 
 def test_one_file_is_a_file(recording: Path) -> None:
