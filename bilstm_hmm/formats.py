@@ -49,6 +49,8 @@ class Format:
         files.
     binary
         What is written is no text, and nothing for a terminal.
+    curves
+        The probabilities over time are shown, and have to be asked for.
     """
 
     suffix: str
@@ -56,6 +58,7 @@ class Format:
     streams: bool = False
     per_file: bool = False
     binary: bool = False
+    curves: bool = False
 
 
 def render(
@@ -249,7 +252,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "audacity": Format(".txt", _track(label_tracks.audacity), per_file=True),
         "textgrid": Format(".TextGrid", _track(label_tracks.textgrid), per_file=True),
         "srt": Format(".srt", _track(label_tracks.srt), per_file=True),
-        "png": Format(".png", _png, per_file=True, binary=True),
+        "png": Format(".png", _png, per_file=True, binary=True, curves=True),
     }
 )
 PER_FILE_FORMATS = frozenset(name for name, entry in FORMATS.items() if entry.per_file)

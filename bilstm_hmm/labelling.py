@@ -154,7 +154,8 @@ def label(model: Model, order: Order, on_result: OnResult) -> int:
 
 
 def _results(model: Model, files: Sequence[Path], order: Order, told: OnResult) -> Iterator[Result]:
-    for done, result in enumerate(label_files(model, files, order.jobs), start=1):
+    results = label_files(model, files, order.jobs, format_named(order.format).curves)
+    for done, result in enumerate(results, start=1):
         told(done, len(files))
         yield result
 

@@ -61,26 +61,21 @@ def bands(segments: Sequence[Segment], duration: float, columns: int) -> list[Ba
     ]
 
 
-def thinned(curves: Curves, duration: float, points: int) -> Curves:
+def thinned(curves: Curves, duration: float, points: int, breaks: Sequence[float] = ()) -> Curves:
     """Return the means of the curves over so many stretches of the duration, or all frames if few.
 
-    A row of NaN, which breaks a line, stands wherever frames are missing.
+    A row of NaN, which breaks a line, stands at each of the times in `breaks`.
     """
     times, rows, step = curves.times, curves.probabilities, duration / points
-    if len(times) < 2:
-        return curves
-    spacing = float(np.median(np.diff(times)))
     # Else there would be stretches without a frame, where none is missing.
-    if step > spacing:
+    if len(times) > 1 and step > np.median(np.diff(times)):
         own = np.minimum((times / step).astype(np.int64), points - 1)
-        places, starts = np.unique(own, return_index=True)
-        sizes = np.diff(np.append(starts, len(times)))[:, None].astype(np.float32)
-        times = ((places + 0.5) * step).astype(np.float64)
-        rows = (np.add.reduceat(rows, starts) / sizes).astype(np.float32)
-        spacing = step
-    gaps = np.flatnonzero(np.diff(times) > 1.5 * spacing) + 1
-    broken = np.insert(rows, gaps, np.float32(np.nan), axis=0)
-    return Curves(np.insert(times, gaps, times[gaps]), broken)
+        starts = np.unique(own, return_index=True)[1]
+        sizes = np.diff(np.append(starts, len(times))).astype(np.float32)
+        times = (np.add.reduceat(times, starts) / sizes).astype(np.float64)
+        rows = (np.add.reduceat(rows, starts) / sizes[:, None]).astype(np.float32)
+    gaps = np.flatnonzero(np.diff(np.searchsorted(breaks, times))) + 1
+    return Curves(np.insert(times, gaps, times[gaps]), np.insert(rows, gaps, np.nan, axis=0))
 
 
 def inside(times: NDArray[np.float64], spans: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """The timeline of a recording as a picture: waveform, emotions, and how likely each is."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -149,7 +150,7 @@ def _mixture(axes: "Axes", shown: _Shown) -> None:
 
 def _probabilities(axes: "Axes", shown: _Shown) -> None:
     curves = _spoken(shown.result)
-    fewer = thinned(curves, shown.end, shown.points)
+    fewer = thinned(curves, shown.end, shown.points, _silences(shown))
     percent = 100.0 * fewer.probabilities
     for place, name in enumerate(shown.result.probabilities):
         line, colour = percent[:, place], shown.colour[name]
@@ -171,6 +172,13 @@ def _spoken(result: Prediction) -> Curves:
     quiet = [(s.start, s.end) for s in result.segments if s.emotion == NO_SPEECH]
     kept = ~inside(curves.times, quiet)
     return Curves(curves.times[kept], curves.probabilities[kept])
+
+
+def _silences(shown: _Shown) -> list[float]:
+    """Return where speech ends for longer than what a curve is averaged over."""
+    spoken = [(start, stop) for start, stop, name in shown.found if name != NO_SPEECH]
+    step = shown.end / shown.points
+    return [stop for (_, stop), (start, _) in pairwise(spoken) if start - stop > step]
 
 
 def _of_means(label: str, shown: _Shown) -> str:

@@ -29,7 +29,9 @@ AHEAD = 8
 _own: list[Model] = []
 
 
-def label_files(model: Model, files: Sequence[Path], jobs: int) -> Iterator[Result]:
+def label_files(
+    model: Model, files: Sequence[Path], jobs: int, curves: bool = False
+) -> Iterator[Result]:
     """Yield the result of each file, in the order of the files.
 
     Memory does not grow with their number: a few chunks are under way at a time.
@@ -38,6 +40,8 @@ def label_files(model: Model, files: Sequence[Path], jobs: int) -> Iterator[Resu
     ----------
     jobs
         Processes; a few files, and a single job, are labelled in this one.
+    curves
+        Whether the predictions have the probabilities over time.
 
     Raises
     ------
@@ -49,14 +53,14 @@ def label_files(model: Model, files: Sequence[Path], jobs: int) -> Iterator[Resu
     if jobs == 1 or len(first) < WORTHWHILE:
         with one_thread():
             for chunk in chain(first, chunks):
-                yield from model.predict_many(chunk, jobs)
+                yield from model.predict_many(chunk, jobs, curves)
         return
     # A fresh interpreter each: forks of one with threads can hang. This one labels as well, and
     # first of all, while the others start.
     pool = ProcessPoolExecutor(jobs - 1, get_context("spawn"), _start, (model.bundle,))
     try:
         with one_thread():
-            yield from _shared(model, chain(first, chunks), pool, jobs)
+            yield from _shared(model, chain(first, chunks), pool, jobs, curves)
     except BrokenProcessPool:
         raise ToolkitError(
             "A process that labels files was killed, perhaps for want of memory; try --jobs 1, "
@@ -67,7 +71,11 @@ def label_files(model: Model, files: Sequence[Path], jobs: int) -> Iterator[Resu
 
 
 def _shared(
-    model: Model, chunks: Iterator[list[Path]], pool: ProcessPoolExecutor, jobs: int
+    model: Model,
+    chunks: Iterator[list[Path]],
+    pool: ProcessPoolExecutor,
+    jobs: int,
+    curves: bool,
 ) -> Iterator[Result]:
     """Results in order; this process does a chunk whenever the others have enough to do."""
     waiting: deque[Future[tuple[Result, ...]]] = deque()
@@ -82,9 +90,9 @@ def _shared(
         # Two a process: one under way and the next at hand.
         unfinished = sum(not future.done() for future in waiting if future is not done)
         for chunk in islice(chunks, max(0, 2 * (jobs - 1) - unfinished)):
-            waiting.append(pool.submit(_label, chunk))
+            waiting.append(pool.submit(_label, chunk, curves))
         if own is not None:
-            done.set_result(model.predict_many(own, 1))
+            done.set_result(model.predict_many(own, 1, curves))
         else:
             yield from waiting.popleft().result()
         while waiting and waiting[0].done():
@@ -126,5 +134,5 @@ def _start(bundle: Bundle) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _label(files: list[Path]) -> tuple[Result, ...]:
-    return _own[0].predict_many(files, jobs=1)
+def _label(files: list[Path], curves: bool) -> tuple[Result, ...]:
+    return _own[0].predict_many(files, 1, curves)

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bilstm_hmm.emotion_colours import colours, is_dark
-from bilstm_hmm.timeline_metrics import NO_SPEECH
+from bilstm_hmm.prediction import NO_SPEECH
 from data.clip import EMOTIONS
 
 OWN = ("a", "b", "c", "d", "e", "f")

@@ -140,6 +140,23 @@ def test_a_picture_goes_into_a_pipe_but_not_to_a_terminal(
     assert capsysbinary.readouterr().out.startswith(b"1\n00:00:0")
 
 
+@pytest.mark.parametrize("format", ["png", "json", "srt"])
+def test_probabilities_over_time_are_asked_for_where_they_are_shown(
+    model: Model, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    seen = []
+    render = labelling.render
+
+    def kept(results, *arguments: object, **options: object) -> object:
+        seen.extend(results)
+        return render(results, *arguments, **options)
+
+    monkeypatch.setattr(labelling, "render", kept)
+    one = order((recording,), many=False, format=format, output=tmp_path / "x")
+    assert label(model, one, ignore) == 0
+    assert [result.curves is not None for result in seen] == [format == "png"]
+
+
 def test_pictures_go_on_after_a_recording_that_has_gone(
     model: Model, recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bilstm_hmm.emotion_colours import colours
-from bilstm_hmm.prediction import Curves, Prediction, Segment
-from bilstm_hmm.timeline_metrics import NO_SPEECH
+from bilstm_hmm.prediction import NO_SPEECH, Curves, Prediction, Segment
 from bilstm_hmm.timeline_plot import COLUMNS, picture, shortened
 from data.clip import EMOTIONS
 from features.audio import open_array
@@ -141,6 +140,22 @@ def test_where_nobody_speaks_there_is_no_curve(drawn: list[Any]) -> None:
             there = percent[(times > start) & (times < start + 4)]
             np.testing.assert_allclose(there, share, rtol=1e-5)
         assert np.isnan(percent).sum() == 1  # at 8 s; the other pause is the end
+
+
+@pytest.mark.parametrize(("hole", "broken"), [(0.5, 0), (900.0, 1)])
+def test_a_curve_of_means_breaks_in_long_silence_alone(
+    drawn: list[Any], hole: float, broken: int
+) -> None:
+    result = timeline(7200.0, ("happy", "sad"), turn=5.0)
+    silence = [(s.start >= 3000.0) and (s.end <= 3000.0 + hole) for s in result.segments]
+    kept = tuple(s for s, gone in zip(result.segments, silence, strict=True) if not gone)
+    assert result.curves is not None
+    times, rows = result.curves.times, result.curves.probabilities
+    spoken = (times < 3000.0) | (times > 3000.0 + hole)
+    curves = Curves(times[spoken], rows[spoken])
+    picture(replace(result, segments=kept, curves=curves), heard(7200.0))
+    for line in drawn[0].axes[2].lines:
+        assert np.isnan(line.get_ydata()).sum() == broken
 
 
 def test_without_curves_the_confidence_of_each_segment_is_shown(drawn: list[Any]) -> None:

@@ -29,9 +29,13 @@ def test_processes_say_what_one_says(
     model: Model, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "CHUNK", 7)
-    alone = list(label_files(model, files, 1))
-    together = list(label_files(model, files, 2))
+    alone = list(label_files(model, files, 1, curves=True))
+    together = list(label_files(model, files, 2, curves=True))
     assert together == alone
+    for one, other in zip(together, alone, strict=True):
+        if not isinstance(one, Failure):
+            np.testing.assert_array_equal(one.curves.probabilities, other.curves.probabilities)
+            np.testing.assert_array_equal(one.curves.times, other.curves.times)
     assert [result.file for result in together] == [str(path) for path in files]
     assert [isinstance(result, Failure) for result in together].index(True) == 37
 
