@@ -30,11 +30,11 @@ def one_sentence() -> Iterator[None]:
     """Turn what a user can cause into one sentence on standard error and exit status 2."""
     from bilstm_hmm.errors import ToolkitError
     from data.errors import DataError
-    from features.errors import AudioError
+    from features.errors import AudioError, EncoderError
 
     try:
         yield
-    except (ToolkitError, DataError, AudioError) as error:
+    except (ToolkitError, DataError, AudioError, EncoderError) as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
@@ -68,9 +68,11 @@ def train(
         from bilstm_hmm.recipes import load_recipe
         from bilstm_hmm.run_folder import open_run
         from bilstm_hmm.selection import chosen_folds, pick_fold, select_clips
+        from features.extract import prepare
 
         recipe = load_recipe(config, overrides or ())
-        # Whatever is wrong with the data is told before a folder is made.
+        # Whatever is wrong with the data or an encoder is told before a folder is made.
+        prepare(recipe.features)
         selection = select_clips(recipe.data)
         _refuse_joined(selection.protocol)
         pick_fold(chosen_folds(selection, recipe.seed), recipe.data.fold)
@@ -122,9 +124,11 @@ def evaluate(
         from bilstm_hmm.recipes import load_recipe
         from bilstm_hmm.run_folder import open_run
         from bilstm_hmm.selection import chosen_folds, pick_fold, select_clips
+        from features.extract import prepare
 
         named = [f"data.protocol={protocol}"] if protocol is not None else []
         recipe = load_recipe(config, [*(overrides or ()), *named])
+        prepare(recipe.features)
         selection = select_clips(recipe.data)
         found = chosen_folds(selection, recipe.seed)
         numbers = fold_numbers(folds, found)

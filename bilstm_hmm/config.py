@@ -243,3 +243,18 @@ class Recipe(Section):
     decision: DecisionSettings = DecisionSettings()
     timeline: TimelineSettings = TimelineSettings()
     bundle: BundleSettings = BundleSettings()
+
+    @model_validator(mode="after")
+    def _nothing_to_warp(self) -> "Recipe":
+        if not self.features.has_encoder:
+            return self
+        if self.decision.warps != (1.0,):
+            raise ValueError(
+                "decision.warps: an encoder has no filter banks to warp; leave it at [1.0]"
+            )
+        if self.augmentation.vocal_tract.probability > 0.0:
+            raise ValueError(
+                "augmentation.vocal_tract: an encoder has no filter banks to warp; set its "
+                "probability to 0, and use speed or pitch_shift, which change the waveform"
+            )
+        return self

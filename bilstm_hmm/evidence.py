@@ -110,7 +110,7 @@ def long_evidence(
         Threads.
     """
     recipe = bundle.recipe
-    rate = recipe.features.rate / recipe.features.hop_length
+    rate = recipe.features.frame_rate
     frames, told, clip_logits = [], [], []
     total = 0
     for part in _in_order(stretches(blocks, recipe), bundle, session, jobs):

@@ -173,7 +173,7 @@ def view_frames(
 
 
 def _crop(values: FloatArray, recipe: Recipe, rng: np.random.Generator) -> FloatArray:
-    rate = recipe.features.rate / recipe.features.hop_length
+    rate = recipe.features.frame_rate
     longest = max(1, round(recipe.training.max_seconds * rate))
     if len(values) <= longest:
         return values

@@ -86,7 +86,7 @@ def raw_probabilities(hmms: RawHmms, frames: FloatArray) -> FloatMatrix:
 
 
 def _step(recipe: Recipe) -> int:
-    rate = recipe.features.rate / recipe.features.hop_length
+    rate = recipe.features.frame_rate
     return max(1, round(rate / FRAMES_A_SECOND))
 
 

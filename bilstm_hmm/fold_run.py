@@ -110,9 +110,12 @@ def make_bundle(
 
 
 def _without_paths(recipe: Recipe) -> Recipe:
-    """The recipe as it may travel: where its corpora lay is nobody's business elsewhere."""
+    """The recipe as it may travel: where its corpora and encoder lay is nobody's business."""
     data = recipe.data.model_copy(update={"root": None, "roots": {}, "home": None})
-    return recipe.model_copy(update={"data": data, "cache": Recipe().cache})
+    encoder = recipe.features.encoder
+    encoder = encoder.model_copy(update={"model": Path(encoder.model).name})
+    features = recipe.features.model_copy(update={"encoder": encoder})
+    return recipe.model_copy(update={"data": data, "features": features, "cache": Recipe().cache})
 
 
 def out_of_fold_results(system: System, examples: Examples) -> tuple[ClipResult, ...]:

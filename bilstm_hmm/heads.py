@@ -91,7 +91,7 @@ def _timeline(
         unseen.labels,
         unseen.groups,
         classes,
-        recipe.features.rate / recipe.features.hop_length / recipe.network.stride,
+        recipe.features.frame_rate / recipe.network.stride,
         recipe.timeline,
         recipe.seed,
     )

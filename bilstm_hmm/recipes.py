@@ -45,6 +45,8 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     ------
     ToolkitError
         A missing file, text that is not YAML, an unknown key or a wrong value.
+    EncoderError
+        A path of an encoder at which there is none.
     """
     path = recipe_path(name)
     try:
@@ -60,7 +62,18 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         raise ToolkitError(f"{path}: expected keys and values, as in configs/config.yaml.")
     for override in overrides:
         _apply(tree, override)
-    return recipe_from_tree(tree, str(path))
+    return _with_encoder(recipe_from_tree(tree, str(path)))
+
+
+def _with_encoder(recipe: Recipe) -> Recipe:
+    """The recipe with the checksum of its encoder, so that it means one file and no other."""
+    if not recipe.features.has_encoder:
+        return recipe
+    from features.encoder_files import pinned
+
+    encoder = pinned(recipe.features.encoder)
+    features = recipe.features.model_copy(update={"encoder": encoder})
+    return recipe.model_copy(update={"features": features})
 
 
 def recipe_from_tree(tree: Mapping[str, Any], source: str) -> Recipe:

@@ -24,6 +24,7 @@ from bilstm_hmm.spoken import Overheard, phrase_evidence, spoken_evidence
 from bilstm_hmm.windows import longest_clip
 from features.audio import AudioStream, open_array, open_file
 from features.errors import AudioError
+from features.extract import prepare
 from features.frames import FloatArray
 from features.phrases import Phrase
 
@@ -251,5 +252,9 @@ def load(path: str | os.PathLike[str], precision: str = "float") -> Model:
     ------
     ToolkitError
         Where there is no bundle, it is damaged, or it has no network of this precision.
+    EncoderError
+        Where its encoder is not on this machine, or only another version of it.
     """
-    return Model(read_bundle(path, precision))
+    bundle = read_bundle(path, precision)
+    prepare(bundle.recipe.features)
+    return Model(bundle)

@@ -6,6 +6,7 @@ so that the room it takes does not grow with it. Stretches begin on the grid of 
 makes the windows of all stretches those of the recording as a whole.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,7 +26,7 @@ STRETCH = 20.0
 def window_size(recipe: Recipe) -> int:
     """Return the frames of a window: those of ``training.max_seconds``, whole output frames."""
     stride = recipe.network.stride
-    rate = recipe.features.rate / recipe.features.hop_length
+    rate = recipe.features.frame_rate
     return max(2, round(recipe.training.max_seconds * rate / stride / 2) * 2) * stride
 
 
@@ -85,7 +86,7 @@ class Stretch:
 def longest_clip(recipe: Recipe) -> int:
     """Return the samples up to which a recording is labelled whole: those of one stretch."""
     core, context = _extent(recipe)
-    return (core + 2 * (context + _margin(recipe))) * recipe.features.hop_length
+    return (core + 2 * (context + _margin(recipe))) * recipe.features.frame_step
 
 
 def stretches(blocks: Iterable[FloatArray], recipe: Recipe) -> Iterator[Stretch]:
@@ -94,7 +95,7 @@ def stretches(blocks: Iterable[FloatArray], recipe: Recipe) -> Iterator[Stretch]
     Together their cores are the frames of the recording, each once.
     """
     core, context = _extent(recipe)
-    hop, margin = recipe.features.hop_length, _margin(recipe)
+    hop, margin = recipe.features.frame_step, _margin(recipe)
     if recipe.features.level == "peak":
         blocks = levelled(blocks, recipe.features.rate, hop)
     held = np.zeros(0, dtype=np.float32)
@@ -119,10 +120,23 @@ def stretches(blocks: Iterable[FloatArray], recipe: Recipe) -> Iterator[Stretch]
 def _extent(recipe: Recipe) -> tuple[int, int]:
     """Frames of the core of a stretch and of its context on either side."""
     step = window_size(recipe) // 2
-    rate = recipe.features.rate / recipe.features.hop_length
-    return max(1, round(STRETCH * rate / step)) * step, step
+    # Stretches begin on the grid of an encoder's windows as well.
+    grid = math.lcm(step, _encoder_step(recipe))
+    return max(1, round(STRETCH * recipe.features.frame_rate / grid)) * grid, step
+
+
+def _encoder_step(recipe: Recipe) -> int:
+    return recipe.features.encoder.window_step if recipe.features.has_encoder else 1
 
 
 def _margin(recipe: Recipe) -> int:
     """Frames at a cut whose window or slope reaches beyond it."""
-    return -(-recipe.features.n_fft // (2 * recipe.features.hop_length)) + WIDTH // 2
+    features = recipe.features
+    # In frames of the short-time streams, which are no longer than those that come out.
+    margin = -(-features.n_fft // (2 * features.hop_length)) + WIDTH // 2
+    if not features.has_encoder:
+        return margin
+    # All windows of an encoder that a frame lies in, and so far that a stretch begins with one.
+    least = window_size(recipe) // 2 + max(margin, features.encoder.window_frames)
+    step = features.encoder.window_step
+    return -(-least // step) * step - window_size(recipe) // 2

@@ -22,15 +22,21 @@ _EXTRACTION_MODULES = (
     "cepstra",
     "channels",
     "deltas",
+    "encoder",
+    "encoder_graph",
+    "encoder_windows",
     "energy",
     "extract",
     "filterbanks",
+    "frame_rates",
+    "known_encoders",
     "pitch",
     "settings",
     "silence",
     "sources",
     "spectrum",
     "tonal",
+    "whisper_mel",
 )
 
 

@@ -1,19 +1,24 @@
 """Samples in, frames out: the feature extraction as a whole."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from features import cepstra, tonal
 from features.deltas import delta
 from features.energy import log_energy
-from features.errors import AudioError
+from features.errors import AudioError, EncoderError
 from features.filterbanks import FilterBanks, check_banks, n_contrast_bands
+from features.frame_rates import averaged_frames
 from features.frames import FloatArray, Frames
 from features.pitch import pitch
 from features.settings import FeatureSettings, Stream
 from features.silence import trim_silence
 from features.spectrum import power_spectrum, preemphasise, warp_frequencies
+
+if TYPE_CHECKING:
+    from features.encoder import Encoder
 
 # Below this peak a clip is taken for silence, and scaling it would only make noise of it.
 LEAST_PEAK = 1e-6
@@ -32,19 +37,24 @@ def _stream_width(stream: Stream, settings: FeatureSettings) -> int:
         "contrast": n_contrast_bands(settings.rate),
         "energy": 1,
         "pitch": 2,
+        "encoder": settings.encoder.n_columns,
     }[stream]
 
 
 def n_features(settings: FeatureSettings) -> int:
     """Return the number of columns of the frames, deltas included."""
-    width = sum(_stream_width(stream, settings) for stream in settings.streams)
-    return width * (1 + settings.deltas)
+    width = sum(_stream_width(stream, settings) for stream in settings.short_time)
+    of_encoder = settings.encoder.n_columns if settings.has_encoder else 0
+    return of_encoder + width * (1 + settings.deltas)
 
 
 def feature_names(settings: FeatureSettings) -> tuple[str, ...]:
-    """Return a name a column: ``mfcc_0``, ``pitch``, ``delta_mfcc_0``, ``delta2_mfcc_0``..."""
+    """Return a name a column: ``mfcc_0``, ``pitch``, ``delta_mfcc_0``, ``delta2_mfcc_0``...
+
+    The columns of an encoder come first: ``encoder_0``...
+    """
     names: list[str] = []
-    for stream in settings.streams:
+    for stream in settings.short_time:
         if stream == "energy":
             names.append("energy")
         elif stream == "pitch":
@@ -52,7 +62,30 @@ def feature_names(settings: FeatureSettings) -> tuple[str, ...]:
         else:
             names.extend(f"{stream}_{k}" for k in range(_stream_width(stream, settings)))
     prefixes = ("", "delta_", "delta2_")[: 1 + settings.deltas]
-    return tuple(prefix + name for prefix in prefixes for name in names)
+    of_encoder = settings.encoder.n_columns if settings.has_encoder else 0
+    return (
+        *(f"encoder_{k}" for k in range(of_encoder)),
+        *(prefix + name for prefix in prefixes for name in names),
+    )
+
+
+def prepare(settings: FeatureSettings) -> None:
+    """Open what the extraction needs besides filter banks: the encoder, where there is one.
+
+    Raises
+    ------
+    EncoderError
+        Where it is missing, of another version or not what the settings say of it.
+    """
+    if settings.has_encoder:
+        _open_encoder(settings)
+
+
+def _open_encoder(settings: FeatureSettings) -> "Encoder":
+    # With whatever runs it: nobody else should have to load that.
+    from features.encoder import open_encoder
+
+    return open_encoder(settings.encoder, settings.rate)
 
 
 def extract(
@@ -70,7 +103,8 @@ def extract_views(
 
     The clip is scaled (`level`) and silence at both ends trimmed (`trim_db`). Then mfcc, lfcc,
     mel, chroma and contrast come from one power spectrum of the pre-emphasised clip; energy and
-    pitch are those of the clip without pre-emphasis.
+    pitch are those of the clip without pre-emphasis. An encoder hears the clip as it is; the
+    other streams are then averaged to its frame rate.
 
     Parameters
     ----------
@@ -83,7 +117,7 @@ def extract_views(
 
     Returns
     -------
-    For each warp, frames of ``[1 + n // hop_length, n_features(settings)]`` after trimming,
+    For each warp, frames of ``[1 + n // frame_step, n_features(settings)]`` after trimming,
     always finite. Frame ``t`` is centred at ``start + t / rate`` seconds.
 
     Raises
@@ -91,6 +125,8 @@ def extract_views(
     AudioError
         Where there are no samples, more than one dimension, values that are not finite or far
         beyond audio, or filter banks of other settings.
+    EncoderError
+        Where an encoder is asked for that cannot be had, or a warp of what it gives.
     """
     check_banks(settings, banks)
     return _extract(samples, settings, tuple((warp, banks.view(warp)) for warp in warps))
@@ -108,23 +144,41 @@ def _extract(
         start, stop = trim_silence(
             clip, settings.trim_db, settings.frame_length, settings.hop_length
         )
-    clip = _one_frame(clip[start:stop], settings)
+    clip = clip[start:stop]
+    encoded = _encoded(clip, settings, [warp for warp, _ in views])
+    clip = _one_frame(clip, settings)
     power = np.empty((0, 0), dtype=np.float32)
     if _STREAMS_OF_POWER & set(settings.streams):
         power = power_spectrum(preemphasise(clip, settings.preemphasis), settings)
     of_clip = _streams_of_clip(clip, settings)
     found = []
     for warp, banks in views:
-        values = _streams(power, warp, of_clip, settings, banks)
-        tracks = [values, *(delta(values, order) for order in range(1, settings.deltas + 1))]
-        found.append(
-            Frames(
-                values=np.concatenate(tracks, axis=1) if len(tracks) > 1 else values,
-                rate=settings.rate / settings.hop_length,
-                start=start / settings.rate,
-            )
-        )
+        values = _short_time(power, warp, of_clip, settings, banks)
+        if encoded is not None:
+            values = _beside(encoded, values, settings) if settings.short_time else encoded
+        found.append(Frames(values, settings.frame_rate, start / settings.rate))
     return tuple(found)
+
+
+def _beside(encoded: FloatArray, values: FloatArray, settings: FeatureSettings) -> FloatArray:
+    """The columns of an encoder, then short-time ones at its rate."""
+    ratio = settings.frame_step / settings.hop_length
+    return np.concatenate([encoded, averaged_frames(values, ratio, len(encoded))], axis=1)
+
+
+def _encoded(
+    clip: FloatArray, settings: FeatureSettings, warps: Sequence[float]
+) -> FloatArray | None:
+    """What an encoder gives of the clip, None where none is asked for."""
+    if not settings.has_encoder:
+        return None
+    if any(warp != 1.0 for warp in warps):
+        raise EncoderError(
+            "An encoder hears the recording as it is, and has no filter banks to warp; leave "
+            "decision.warps at [1.0]."
+        )
+    encoder = _open_encoder(settings)
+    return encoder.frames(clip, 1 + len(clip) // settings.frame_step)
 
 
 def _peak(samples: FloatArray) -> float:
@@ -171,6 +225,21 @@ def _streams_of_clip(clip: FloatArray, settings: FeatureSettings) -> dict[Stream
     return found
 
 
+def _short_time(
+    power: FloatArray,
+    warp: float,
+    of_clip: Mapping[Stream, FloatArray],
+    settings: FeatureSettings,
+    banks: FilterBanks,
+) -> FloatArray:
+    """All streams but an encoder's, and their deltas behind them."""
+    if not settings.short_time:
+        return power
+    values = _streams(power, warp, of_clip, settings, banks)
+    tracks = [values, *(delta(values, order) for order in range(1, settings.deltas + 1))]
+    return np.concatenate(tracks, axis=1) if len(tracks) > 1 else values
+
+
 def _streams(
     power: FloatArray,
     warp: float,
@@ -182,7 +251,7 @@ def _streams(
     if {"mfcc", "mel"} & set(settings.streams):
         mel_levels = cepstra.log_mel(power, banks.mel)
     parts: list[FloatArray] = []
-    for stream in settings.streams:
+    for stream in settings.short_time:
         if stream == "mfcc":
             parts.append(cepstra.mfcc(mel_levels, banks.mel_dct))
         elif stream == "mel":

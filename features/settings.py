@@ -4,7 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Stream = Literal["mfcc", "lfcc", "mel", "chroma", "contrast", "energy", "pitch"]
+from features.encoder_settings import EncoderSettings
+
+WHISPER_RATE = 16000
+
+Stream = Literal["mfcc", "lfcc", "mel", "chroma", "contrast", "energy", "pitch", "encoder"]
 
 
 class FeatureSettings(BaseModel):
@@ -13,6 +17,9 @@ class FeatureSettings(BaseModel):
     Lengths are in samples at `rate`. `streams` are computed from one shared power spectrum
     and stacked in the order given, then their deltas behind them. With `level` at ``peak`` each
     clip is scaled to a peak of one first, so that the gain of a recording does not matter.
+
+    The stream ``encoder`` is that of a pre-trained encoder (`EncoderSettings`). Its columns come
+    first and have no deltas; the other streams are brought to its frame rate, deltas included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +44,7 @@ class FeatureSettings(BaseModel):
     pitch_max: Annotated[float, Field(le=2000.0)] = 600.0
     deltas: Annotated[int, Field(ge=0, le=2)] = 1
     normalisation: Literal["train", "clip", "none"] = "train"
+    encoder: EncoderSettings = EncoderSettings.model_validate({})
 
     @model_validator(mode="after")
     def _consistent(self) -> "FeatureSettings":
@@ -52,4 +60,36 @@ class FeatureSettings(BaseModel):
             raise ValueError("n_mfcc must not exceed n_mels")
         if "lfcc" in self.streams and self.n_lfcc > self.n_linear:
             raise ValueError("n_lfcc must not exceed n_linear")
+        if self.has_encoder:
+            self._check_encoder()
         return self
+
+    def _check_encoder(self) -> None:
+        if self.encoder.input == "log-mel" and self.rate != WHISPER_RATE:
+            raise ValueError(f"rate must be {WHISPER_RATE} for encoder.input log-mel")
+        if self.rate % self.encoder.frame_rate:
+            raise ValueError("rate must be a multiple of encoder.frame_rate")
+        if self.short_time and self.encoder.frame_rate > self.rate / self.hop_length:
+            raise ValueError(
+                "hop_length must give at least as many frames a second as encoder.frame_rate"
+            )
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether a pre-trained encoder is among the streams."""
+        return "encoder" in self.streams
+
+    @property
+    def short_time(self) -> tuple[Stream, ...]:
+        """The streams that come from the waveform or its spectrum, in their order."""
+        return tuple(stream for stream in self.streams if stream != "encoder")
+
+    @property
+    def frame_step(self) -> int:
+        """Samples from one frame to the next."""
+        return round(self.rate / self.encoder.frame_rate) if self.has_encoder else self.hop_length
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second."""
+        return self.rate / self.frame_step

@@ -1,0 +1,213 @@
+"""Frames by a pre-trained encoder: a waveform in, the states of its layers out."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.encoder_files import encoder_path, pinned
+from features.encoder_graph import keep_cut, stored_cut, tapped_graph
+from features.encoder_settings import EncoderSettings
+from features.encoder_windows import encoder_window_starts, joined
+from features.errors import EncoderError
+from features.frames import FloatArray
+from features.known_encoders import KNOWN
+from features.whisper_mel import whisper_log_mel
+
+#: Windows that go through the encoder together: more only leave the processor's cache.
+BATCH = 4
+_LEAST_VARIANCE = 1e-7
+#: Frames by which an encoder may fall short of its rate: convolutions without padding do.
+_SHORT_BY = 2
+
+# A batch of windows, each ``[n]``, to what each tap gives for it, ``[B, T, width]`` each.
+Forward = Callable[[FloatArray], list[FloatArray]]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """An encoder that is ready to run; made by `open_encoder`. Threads may share it."""
+
+    settings: EncoderSettings
+    rate: int
+    forward: Forward
+
+    def frames(self, samples: FloatArray, count: int) -> FloatArray:
+        """Return what the taps give for a recording, side by side.
+
+        Parameters
+        ----------
+        samples
+            float32 ``[n]`` at ``rate`` Hz.
+        count
+            Frames to return: frame ``t`` is at ``t / frame_rate`` seconds. Behind the samples
+            there is silence.
+
+        Returns
+        -------
+        float32 ``[count, n_columns]``.
+
+        Raises
+        ------
+        EncoderError
+            Where the encoder gives something else than its settings say.
+        """
+        own, size = self.settings, self.settings.window_frames
+        hop = round(self.rate / own.frame_rate)
+        sound = np.zeros(count * hop, dtype=np.float32)
+        sound[: len(samples)] = samples[: count * hop]
+        if count <= size:
+            return self._short(sound, count, hop)
+        starts = encoder_window_starts(count, size, own.window_step)
+        windows = [sound[start * hop : (start + size) * hop] for start in starts]
+        parts: list[FloatArray] = []
+        for first in range(0, len(windows), BATCH):
+            batch = np.stack([self._normal(w) for w in windows[first : first + BATCH]])
+            parts.extend(self._states(batch, size))
+        return joined(parts, starts)
+
+    def _short(self, sound: FloatArray, count: int, hop: int) -> FloatArray:
+        """Frames of what one window holds."""
+        padding = self.settings.window_frames * hop - len(sound)
+        if self.settings.padding == "none":
+            whole: FloatArray = self._states(self._normal(sound)[None], count)[0]
+            return whole
+        front = self.settings.padding == "front"
+        window = np.pad(sound, (padding, 0) if front else (0, padding))
+        states = self._states(self._normal(window)[None], self.settings.window_frames)[0]
+        found: FloatArray = states[-count:] if front else states[:count]
+        return found
+
+    def _normal(self, window: FloatArray) -> FloatArray:
+        if not self.settings.normalise:
+            return window
+        scale = np.sqrt(window.var() + _LEAST_VARIANCE)
+        normal: FloatArray = ((window - window.mean()) / scale).astype(np.float32)
+        return normal
+
+    def _states(self, windows: FloatArray, count: int) -> FloatArray:
+        """``[B, n]`` samples to ``[B, count, n_columns]``."""
+        found = self.forward(windows)
+        for states in found:
+            if states.ndim != 3 or states.shape[2] != self.settings.width:
+                raise EncoderError(
+                    f"{self.settings.model}: a tap gives values of the shape {states.shape}, but "
+                    f"features.encoder.width asks for {self.settings.width} a frame; mend one of "
+                    "taps and width."
+                )
+            if not count - _SHORT_BY <= states.shape[1] <= count:
+                raise EncoderError(
+                    f"{self.settings.model}: a tap gives {states.shape[1]} frames where "
+                    f"features.encoder.frame_rate asks for {count}; mend the rate or the taps."
+                )
+        side_by_side = np.concatenate(found, axis=2).astype(np.float32, copy=False)
+        lacking = count - side_by_side.shape[1]
+        return np.pad(side_by_side, ((0, 0), (0, lacking), (0, 0)), mode="edge")
+
+
+_opened: dict[tuple[EncoderSettings, int], Encoder] = {}
+_lock = threading.Lock()
+
+
+def open_encoder(settings: EncoderSettings, rate: int) -> Encoder:
+    """Return the encoder of these settings, opened once a process and kept.
+
+    Parameters
+    ----------
+    rate
+        Of the waveforms, in Hz.
+
+    Raises
+    ------
+    EncoderError
+        It is missing, of another version, or not what the settings say of it.
+    """
+    with _lock:
+        key = (settings, rate)
+        if key not in _opened:
+            _opened[key] = Encoder(settings, rate, _forward(settings, rate))
+        return _opened[key]
+
+
+def _forward(settings: EncoderSettings, rate: int) -> Forward:
+    settings = pinned(settings)
+    names = tap_names(settings)
+    assert settings.sha256 is not None
+    graph = stored_cut(settings.sha256, names)
+    if graph is None:
+        path = encoder_path(settings)
+        graph = tapped_graph(path.read_bytes(), names, settings.model)
+        keep_cut(graph, settings.sha256, names)
+    return _onnx_forward(graph, names, settings, rate)
+
+
+def tap_names(settings: EncoderSettings) -> tuple[str, ...]:
+    """Return the values of the graph that the taps mean.
+
+    Raises
+    ------
+    EncoderError
+        A layer by number, of an encoder whose layers are not known.
+    """
+    known = KNOWN.get(settings.model)
+    names: list[str] = []
+    for tap in settings.taps:
+        if isinstance(tap, str):
+            names.append(tap)
+        elif known is not None:
+            names.append(known.layers[tap - 1])
+        else:
+            raise EncoderError(
+                f"features.encoder.taps: layer {tap} of {Path(settings.model).name} is not known "
+                "by number; name the values of its graph."
+            )
+    return tuple(names)
+
+
+def _onnx_forward(
+    graph: bytes, names: tuple[str, ...], settings: EncoderSettings, rate: int
+) -> Forward:
+    session = _session(graph, settings.model)
+    inputs = session.get_inputs()
+    if len(inputs) != 1:
+        raise EncoderError(
+            f"{settings.model}: its graph takes {len(inputs)} inputs, but only {settings.input} "
+            "can be given; export it with that one alone."
+        )
+    name, shape = inputs[0].name, inputs[0].shape
+    per_second = rate if settings.input == "waveform" else 100
+    length, rank = round(settings.window * per_second), 2 if settings.input == "waveform" else 3
+    fixed = shape[-1] if isinstance(shape[-1], int) else length
+    if len(shape) != rank or fixed != length:
+        raise EncoderError(
+            f"{settings.model}: its graph takes the shape {shape}, but features.encoder.input "
+            f"{settings.input} and window {settings.window:g} give {rank} axes, the last of "
+            f"{length}; mend input or window."
+        )
+    bands = shape[1] if rank == 3 and isinstance(shape[1], int) else 80
+
+    def forward(windows: FloatArray) -> list[FloatArray]:
+        if rank == 3:
+            windows = np.stack([whisper_log_mel(window, bands) for window in windows])
+        return [np.asarray(states) for states in session.run(list(names), {name: windows})]
+
+    return forward
+
+
+def _session(graph: bytes, model: str) -> Any:
+    """An ONNX Runtime session of one thread: several recordings run side by side instead."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise EncoderError(
+            f"{model}: the encoder cannot be run ({str(error).splitlines()[0]}); upgrade "
+            "onnxruntime or take another."
+        ) from None

