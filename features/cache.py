@@ -24,6 +24,7 @@ _EXTRACTION_MODULES = (
     "deltas",
     "encoder",
     "encoder_graph",
+    "encoder_settings",
     "encoder_windows",
     "energy",
     "extract",
@@ -53,7 +54,10 @@ def features_version() -> str:
 def extraction_key(settings: FeatureSettings, banks: FilterBanks) -> str:
     """Return a digest of all that frames depend on besides the file: settings, banks, code."""
     digest = hashlib.sha256(features_version().encode())
-    digest.update(settings.model_dump_json(exclude={"normalisation"}).encode())
+    # Which encoder it is its checksum tells, wherever it lies.
+    left_out = {"model"} if settings.has_encoder else True
+    told = settings.model_dump_json(exclude={"normalisation": True, "encoder": left_out})
+    digest.update(told.encode())
     for name, array in sorted(banks.to_arrays().items()):
         digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
