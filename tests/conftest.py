@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bilstm_hmm.runtime import Model, load
@@ -112,6 +113,60 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Script:
         )
 
     return run
+
+
+def write_encoder(path: Path, kind: str = "log-mel", seconds: float | None = 1.0) -> Path:
+    """Write an encoder of two layers of 6 columns, 50 frames a second, and a head behind them.
+
+    Its states are ``states_1`` and ``states_2``; with `kind` ``waveform`` a frame is made of its
+    own 320 samples alone. With `seconds` None it takes windows of any length.
+    """
+    import onnx
+    from onnx import helper, numpy_helper
+
+    rng = np.random.default_rng(7)
+    mel = kind == "log-mel"
+    length = "time" if seconds is None else round(seconds * (100 if mel else 16000))
+    weights = {
+        "first": rng.normal(0.0, 0.1, (6, 80, 3) if mel else (6, 1, 320)),
+        "second": rng.normal(0.0, 0.5, (6, 6, 1)),
+        "head": rng.normal(0.0, 1.0, (6, 1)),
+    }
+    initial = [numpy_helper.from_array(w.astype(np.float32), n) for n, w in weights.items()]
+    initial.append(numpy_helper.from_array(np.array([1]), "axes"))
+    strides = {"strides": [2], "pads": [1, 1]} if mel else {"strides": [320]}
+    nodes = [
+        helper.make_node("Conv", ["heard" if mel else "channel", "first"], ["conv_1"], **strides),
+        helper.make_node("Tanh", ["conv_1"], ["tanh_1"]),
+        helper.make_node("Transpose", ["tanh_1"], ["states_1"], perm=[0, 2, 1]),
+        helper.make_node("Conv", ["tanh_1", "second"], ["conv_2"]),
+        helper.make_node("Transpose", ["conv_2"], ["states_2"], perm=[0, 2, 1]),
+        helper.make_node("MatMul", ["states_2", "head"], ["logits"]),
+    ]
+    if not mel:
+        nodes.insert(0, helper.make_node("Unsqueeze", ["heard", "axes"], ["channel"]))
+    shape = ["batch", 80, length] if mel else ["batch", length]
+    heard = helper.make_tensor_value_info("heard", onnx.TensorProto.FLOAT, shape)
+    logits = helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, None)
+    graph = helper.make_graph(nodes, "tiny", [heard], [logits], initial)
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_encoder() -> Callable[..., Path]:
+    """Return `write_encoder`: tests have no network, and a tiny encoder stands in."""
+    return write_encoder
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder of the user, and no encoder open from another test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("features.encoder._opened", {})
+    return tmp_path / "cache" / "bilstm-hmm" / "encoders"
 
 
 @pytest.fixture(scope="session")
