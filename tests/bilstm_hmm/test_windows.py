@@ -1,5 +1,8 @@
 """Windows and stretches: every frame once, from where it is most central."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +17,8 @@ from bilstm_hmm.windows import (
     window_size,
     window_starts,
 )
+from features.extract import extract
+from features.filterbanks import FilterBanks
 
 RECIPE = Recipe.model_validate(
     {
@@ -105,3 +110,41 @@ def test_stretches_are_levelled_where_the_recipe_asks_for_it() -> None:
         features = RECIPE.features.model_copy(update={"level": level})
         for stretch in stretches([samples], RECIPE.model_copy(update={"features": features})):
             assert np.abs(stretch.samples).max() == pytest.approx(peak, rel=0.01)
+
+
+@pytest.mark.parametrize("max_seconds", [3.0, 4.0])
+def test_stretches_have_the_frames_that_an_encoder_gives_of_the_whole(
+    max_seconds: float, tmp_path: Path, store: Path, make_encoder: Callable[..., Path]
+) -> None:
+    encoder = {
+        "model": str(make_encoder(tmp_path / "tiny.onnx")),
+        "taps": ["states_1", "states_2"],
+        "width": 6,
+        "window": 1.0,
+    }
+    recipe = Recipe.model_validate(
+        {
+            "features": {
+                "streams": ["encoder", "energy"],
+                "encoder": encoder,
+                "level": "none",
+                "trim_db": None,
+            },
+            "augmentation": {"vocal_tract": {"probability": 0.0}},
+            "training": {"max_seconds": max_seconds},
+        }
+    )
+    rng = np.random.default_rng(1)
+    length = longest_clip(recipe) * 3 + 12345
+    samples = rng.normal(0.0, 0.1, length).astype(np.float32)
+    whole = extract(samples, recipe.features, FilterBanks()).values
+    found, context = [], []
+    for stretch in stretches(np.array_split(samples, 7), recipe):
+        frames = extract(stretch.samples, recipe.features, FilterBanks()).values[stretch.frames]
+        first = sum(map(len, found)) - stretch.core.start
+        context.append(np.abs(frames - whole[first : first + len(frames)]).max())
+        found.append(frames[stretch.core])
+    assert len(found) > 2
+    np.testing.assert_allclose(np.concatenate(found), whole, atol=1e-4)
+    # The network sees the context as well.
+    assert max(context) < 1e-4
