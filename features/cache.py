@@ -23,6 +23,7 @@ _EXTRACTION_MODULES = (
     "channels",
     "deltas",
     "encoder",
+    "encoder_folder",
     "encoder_graph",
     "encoder_settings",
     "encoder_windows",

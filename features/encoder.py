@@ -20,6 +20,8 @@ from features.whisper_mel import whisper_log_mel
 #: Windows that go through the encoder together: more only leave the processor's cache.
 BATCH = 4
 _LEAST_VARIANCE = 1e-7
+#: What an encoder without padding hears at least: its first convolutions are that long.
+_LEAST_FRAMES = 4
 #: Frames by which an encoder may fall short of its rate: convolutions without padding do.
 _SHORT_BY = 2
 
@@ -73,7 +75,9 @@ class Encoder:
         """Frames of what one window holds."""
         padding = self.settings.window_frames * hop - len(sound)
         if self.settings.padding == "none":
-            whole: FloatArray = self._states(self._normal(sound)[None], count)[0]
+            longer = max(count, _LEAST_FRAMES)
+            sound = self._normal(np.pad(sound, (0, (longer - count) * hop)))
+            whole: FloatArray = self._states(sound[None], longer)[0, :count]
             return whole
         front = self.settings.padding == "front"
         window = np.pad(sound, (padding, 0) if front else (0, padding))
@@ -134,36 +138,34 @@ def open_encoder(settings: EncoderSettings, rate: int) -> Encoder:
 
 def _forward(settings: EncoderSettings, rate: int) -> Forward:
     settings = pinned(settings)
-    names = tap_names(settings)
     assert settings.sha256 is not None
-    graph = stored_cut(settings.sha256, names)
-    if graph is None:
-        path = encoder_path(settings)
-        graph = tapped_graph(path.read_bytes(), names, settings.model)
-        keep_cut(graph, settings.sha256, names)
+    names = _tap_names(settings)
+    graph = stored_cut(settings.sha256, names) if names is not None else None
+    if graph is not None and names is not None:
+        return _onnx_forward(graph, names, settings, rate)
+    path = encoder_path(settings)
+    if path.is_dir():
+        from features.encoder_folder import folder_forward
+
+        return folder_forward(path, settings)
+    if names is None:
+        raise EncoderError(
+            f"features.encoder.taps: the layers of {Path(settings.model).name} are not known by "
+            "number; name values of its graph."
+        )
+    graph = tapped_graph(path.read_bytes(), names, settings.model)
+    keep_cut(graph, settings.sha256, names)
     return _onnx_forward(graph, names, settings, rate)
 
 
-def tap_names(settings: EncoderSettings) -> tuple[str, ...]:
-    """Return the values of the graph that the taps mean.
-
-    Raises
-    ------
-    EncoderError
-        A layer by number, of an encoder whose layers are not known.
-    """
+def _tap_names(settings: EncoderSettings) -> tuple[str, ...] | None:
+    """The values of the graph that the taps mean, None where that is not known of a layer."""
     known = KNOWN.get(settings.model)
     names: list[str] = []
     for tap in settings.taps:
-        if isinstance(tap, str):
-            names.append(tap)
-        elif known is not None:
-            names.append(known.layers[tap - 1])
-        else:
-            raise EncoderError(
-                f"features.encoder.taps: layer {tap} of {Path(settings.model).name} is not known "
-                "by number; name the values of its graph."
-            )
+        if isinstance(tap, int) and known is None:
+            return None
+        names.append(known.layers[tap - 1] if known and isinstance(tap, int) else str(tap))
     return tuple(names)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from features.errors import EncoderError
 
 _PIECE = 1 << 20
-#: What a folder of Hugging Face is told by, as far as it has them.
-FOLDER_FILES = ("config.json", "model.safetensors", "pytorch_model.bin")
+#: What a folder of Hugging Face is told by; weights in other formats are not read.
+FOLDER_FILES = ("config.json", "model.safetensors")
 
 
 def store_folder() -> Path:
@@ -40,13 +40,12 @@ def digest_of(path: Path) -> str:
     try:
         if not path.is_dir():
             return _sha256(path)
-        found = [name for name in FOLDER_FILES if (path / name).is_file()]
-        if "config.json" not in found or len(found) < 2:
+        if not all((path / name).is_file() for name in FOLDER_FILES):
             raise EncoderError(
-                f"{path}: not a folder of Hugging Face (config.json and model.safetensors); name "
-                "one, or an ONNX file."
+                f"{path}: not a folder of Hugging Face ({' and '.join(FOLDER_FILES)}); name one, "
+                "or an ONNX file."
             )
-        sums = "".join(f"{name}:{_sha256(path / name)}\n" for name in found)
+        sums = "".join(f"{name}:{_sha256(path / name)}\n" for name in FOLDER_FILES)
         return hashlib.sha256(sums.encode()).hexdigest()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -84,8 +83,7 @@ def keep(source: Path, sha256: str) -> Path:
         The disk is full or the store cannot be written to.
     """
     if source.is_dir():
-        names = [name for name in FOLDER_FILES if (source / name).is_file()]
-        return _placed(sha256, lambda path: _copy_files(source, names, path))
+        return _placed(sha256, lambda path: _copy_folder(source, path))
     return _placed(f"{sha256}.onnx", lambda path: _copy(source, path))
 
 
@@ -98,9 +96,9 @@ def _copy(source: Path, path: Path) -> None:
     shutil.copyfile(source, path)
 
 
-def _copy_files(source: Path, names: list[str], path: Path) -> None:
+def _copy_folder(source: Path, path: Path) -> None:
     path.mkdir()
-    for name in names:
+    for name in FOLDER_FILES:
         shutil.copyfile(source / name, path / name)
 
 

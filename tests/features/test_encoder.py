@@ -184,7 +184,7 @@ def test_the_cache_of_frames_goes_by_checksum_and_taps(tiny, tmp_path):
     ("changes", "words"),
     [
         ({"taps": ["states_9"]}, r"no value states_9; name others .* such as .*states_2"),
-        ({"taps": [1]}, "layer 1 of tiny.onnx is not known by number"),
+        ({"taps": [1]}, "layers of tiny.onnx are not known by number"),
         ({"width": 7}, "width asks for 7"),
         ({"frame_rate": 100.0}, r"gives 50 frames .*frame_rate asks for 100"),
         ({"window": 2.0}, "window 2 give 3 axes, the last of 200"),
