@@ -37,7 +37,6 @@ def _stream_width(stream: Stream, settings: FeatureSettings) -> int:
         "contrast": n_contrast_bands(settings.rate),
         "energy": 1,
         "pitch": 2,
-        "encoder": settings.encoder.n_columns,
     }[stream]
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from features.cache import extraction_key
 from features.encoder import open_encoder
 from features.encoder_files import encoder_path, pinned
+from features.encoder_graph import stored_cut
 from features.encoder_settings import EncoderSettings
 from features.encoder_store import keep, stored
 from features.errors import EncoderError
@@ -148,6 +149,51 @@ def test_a_graph_is_cut_once_and_a_damaged_cut_is_made_anew(tiny, voice, store, 
     monkeypatch.setattr("features.encoder._opened", {})
     known = features("tiny.onnx", sha256=sha256)
     np.testing.assert_array_equal(extract(voice, known, FilterBanks()).values, expected)
+
+
+def test_what_a_branch_inside_the_graph_reads_is_kept(store, tmp_path, voice):
+    import onnx
+    from onnx import helper
+
+    kind = onnx.TensorProto.FLOAT
+
+    def branch(name, source):
+        node = helper.make_node("Identity", [source], [f"{name}_out"])
+        out = helper.make_tensor_value_info(f"{name}_out", kind, None)
+        return helper.make_graph([node], name, [], [out])
+
+    nodes = [
+        helper.make_node("Reshape", ["heard", "shape"], ["framed"]),
+        helper.make_node("Neg", ["framed"], ["turned"]),
+        helper.make_node("Exp", ["framed"], ["not_needed"]),
+        helper.make_node(
+            "If",
+            ["always"],
+            ["states"],
+            then_branch=branch("then", "turned"),
+            else_branch=branch("else", "framed"),
+        ),
+    ]
+    initial = [
+        onnx.numpy_helper.from_array(np.array([0, 50, 320]), "shape"),
+        onnx.numpy_helper.from_array(np.array(True), "always"),
+    ]
+    heard = helper.make_tensor_value_info("heard", kind, ["batch", 16000])
+    out = helper.make_tensor_value_info("not_needed", kind, None)
+    graph = helper.make_graph(nodes, "branches", [heard], [out], initial)
+    opset = [helper.make_opsetid("", 17)]
+    path = tmp_path / "branches.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    settings = features(path, taps=["states"], **{**WAVE, "width": 320})
+    found = extract(voice[:-1], settings, FilterBanks()).values
+    np.testing.assert_array_equal(found.ravel()[:15999], -voice[:-1])
+    (cut,) = store.glob("cut-*.onnx")
+    made = {value for node in onnx.load(cut).graph.node for value in node.output}
+    assert made == {"framed", "turned", "states"}
+    # One that cannot be read is passed over.
+    cut.unlink()
+    cut.mkdir()
+    assert stored_cut(pinned(settings.encoder).sha256, ("states",)) is None
 
 
 def test_a_store_that_cannot_be_written_to_is_done_without(tiny, voice, store):
