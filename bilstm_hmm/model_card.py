@@ -9,6 +9,8 @@ from bilstm_hmm.score_tables import int8_note, markdown_table, score_row
 from data.corpus import Corpus
 from data.protocols import protocol
 from data.registry import corpus
+from features.known_encoders import KNOWN
+from features.settings import FeatureSettings
 
 LIMITS = """\
 ## Intended use and limits
@@ -59,6 +61,7 @@ def model_card(
         "Recall of each emotion, and UA by the speaker's sex, in percent:",
         markdown_table(_recall_rows(metrics)),
         LIMITS.rstrip(),
+        *_encoder(bundle.recipe.features),
         "## Data trained on",
         "\n".join(map(_credit, sources)),
     ]
@@ -111,6 +114,23 @@ def _recall_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
 def _told(metrics: Mapping[str, Any]) -> list[str]:
     """The systems that a bundle can label with: all but the floors."""
     return [name for name in metrics["systems"] if name.removesuffix(INT8_MARK) in SYSTEMS]
+
+
+def _encoder(features: FeatureSettings) -> list[str]:
+    """Where the encoder comes from that the model hears through; nothing where it has none."""
+    if not features.has_encoder:
+        return []
+    name, sha256 = features.encoder.model, features.encoder.sha256
+    known = KNOWN.get(name)
+    origin = f"`{name}`, named by the recipe; its licence is its own."
+    if known is not None and known.sha256 == sha256:
+        origin = f"{known.title}; from `{known.requirement}`. Licence: {known.licence}."
+    how = name if known is not None else f"{name} --from FILE"
+    return [
+        "## Encoder",
+        f"The frames are those of a pre-trained encoder, which is not a part of this bundle: "
+        f"{origin} Its sha256 is `{sha256}`; `python -m features fetch {how}` brings it.",
+    ]
 
 
 def _credit(source: Corpus) -> str:

@@ -1,6 +1,6 @@
 """The model card: whose data, under which licence, how well, and for what."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -105,3 +105,26 @@ def test_a_label_cannot_break_the_tables() -> None:
     systems = {n: {**f, "recalls": {"a|b": 50.0}} for n, f in METRICS["systems"].items()}
     card = model_card(BUNDLE, ("emodb",), ("emodb",), {**METRICS, "systems": systems}, 1)
     assert "| a\\|b | 50.0 | 50.0 | 50.0 |" in card
+
+
+@pytest.mark.parametrize(
+    ("encoder", "said"),
+    [
+        ({}, ["pipecat-ai==1.14.0", "BSD-2-Clause", "features fetch whisper-tiny`"]),
+        (
+            {"model": "mine.onnx", "sha256": "0" * 64},
+            ["`mine.onnx`", "0" * 64, "features fetch mine.onnx --from FILE`"],
+        ),
+    ],
+)
+def test_an_encoder_is_credited_and_its_absence_said(
+    encoder: dict[str, str], said: list[str]
+) -> None:
+    features = {"streams": ["encoder"], "encoder": encoder}
+    tree = {"features": features, "augmentation": {"vocal_tract": {"probability": 0.0}}}
+    with_encoder = replace(BUNDLE, recipe=Recipe.model_validate(tree))
+    card = model_card(with_encoder, ["emodb"], ["emodb"], METRICS, 1)
+    assert "not a part of this bundle" in card
+    for words in said:
+        assert words in card
+    assert "## Encoder" not in model_card(BUNDLE, ["emodb"], ["emodb"], METRICS, 1)
