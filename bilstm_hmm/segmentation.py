@@ -156,7 +156,7 @@ def turn_composite(bundle: Bundle) -> Composite:
 
 def output_rate(recipe: Recipe) -> float:
     """Return the output frames a second."""
-    return recipe.features.rate / recipe.features.hop_length / recipe.network.stride
+    return recipe.features.frame_rate / recipe.network.stride
 
 
 def switching(prior: FloatMatrix, rate: float, settings: TimelineSettings) -> Composite:
