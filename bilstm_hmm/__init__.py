@@ -11,9 +11,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bilstm_hmm.runtime import Model
+    from bilstm_hmm.stream import EmotionStream
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import what is heavy when it is asked for."""
+        if name != "EmotionStream":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from bilstm_hmm.stream import EmotionStream
+
+        return EmotionStream
+
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load"]
+__all__ = ["EmotionStream", "__version__", "load"]
 
 
 def load(path: str | os.PathLike[str], precision: str = "float") -> "Model":

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -148,7 +149,9 @@ def evaluate(
 
 
 def predict(
-    file: Annotated[Path | None, typer.Option(help="A recording to label.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A recording to label; - is standard input.")
+    ] = None,
     folder: Annotated[Path | None, typer.Option(help="A folder of recordings to label.")] = None,
     model: Annotated[
         Path | None,
@@ -172,11 +175,34 @@ def predict(
     precision: Annotated[
         str, typer.Option(help="float, or int8: a faster network, if the model has one.")
     ] = "float",
+    live: Annotated[
+        bool, typer.Option("--live", help="Tell of standard input while it comes.")
+    ] = False,
+    mic: Annotated[bool, typer.Option("--mic", help="Listen to the microphone, live.")] = False,
+    device: Annotated[
+        str | None, typer.Option(help="Number or name of the microphone [default: the system's].")
+    ] = None,
+    pcm: Annotated[
+        int | None,
+        typer.Option(
+            metavar="RATE", help="Standard input is raw 16-bit samples, so many a second."
+        ),
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option(help="Channels of raw samples [default: 1].")
+    ] = None,
+    interval: Annotated[
+        float | None, typer.Option(help="Seconds between live updates [default: 0.5].")
+    ] = None,
+    lookahead: Annotated[
+        float | None, typer.Option(help="Seconds of sound heard beyond them [default: 1].")
+    ] = None,
 ) -> None:
-    """Label a recording, or every recording in a folder."""
+    """Label a recording, every recording in a folder, or what is being said."""
     with one_sentence():
         from bilstm_hmm.errors import ToolkitError
         from bilstm_hmm.formats import format_named
+        from bilstm_hmm.incoming import Incoming, check_incoming, label_incoming
         from bilstm_hmm.labelling import (
             Order,
             default_model,
@@ -186,19 +212,29 @@ def predict(
             named_model,
         )
         from bilstm_hmm.runtime import load
+        from bilstm_hmm.standard_input import DASH
 
-        if (file is None) == (folder is None):
-            raise ToolkitError("Give either --file FILE or --folder DIR.")
+        if [file is not None, folder is not None, mic].count(True) != 1:
+            raise ToolkitError("Give either --file FILE, --folder DIR or --mic.")
         format_named(format)
         # Results are UTF-8 whatever the terminal's language, so that other programs can read them.
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
-        files = (file_of(file),) if file is not None else files_of(folder) if folder else ()
+        piped = file == Path(DASH)
+        incoming = Incoming(piped, mic, live, pcm, channels, device, interval, lookahead)
         cores = jobs or os.cpu_count() or 1
-        order = Order(files, folder is not None, format, output, timeline, resume, cores)
+        order = Order((), folder is not None, format, output, timeline, resume, cores)
+        check_incoming(incoming, order)
+        if file is not None and not piped:
+            order = replace(order, files=(file_of(file),))
+        elif folder is not None:
+            order = replace(order, files=files_of(folder))
         loaded = load(named_model(model) if model is not None else default_model(), precision)
-        with _folder_progress(order.many) as moved:
-            failed = label(loaded, order, moved)
+        if piped or mic:
+            failed = label_incoming(loaded, order, incoming)
+        else:
+            with _folder_progress(order.many) as moved:
+                failed = label(loaded, order, moved)
     raise typer.Exit(1 if failed else 0)
 
 

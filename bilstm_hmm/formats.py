@@ -131,11 +131,19 @@ def _text(results: Sequence[Result], layout: Layout) -> str:
         else:
             lines.append(f"Predicted Emotion: {emotion} (Confidence: {confidence})")
         if layout.timeline:
-            lines += [
-                f"  {s.start:8.2f} - {s.end:8.2f} s  {plain(s.emotion)} ({s.confidence:.2f})"
-                for s in result.segments
-            ]
+            lines += map(segment_line, result.segments)
     return "".join(f"{line}\n" for line in lines)
+
+
+def segment_line(segment: Segment) -> str:
+    """Return a segment as the timeline in text has it."""
+    s = segment
+    return f"  {s.start:8.2f} - {s.end:8.2f} s  {plain(s.emotion)} ({s.confidence:.2f})"
+
+
+def json_line(document: Mapping[str, object]) -> str:
+    """Return a document as JSON on one line, encodable as UTF-8."""
+    return _utf8_json(json.dumps(document, ensure_ascii=False)) + "\n"
 
 
 def _document(result: Result) -> dict[str, object]:
@@ -161,9 +169,7 @@ def _json(results: Sequence[Result], layout: Layout) -> str:
 
 
 def _jsonl(results: Sequence[Result], layout: Layout) -> str:  # noqa: ARG001
-    return "".join(
-        _utf8_json(json.dumps(_document(result), ensure_ascii=False)) + "\n" for result in results
-    )
+    return "".join(json_line(_document(result)) for result in results)
 
 
 def _utf8_json(text: str) -> str:
@@ -231,7 +237,7 @@ def _png(results: Sequence[Result], layout: Layout) -> bytes:  # noqa: ARG001
     (result,) = results
     if isinstance(result, Failure):
         raise ToolkitError(result.error)
-    heard = envelope(open_file(result.file), COLUMNS)
+    heard = envelope(open_file(result.path or result.file), COLUMNS)
     return picture(replace(result, segments=tuple(_segments(result))), heard)
 
 

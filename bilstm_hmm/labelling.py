@@ -110,13 +110,20 @@ def files_of(folder: Path) -> tuple[Path, ...]:
     return found
 
 
-def label(model: Model, order: Order, on_result: OnResult) -> int:
+def label(
+    model: Model,
+    order: Order,
+    on_result: OnResult,
+    finish: Callable[[Result], Result] = lambda result: result,
+) -> int:
     """Label the files, write the results, and return how many failed.
 
     Parameters
     ----------
     on_result
         Called with the number of files done and their total.
+    finish
+        What becomes of the result of a single file before it is written.
 
     Raises
     ------
@@ -144,7 +151,7 @@ def label(model: Model, order: Order, on_result: OnResult) -> int:
         return _label_streaming(model, order, on_result)
     if order.many:
         return _label_list(model, order, on_result)
-    (result,) = _results(model, order.files, order, on_result)
+    (result,) = map(finish, _results(model, order.files, order, on_result))
     content = _rendered(result, order)
     # One recording that failed must not empty the output of an earlier call.
     if content is None:

@@ -53,7 +53,7 @@ class Prediction:
     """The label of one recording, its probabilities and its timeline.
 
     `duration` is in seconds; `probabilities` has one entry a class and sums to one; `curves` are
-    there where they were asked for.
+    there where they were asked for, `path` where the samples do not lie at `file`.
     """
 
     file: str
@@ -66,6 +66,7 @@ class Prediction:
     model: str
     # Arrays have no equality to go by.
     curves: Curves | None = field(default=None, compare=False, repr=False)
+    path: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract: plain types, numbers rounded for reading."""

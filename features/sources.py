@@ -16,8 +16,8 @@ from features.frames import FloatArray
 BLOCK = 1 << 18
 MAX_CHANNELS = 64
 _SHORTER_THAN_DECLARED = re.compile(r"(?:data|SSND|Data Size)\s*:\s*(\d+) \(should be (\d+)\)")
-# Writers that stream to a pipe declare the largest size there is, or nearly so.
-_SIZE_UNKNOWN = 0x7FFF0000
+#: Writers that stream to a pipe declare the largest size there is, or nearly so.
+SIZE_UNKNOWN = 0x7FFF0000
 
 Blocks = Iterator[FloatArray]
 
@@ -154,7 +154,7 @@ def _open(path: Path) -> soundfile.SoundFile:
 
 def _is_shorter_than_declared(log: str) -> bool:
     sizes = [(int(d), int(f)) for d, f in _SHORTER_THAN_DECLARED.findall(log)]
-    return any(found < declared < _SIZE_UNKNOWN for declared, found in sizes)
+    return any(found < declared < SIZE_UNKNOWN for declared, found in sizes)
 
 
 def _file_blocks(path: Path) -> Blocks:
