@@ -22,7 +22,7 @@ Config = Annotated[
     str, typer.Option("--config", help="A recipe: a path, or a name among those in configs/.")
 ]
 Output = Annotated[
-    Path | None, typer.Option("--output", help="Folder of the run [default: under runs/].")
+    Path | None, typer.Option("--output", help="Folder of the run (default: under runs/).")
 ]
 
 
@@ -101,10 +101,10 @@ def _refuse_joined(protocol: "Protocol") -> None:
 def evaluate(
     config: Config = "config.yaml",
     protocol: Annotated[
-        str | None, typer.Option(help="Protocol [default: the corpus's own].")
+        str | None, typer.Option(help="Protocol (default: the corpus's own).")
     ] = None,
     folds: Annotated[
-        str | None, typer.Option(help="Folds to run, as in 1,2 [default: all].")
+        str | None, typer.Option(help="Folds to run, as in 1,2 (default: all).")
     ] = None,
     overrides: Sets = None,
     output: Output = None,
@@ -155,13 +155,13 @@ def predict(
     folder: Annotated[Path | None, typer.Option(help="A folder of recordings to label.")] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="A bundle, a run or a shipped model's name [default: models/default]."),
+        typer.Option(help="A bundle, a run or a shipped model's name (default: models/default)."),
     ] = None,
     format: Annotated[
         str, typer.Option(help="text, json, jsonl, csv, tsv, rttm, audacity, textgrid, srt, png.")
     ] = "text",
     output: Annotated[
-        Path | None, typer.Option(help="File (or folder) to write to [default: standard output].")
+        Path | None, typer.Option(help="File (or folder) to write to (default: standard output).")
     ] = None,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Print the segments as well.")
@@ -170,7 +170,7 @@ def predict(
         bool, typer.Option("--resume", help="Leave out files that the output already has.")
     ] = False,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Cores to use [default: all of them].")
+        int | None, typer.Option(min=1, help="Cores to use (default: all of them).")
     ] = None,
     precision: Annotated[
         str, typer.Option(help="float, or int8: a faster network, if the model has one.")
@@ -180,7 +180,7 @@ def predict(
     ] = False,
     mic: Annotated[bool, typer.Option("--mic", help="Listen to the microphone, live.")] = False,
     device: Annotated[
-        str | None, typer.Option(help="Number or name of the microphone [default: the system's].")
+        str | None, typer.Option(help="Number or name of the microphone (default: the system's).")
     ] = None,
     pcm: Annotated[
         int | None,
@@ -189,13 +189,13 @@ def predict(
         ),
     ] = None,
     channels: Annotated[
-        int | None, typer.Option(help="Channels of raw samples [default: 1].")
+        int | None, typer.Option(help="Channels of raw samples (default: 1).")
     ] = None,
     interval: Annotated[
-        float | None, typer.Option(help="Seconds between live updates [default: 0.5].")
+        float | None, typer.Option(help="Seconds between live updates (default: 0.5).")
     ] = None,
     lookahead: Annotated[
-        float | None, typer.Option(help="Seconds of sound heard beyond them [default: 1].")
+        float | None, typer.Option(help="Seconds of sound heard beyond them (default: 1).")
     ] = None,
 ) -> None:
     """Label a recording, every recording in a folder, or what is being said."""

@@ -106,7 +106,8 @@ def live_line(update: Update, width: int, blocks: str = "█░") -> str:
 
 def _width(screen: TextIO) -> int:
     try:
-        # The last column stays free, or some terminals go on to the next line.
-        return max(20, os.get_terminal_size(screen.fileno()).columns - 1)
+        columns = os.get_terminal_size(screen.fileno()).columns
     except (OSError, ValueError):
-        return 79
+        columns = 0
+    # The last column stays free, or some terminals go on to the next line; some tell no width.
+    return (columns or 80) - 1

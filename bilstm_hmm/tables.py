@@ -5,8 +5,9 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
-# What a spreadsheet takes for the start of a formula, behind any apostrophes of ours.
-_FORMULA = re.compile(r"'*[=+\-@＝＋－＠\t\r\n]")
+# What a spreadsheet takes for the start of a formula, behind any apostrophes of ours; a dash and
+# nothing else, which is standard input, it takes for a dash.
+_FORMULA = re.compile(r"(?!'*-\Z)'*[=+\-@＝＋－＠\t\r\n]")
 # A file name that is not UTF-8 reaches Python with lone surrogates, which no file can hold.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED = re.compile(r"\\u(d[89a-f][0-9a-f]{2})")

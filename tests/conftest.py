@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -171,12 +172,15 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def start() -> Callable[..., subprocess.Popen[str]]:
-    """Return a function that starts a script, for tests that interrupt it."""
+    """Return a function that starts a script, for tests that interrupt it or talk to it."""
 
-    def begin(name: str, *arguments: str | Path) -> subprocess.Popen[str]:
+    def begin(
+        name: str, *arguments: str | Path, stdin: int | IO[bytes] | None = None, **environment: str
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             script_arguments(name, *arguments),
-            env=script_environment(),
+            env=script_environment(**environment),
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",

@@ -208,8 +208,8 @@ def test_files_that_failed_are_tried_again(predict, junk: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "Give either --file FILE or --folder DIR."),
-        (("--file", "a", "--folder", "b"), "Give either --file FILE or --folder DIR."),
+        ((), "Give either --file FILE, --folder DIR or --mic."),
+        (("--file", "a", "--folder", "b"), "Give either --file FILE, --folder DIR or --mic."),
         (("--file", "nowhere/x.wav"), "--file nowhere/x.wav: No such file or directory; check"),
         (("--file", "."), "--file .: it is a folder; use --folder."),
         (("--folder", "nowhere"), "--folder nowhere: no such folder; check the path."),
@@ -223,6 +223,8 @@ def test_files_that_failed_are_tried_again(predict, junk: Path, tmp_path: Path) 
         (("--file", "{recording}", "--output", "{corpus}"), "it is a folder; give the name of a"),
         (("--folder", "{corpus}", "--format", "json", "--output", "{corpus}"), "it is a folder; g"),
         (("--file", "{recording}", "--output", "{recording}/x"), "a part of its path is a file"),
+        (("--file", "a", "--mic"), "Give either --file FILE, --folder DIR or --mic."),
+        (("--file", "{recording}", "--live"), "use it with --file - or --mic."),
         (("--file", "{recording}", "--model", "nowhere"), "nowhere: no such model; train one"),
         (("--file", "{recording}", "--model", "."), ".: not a model (bundle.json is missing)"),
         (("--file", "{recording}", "--model", "{recording}"), "not a model (bundle.json is miss"),
