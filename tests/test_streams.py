@@ -5,6 +5,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -151,8 +152,6 @@ def test_a_reader_that_has_gone_is_no_error_worth_a_word(predict: Start, talk: P
 
 def test_a_terminal_shows_where_it_is(trained: Any, talk: Path, start: Start) -> None:
     """Both streams on one terminal; and standard input as well, which is refused."""
-    import sys
-
     script = Path(__file__).parents[1] / "predict.py"
     arguments = [sys.executable, script, "--model", trained.folder, "--file", "-"]
     for given, shown in ((["--live"], ["\r  0:00.0  no speech", "█"]), ([], ["is a terminal; "])):

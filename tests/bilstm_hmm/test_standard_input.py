@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import shutil
 import struct
 import tempfile
 import tracemalloc
@@ -64,14 +65,14 @@ def converted(recording: Path, **how: Any) -> bytes:
 def test_every_format_is_that_of_the_file(
     model: Model, give: Give, recording: Path, tmp_path: Path, format: str, timeline: bool
 ) -> None:
-    file, piped = tmp_path / "file", tmp_path / "piped"
-    of_file = Order((recording,), False, format, file, timeline, False)
+    # A file of the same name, which a picture shows.
+    named, written, piped = tmp_path / "-", tmp_path / "written", tmp_path / "piped"
+    shutil.copy(recording, named)
+    of_file = Order((named,), False, format, written, timeline, False)
     assert label(model, of_file, lambda _done, _total: None) == 0
-    give(recording.read_bytes())
+    give(named.read_bytes())
     assert label_standard_input(model, order(format, output=piped, timeline=timeline), None) == 0
-    expected = file.read_bytes().replace(os.fsencode(recording), b"-")
-    # RTTM names a recording without its folder and suffix.
-    expected = expected.replace(f"SPEAKER {recording.stem} ".encode(), b"SPEAKER - ")
+    expected = written.read_bytes().replace(os.fsencode(named), b"-")
     assert piped.read_bytes() == expected
 
 
