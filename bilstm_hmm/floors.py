@@ -24,14 +24,27 @@ FRAMES_A_SECOND = 25.0
 #: And are fitted on about so many frames an emotion, at most.
 MOST_FRAMES = 10_000
 
+#: Of wider frames, those of an encoder, they see so many principal components: more would take
+#: minutes to fit, and have too few frames for it.
+WIDEST, COMPONENTS = 256, 64
+
 
 @dataclass(frozen=True, slots=True)
 class RawHmms:
-    """HMMs of the features: every `step`-th frame is scored, `scale` makes scores logits."""
+    """HMMs of the features: every `step`-th frame is scored, `scale` makes scores logits.
+
+    `basis` holds the principal components of wide frames, ``[F, 64]``.
+    """
 
     bank: HmmBank
     scale: float
     step: int
+    basis: FloatMatrix | None = None
+
+    def seen(self, frames: FloatArray) -> FloatMatrix:
+        """Return what the HMMs see of a recording's normalised features ``[T, F]``."""
+        thinned = frames[:: self.step].astype(np.float64)
+        return thinned if self.basis is None else thinned @ self.basis
 
 
 def posterior_mean(frame: FloatArray) -> FloatMatrix:
@@ -74,15 +87,25 @@ def fit_raw_hmms(
     thinned = [values[::step].astype(np.float64) for values in frames]
     chosen = _drawn([len(f) for f in thinned], labels, most_frames, recipe.seed)
     sequences, own = [thinned[int(i)] for i in chosen], labels[chosen]
+    basis = _components(np.concatenate(sequences)) if frames[0].shape[1] > WIDEST else None
+    if basis is not None:
+        sequences = [sequence @ basis for sequence in sequences]
     with emotion_processes(recipe.jobs) as pool:
         bank = fit_bank(sequences, own, classes, recipe.hmm, seed=recipe.seed, pool=pool).bank
     scores = np.stack([score(bank, sequence) for sequence in sequences])
-    return RawHmms(bank, fit_scale(scores, own), step)
+    return RawHmms(bank, fit_scale(scores, own), step, basis)
 
 
 def raw_probabilities(hmms: RawHmms, frames: FloatArray) -> FloatMatrix:
     """Return the probabilities ``[C]`` of a recording's normalised features ``[T, F]``."""
-    return softmax(hmms.scale * score(hmms.bank, frames[:: hmms.step].astype(np.float64)))
+    return softmax(hmms.scale * score(hmms.bank, hmms.seen(frames)))
+
+
+def _components(frames: FloatMatrix) -> FloatMatrix:
+    """The directions in which frames ``[N, F]``, which are normalised, vary most: ``[F, 64]``."""
+    _, vectors = np.linalg.eigh(frames.T @ frames)
+    largest: FloatMatrix = vectors[:, ::-1][:, :COMPONENTS]
+    return largest
 
 
 def _step(recipe: Recipe) -> int:

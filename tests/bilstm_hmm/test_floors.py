@@ -103,3 +103,17 @@ def test_a_large_corpus_is_fitted_on_clips_drawn_by_the_seed(
 
 def test_a_clip_shorter_than_the_step_is_scored(fitted: RawHmms) -> None:
     assert raw_probabilities(fitted, np.zeros((1, 3), np.float32)).sum() == pytest.approx(1.0)
+
+
+def test_of_wide_frames_the_largest_components_are_seen(recipe: Recipe) -> None:
+    """What tells the classes apart lies in three of 300 columns, mixed into all of them."""
+    frames, labels = made_frames(60)
+    rng = np.random.default_rng(0)
+    mixing = np.linalg.qr(rng.normal(size=(300, 300)))[0][:3].astype(np.float32)
+    wide = [f @ mixing + rng.normal(0, 0.01, (len(f), 300)).astype(np.float32) for f in frames]
+    fitted = fit_raw_hmms(wide, labels, CLASSES, recipe)
+    assert fitted.basis is not None
+    assert fitted.basis.shape == (300, 64)
+    np.testing.assert_allclose(fitted.basis.T @ fitted.basis, np.eye(64), atol=1e-9)
+    said = np.array([raw_probabilities(fitted, f).argmax() for f in wide])
+    assert (said == labels).mean() > 0.8
