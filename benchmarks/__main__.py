@@ -17,7 +17,7 @@ from bilstm_hmm.files import atomic_write
 from data.errors import DataError
 from features.errors import AudioError
 
-SCENARIOS = ("start", "warm", "folder", "stages", "long", "epoch", "agreement")
+SCENARIOS = ("start", "warm", "folder", "stages", "long", "stream", "epoch", "agreement")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import epoch, folder, start, warm
+from benchmarks import epoch, folder, start, stream, warm
 from benchmarks.contestants import LIBROSA, Command, script
 from benchmarks.peers import opensmile_svm
 from benchmarks.setting import Setting
@@ -86,3 +86,12 @@ def test_a_worker_that_ends_is_told(setting: Setting) -> None:
         warm.worker("ours", wav, Path("nowhere")),
     ):
         pass
+
+
+def test_a_stream_is_followed(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "SECONDS", 8.0)
+    section = stream.run(setting)
+    ((head, row),) = section.tables
+    assert head[1] == "share of the core, %"
+    assert row[0] == "EmotionStream"
+    assert all(float(value.split()[0]) > 0.0 for value in row[1:])
