@@ -3,8 +3,8 @@
 ``frame-argmax`` takes each frame's likeliest emotion by the network; ``median-filter`` smooths the
 frames' posteriors first; ``windows`` labels 3 s at a time, each as a clip on its own;
 ``composite-hmm`` is the timeline that the model gives: the network hears each phrase on its own,
-and the composite HMM joins them. ``phrase-argmax`` is the same without the HMM, each frame's
-likeliest emotion, and tells the one from the other.
+and the composite HMM joins them. ``phrase-argmax`` and ``phrase-median`` are the first two with
+phrases heard so, and without the HMM, and tell the one from the other.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,14 @@ from bilstm_hmm.timeline_metrics import Span
 from features.frames import FloatArray
 
 COMPOSITE = "composite-hmm"
-TIMELINE_SYSTEMS = ("frame-argmax", "median-filter", "windows", "phrase-argmax", COMPOSITE)
+TIMELINE_SYSTEMS = (
+    "frame-argmax",
+    "median-filter",
+    "windows",
+    "phrase-argmax",
+    "phrase-median",
+    COMPOSITE,
+)
 #: Seconds of a window that is labelled on its own.
 WINDOW = 3.0
 #: Width of the median filter, in seconds, with a model that none was fitted for.
@@ -43,7 +50,7 @@ def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[Span, ...]]:
         frame_spans(argmax, evidence, model.classes),
         frame_spans(median, evidence, model.classes),
         window_spans(model, samples),
-        phrase_spans(model, samples),
+        *phrase_spans(model.phrases(samples), width, model.classes),
         tuple((segment.start, segment.end, segment.emotion) for segment in model.timeline(samples)),
     )
     return dict(zip(TIMELINE_SYSTEMS, found, strict=True))
@@ -61,13 +68,29 @@ def frame_spans(
     )
 
 
-def phrase_spans(model: Model, samples: FloatArray) -> tuple[Span, ...]:
-    """Label each frame of each phrase by its logits; the pauses between are left out."""
-    return tuple(
-        span
-        for phrase in model.phrases(samples)
-        for span in frame_spans(phrase.frame.argmax(axis=1), phrase, model.classes)
-    )
+def phrase_spans(
+    phrases: Sequence[Evidence], width: float, classes: Sequence[str]
+) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """Label each frame of each phrase by its logits, and by the logits around it.
+
+    The pauses between phrases are left out of both, and no phrase is longer for them.
+
+    Parameters
+    ----------
+    width
+        Of the median filter, in seconds.
+    """
+    if not phrases:
+        return (), ()
+    logits = np.concatenate([phrase.frame for phrase in phrases])
+    found = []
+    for labels in (logits.argmax(axis=1), median_labels(logits, phrases[0].rate, width)):
+        own = np.split(labels, np.cumsum([len(phrase.frame) for phrase in phrases])[:-1])
+        parts = zip(own, phrases, strict=True)
+        found.append(
+            tuple(span for part, phrase in parts for span in frame_spans(part, phrase, classes))
+        )
+    return found[0], found[1]
 
 
 def window_spans(model: Model, samples: FloatArray) -> tuple[Span, ...]:

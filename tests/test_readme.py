@@ -68,6 +68,41 @@ def test_every_result_is_in_the_table() -> None:
     assert told
 
 
+TIMELINES = re.findall(
+    r"\[`timeline-[^`]+`\]\((docs/results/timelines/[^)]+\.json)\).*?\n\n((?:\|.*\n)+)",
+    README,
+    re.DOTALL,
+)
+
+
+@pytest.mark.parametrize(("path", "table"), TIMELINES)
+def test_timelines_are_those_of_the_evaluation(path: str, table: str) -> None:
+    document = json.loads((ROOT / path).read_text("utf-8"))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+    assert [row[0] for row in rows] == [f"`{name}`" for name in document["systems"]]
+    for (*_, told), (name, own) in zip(rows, document["systems"].items(), strict=True):
+        difference = document["comparison"].get(f"composite-hmm-{name}")
+        if difference is None:
+            assert told == ""
+            continue
+        low, high = difference["eder_interval"]
+        assert told == f"{difference['eder']:+.1f} [{low:+.1f}, {high:+.1f}]"
+        assert own["eder"] > 0.0
+    for row, own in zip(rows, document["systems"].values(), strict=True):
+        assert row[1:6] == [
+            f"{own['frame_accuracy']:.1f}",
+            f"{own['frame_ua']:.1f}",
+            f"{own['eder']:.1f}",
+            f"{own['boundary_f1']:.2f}",
+            f"{own['segment_ratio']:.2f}",
+        ]
+
+
+def test_every_timeline_result_is_told() -> None:
+    told = {Path(path).name for path, _ in TIMELINES}
+    assert told == {path.name for path in (ROOT / "docs" / "results" / "timelines").glob("*.json")}
+
+
 def test_every_format_and_corpus_is_named() -> None:
     for name in (*FORMATS, *CORPORA):
         assert f"`{name}`" in README

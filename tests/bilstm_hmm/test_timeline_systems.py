@@ -15,6 +15,7 @@ from bilstm_hmm.timeline_systems import (
     MEDIAN,
     TIMELINE_SYSTEMS,
     frame_spans,
+    phrase_spans,
     timelines,
     window_spans,
 )
@@ -46,7 +47,9 @@ def test_each_covers_the_sound(found: dict[str, Spans], samples: np.ndarray) -> 
         for left, right in itertools.pairwise(spans):
             # Phrases leave out the pauses between them.
             gap = right[0] - left[1]
-            assert gap == pytest.approx(0.0, abs=1e-9) or (system == "phrase-argmax" and gap < 1.5)
+            assert gap == pytest.approx(0.0, abs=1e-9) or (
+                system.startswith("phrase") and gap < 1.5
+            )
 
 
 def test_phrases_are_labelled_frame_by_frame(
@@ -54,10 +57,15 @@ def test_phrases_are_labelled_frame_by_frame(
 ) -> None:
     phrases = model.phrases(samples)
     assert len(phrases) > 5
+    width = MEDIAN if model.bundle.timeline is None else model.bundle.timeline.median
+    logits = np.concatenate([phrase.frame for phrase in phrases])
+    smooth = iter(median_labels(logits, phrases[0].rate, width))
     for phrase in phrases:
         for frame, label in enumerate(phrase.frame.argmax(axis=1)):
             time = min(phrase.start + (frame + 0.5) / phrase.rate, phrase.end - 1e-6)
             assert at(found["phrase-argmax"], time) == model.classes[label]
+            assert at(found["phrase-median"], time) == model.classes[next(smooth)]
+    assert phrase_spans([], 1.0, model.classes) == ((), ())
 
 
 def test_frames_and_their_medians(
