@@ -78,11 +78,6 @@ class SegmentJoiner:
         self._open: Span | None = None
         self._told = 0.0
 
-    @property
-    def open(self) -> Span | None:
-        """What may still grow; None where nobody has spoken, or not since the last silence."""
-        return self._open
-
     def push(self, span: Span) -> list[Segment]:
         """Take the next span; return the segments that are closed by it."""
         if self._open is None:
