@@ -69,7 +69,7 @@ def test_every_result_is_in_the_table() -> None:
 
 
 TIMELINES = re.findall(
-    r"\[`timeline-[^`]+`\]\((docs/results/timelines/[^)]+\.json)\).*?\n\n((?:\|.*\n)+)",
+    r"\[`timeline-[^`]+`\]\((docs/results/timelines/[^)]+\.json)\).*?\n\n((?:\|[^\n]*\n)+)",
     README,
     re.DOTALL,
 )
