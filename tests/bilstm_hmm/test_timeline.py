@@ -4,8 +4,10 @@ from collections.abc import Iterator
 import librosa
 import numpy as np
 import pytest
+from hmmlearn.hmm import GaussianHMM
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.hmm import HmmBank, bank_from_models, log_densities
@@ -153,6 +155,47 @@ def test_viterbi_agrees_with_librosa(ages: int) -> None:
     expected = [names[state][0] for state in states]
     assert len(set(expected)) > 1
     assert viterbi(composite, densities).tolist() == expected
+
+
+@pytest.mark.parametrize("ages", [2, 6])
+def test_viterbi_of_posteriors_agrees_with_librosa(ages: int) -> None:
+    """A network's posteriors, divided by how likely each emotion is, count as densities."""
+    rng = np.random.default_rng(ages)
+    composite = random_composite(rng, ages, emotions=4, states=1)
+    names, start, transition = expanded(composite)
+    shares = rng.dirichlet(np.full(4, 0.7), 300)
+    usual = rng.dirichlet(np.full(4, 5.0))
+    # The ages of an emotion share its probability.
+    own = [e for e, _, _ in names]
+    states = librosa.sequence.viterbi_discriminative(
+        shares[:, own].T / ages, transition, p_state=usual[own] / ages, p_init=start
+    )
+    expected = [own[state] for state in states]
+    assert len(set(expected)) > 1
+    densities = np.log(shares / usual)[:, :, None]
+    assert viterbi(composite, densities).tolist() == expected
+
+
+@pytest.mark.parametrize("ages", [2, 4])
+def test_paths_and_posteriors_agree_with_hmmlearn(ages: int) -> None:
+    rng = np.random.default_rng(ages)
+    composite = random_composite(rng, ages, emotions=3, states=2)
+    names, start, transition = expanded(composite)
+    means = np.array([[-3.0, -2.0], [0.0, 0.5], [2.0, 3.0]])
+    model = GaussianHMM(n_components=len(names), covariance_type="diag")
+    model.startprob_, model.transmat_ = start, transition
+    model.means_ = np.array([[means[e, s]] for e, s, _ in names])
+    model.covars_ = np.ones((len(names), 1))
+    sequence, _ = model.sample(400, random_state=ages)
+    densities = norm.logpdf(sequence[:, :, None], means[None])
+    path = [names[state][0] for state in model.predict(sequence)]
+    assert len(set(path)) > 1
+    assert viterbi(composite, densities).tolist() == path
+    shares = model.predict_proba(sequence)
+    expected = np.stack(
+        [shares[:, [e == own for e, _, _ in names]].sum(axis=1) for own in range(3)], axis=1
+    )
+    np.testing.assert_allclose(emotion_posteriors(composite, densities), expected, atol=1e-8)
 
 
 @given(
