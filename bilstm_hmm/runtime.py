@@ -127,10 +127,19 @@ class Model:
             return long_evidence([samples], self.bundle, self._session, _threads(None))
         return clip_evidence([samples], self.bundle, self._session)[0]
 
-    def timeline(self, samples: FloatArray) -> tuple[Segment, ...]:
-        """Return the timeline of a mono recording that is at hand; `samples` as in `evidence`."""
-        heard = self._heard(samples, self.evidence(samples))
-        duration = len(samples) / self.bundle.recipe.features.rate
+    def timeline(
+        self, evidence: Evidence, phrases: tuple[Evidence, ...], duration: float
+    ) -> tuple[Segment, ...]:
+        """Return the timeline of a recording of which the evidence is known.
+
+        Parameters
+        ----------
+        evidence, phrases
+            Of the methods of these names.
+        duration
+            In seconds.
+        """
+        heard = _Heard(evidence, phrases if self._has_turns(evidence) else None)
         ((found, _),) = self._timelines([heard], [self._label(heard)], [duration])
         return found
 
@@ -150,9 +159,11 @@ class Model:
         }
 
     def _heard(self, samples: FloatArray, evidence: Evidence) -> "_Heard":
-        if len(evidence.frame) <= longest_utterance(self.bundle.recipe):
-            return _Heard(evidence, None)
-        return _Heard(evidence, self.phrases(samples))
+        return _Heard(evidence, self.phrases(samples) if self._has_turns(evidence) else None)
+
+    def _has_turns(self, evidence: Evidence) -> bool:
+        """Whether a recording is longer than one utterance."""
+        return len(evidence.frame) > longest_utterance(self.bundle.recipe)
 
     def _long(self, opening: FloatArray, rest: Iterator[FloatArray], jobs: int | None) -> "_Heard":
         threads = _threads(jobs)

@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.bundle import Bundle
-from bilstm_hmm.config import Recipe, TimelineSettings
+from bilstm_hmm.config import Recipe
 from bilstm_hmm.decision import probabilities
 from bilstm_hmm.evidence import Evidence
 from bilstm_hmm.fitted_timeline import FittedTimeline
 from bilstm_hmm.prediction import Curves, Segment
 from bilstm_hmm.timeline import (
     Composite,
-    compose,
     emotion_posteriors,
     log_prior,
+    switching,
     tempered,
     viterbi,
 )
@@ -164,12 +164,6 @@ def turn_composite(bundle: Bundle) -> Composite:
 def output_rate(recipe: Recipe) -> float:
     """Return the output frames a second."""
     return recipe.features.frame_rate / recipe.network.stride
-
-
-def switching(prior: FloatMatrix, rate: float, settings: TimelineSettings) -> Composite:
-    """Return the composite HMM with one state an emotion; parameters as `compose`."""
-    emotions = len(prior)
-    return compose(np.zeros((emotions, 1)), np.zeros((emotions, 1, 1)), prior, rate, settings)
 
 
 def _joined(

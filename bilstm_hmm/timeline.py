@@ -89,6 +89,12 @@ def compose(
     )
 
 
+def switching(prior: FloatMatrix, rate: float, settings: TimelineSettings) -> Composite:
+    """Return the composite HMM with one state an emotion; parameters as for `compose`."""
+    emotions = len(prior)
+    return compose(np.zeros((emotions, 1)), np.zeros((emotions, 1, 1)), prior, rate, settings)
+
+
 def log_prior(prior: FloatMatrix) -> FloatMatrix:
     """Return the log probabilities of entering an emotion, ``[E]``; none is quite impossible."""
     floored = np.maximum(prior, _FLOOR)

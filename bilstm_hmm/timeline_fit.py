@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.fitted_timeline import FittedTimeline
 from bilstm_hmm.median_filter import median_labels
-from bilstm_hmm.timeline import Composite, compose, emotion_posteriors, tempered
+from bilstm_hmm.timeline import Composite, emotion_posteriors, switching, tempered
 from bilstm_hmm.timeline_batch import best_paths
 from data.joined import draw_turns
 from features.frames import FloatArray
@@ -198,8 +198,7 @@ def _evidence(turns: Turns, rate: float, strength: float, share: float) -> Float
 def _composite(turns: Turns, rate: float, dwell: float, minimum: float) -> Composite:
     emotions = turns.logits.shape[2]
     even = np.full(emotions, 1.0 / emotions)
-    durations = TimelineSettings(dwell=dwell, minimum=minimum)
-    return compose(np.zeros((emotions, 1)), np.zeros((emotions, 1, 1)), even, rate, durations)
+    return switching(even, rate, TimelineSettings(dwell=dwell, minimum=minimum))
 
 
 def judged(paths: Labels, truth: Labels) -> tuple[float, float]:

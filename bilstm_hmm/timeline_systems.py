@@ -43,6 +43,7 @@ def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[Span, ...]]:
         float32 ``[n]`` at the rate of the model's features.
     """
     fitted, evidence = model.bundle.timeline, model.evidence(samples)
+    phrases, duration = model.phrases(samples), len(samples) / model.bundle.recipe.features.rate
     width = MEDIAN if fitted is None else fitted.median
     argmax = evidence.frame.argmax(axis=1)
     median = median_labels(evidence.frame, evidence.rate, width)
@@ -50,8 +51,8 @@ def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[Span, ...]]:
         frame_spans(argmax, evidence, model.classes),
         frame_spans(median, evidence, model.classes),
         window_spans(model, samples),
-        *phrase_spans(model.phrases(samples), width, model.classes),
-        tuple((segment.start, segment.end, segment.emotion) for segment in model.timeline(samples)),
+        *phrase_spans(phrases, width, model.classes),
+        tuple((s.start, s.end, s.emotion) for s in model.timeline(evidence, phrases, duration)),
     )
     return dict(zip(TIMELINE_SYSTEMS, found, strict=True))
 

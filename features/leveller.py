@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from features.frames import FloatArray
+from features.peaks import falling_peaks
 
 #: Seconds that the envelope looks ahead, so that it is up before the loud part begins.
 AHEAD = 0.3
@@ -68,8 +69,7 @@ class Leveller:
             np.append(peaks, 0.0)[first:], self._ahead
         )[:points]
         heard = 20.0 * np.log10(np.maximum(windows.max(axis=1), LEAST))
-        fall = self._fall * np.arange(1, points + 1)
-        level = np.maximum(np.maximum.accumulate(heard + fall), self._level) - fall
+        level = falling_peaks(heard, self._level, self._fall)
         gains = 10.0 ** (-np.maximum(level, 20.0 * np.log10(LEAST)) / 20.0)
         if self._gain is not None:
             gains = np.append(self._gain, gains)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.frames import FloatArray
+from features.peaks import falling_peaks
 
 FRAME = 0.01
 #: Seconds of sound that a frame waits for, so that a loud moment is known before it comes.
@@ -76,8 +77,7 @@ class SpeechDetector:
             return np.zeros(0, np.bool_), np.zeros(0)
         levels = 10.0 * np.log10(np.maximum(self._powers[: count + self._ahead], 1e-12))
         windows = np.lib.stride_tricks.sliding_window_view(levels, self._ahead + 1)[:count]
-        fall = RELEASE * FRAME * np.arange(1, count + 1)
-        peaks = np.maximum(np.maximum.accumulate(windows.max(axis=1) + fall), self._peak) - fall
+        peaks = falling_peaks(windows.max(axis=1), self._peak, RELEASE * FRAME)
         self._peak = float(peaks[-1])
         own = levels[:count]
         least = np.maximum(np.maximum(peaks - self._below, FLOOR), self._noise(count) + ABOVE_NOISE)

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.online import middle_of, settled
-from bilstm_hmm.segmentation import switching
-from bilstm_hmm.timeline import Composite, emotion_posteriors, viterbi
+from bilstm_hmm.timeline import Composite, emotion_posteriors, switching, viterbi
 
 RATE = 12.5
 

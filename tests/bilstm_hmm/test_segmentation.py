@@ -21,10 +21,10 @@ from bilstm_hmm.segmentation import (
     Weighed,
     decoded,
     longest_utterance,
-    switching,
     turns_timeline,
     utterance_timelines,
 )
+from bilstm_hmm.timeline import switching
 from bilstm_hmm.turns import Piece, joined_segments
 
 
@@ -251,7 +251,8 @@ import json
 import numpy as np
 from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.hmm import bank_from_models, frame_scores
-from bilstm_hmm.segmentation import Weighed, decoded, switching
+from bilstm_hmm.segmentation import Weighed, decoded
+from bilstm_hmm.timeline import switching
 
 rng = np.random.default_rng(0)
 emotions, states, dimensions, frames = 8, 3, 7, 90_000

@@ -10,7 +10,8 @@ from bilstm_hmm import timeline_fit
 from bilstm_hmm.config import TimelineSettings
 from bilstm_hmm.fitted_timeline import FittedTimeline
 from bilstm_hmm.median_filter import median_labels
-from bilstm_hmm.segmentation import Weighed, decoded, switching
+from bilstm_hmm.segmentation import Weighed, decoded
+from bilstm_hmm.timeline import switching
 from bilstm_hmm.timeline_fit import (
     DWELLS,
     MINIMA,
