@@ -10,6 +10,7 @@ import numpy as np
 
 from features.encoder_files import encoder_path, pinned
 from features.encoder_graph import keep_cut, stored_cut, tapped_graph
+from features.encoder_length import any_length
 from features.encoder_settings import EncoderSettings
 from features.encoder_windows import encoder_window_starts, joined
 from features.errors import EncoderError
@@ -80,8 +81,11 @@ class Encoder:
             whole: FloatArray = self._states(sound[None], longer)[0, :count]
             return whole
         front = self.settings.padding == "front"
-        window = np.pad(sound, (padding, 0) if front else (0, padding))
-        states = self._states(self._normal(window)[None], self.settings.window_frames)[0]
+        window = self._normal(np.pad(sound, (padding, 0) if front else (0, padding)))
+        # Normalised with all of the silence, whatever of it is heard.
+        heard = self.settings.heard_frames(count)
+        window = window[-heard * hop :] if front else window[: heard * hop]
+        states = self._states(window[None], heard)[0]
         found: FloatArray = states[-count:] if front else states[:count]
         return found
 
@@ -140,7 +144,8 @@ def _forward(settings: EncoderSettings, rate: int) -> Forward:
     settings = pinned(settings)
     assert settings.sha256 is not None
     names = _tap_names(settings)
-    graph = stored_cut(settings.sha256, names) if names is not None else None
+    kind = (settings.padding,) if settings.silence is not None else ()
+    graph = stored_cut(settings.sha256, (*names, *kind)) if names is not None else None
     if graph is not None and names is not None:
         return _onnx_forward(graph, names, settings, rate)
     path = encoder_path(settings)
@@ -154,7 +159,10 @@ def _forward(settings: EncoderSettings, rate: int) -> Forward:
             "number; name values of its graph."
         )
     graph = tapped_graph(path.read_bytes(), names, settings.model)
-    keep_cut(graph, settings.sha256, names)
+    known = KNOWN.get(settings.model)
+    if known is not None and settings.silence is not None and settings.padding != "none":
+        graph = any_length(graph, known.fixed, settings.padding)
+    keep_cut(graph, settings.sha256, (*names, *kind))
     return _onnx_forward(graph, names, settings, rate)
 
 
@@ -188,6 +196,11 @@ def _onnx_forward(
             f"{settings.model}: its graph takes the shape {shape}, but features.encoder.input "
             f"{settings.input} and window {settings.window:g} give {rank} axes, the last of "
             f"{length}; mend input or window."
+        )
+    if settings.silence is not None and isinstance(shape[-1], int):
+        raise EncoderError(
+            f"{settings.model}: its graph takes {length} values at once and no fewer; leave "
+            "features.encoder.silence null."
         )
     bands = shape[1] if rank == 3 and isinstance(shape[1], int) else 80
 

@@ -19,7 +19,8 @@ class EncoderSettings(BaseModel):
     otherwise, each of `width` columns at `frame_rate` a second.
 
     The encoder hears at most `window` seconds at once. Shorter clips get zeros in `padding`
-    (``none`` for an encoder that takes any length), longer ones go through overlapping windows.
+    (``none`` for an encoder that takes any length): `silence` seconds of them, or, where that is
+    null, as many as fill the window. Longer ones go through overlapping windows.
     With `normalise` each window has zero mean and unit variance. ``log-mel`` is Whisper's.
     """
 
@@ -33,6 +34,7 @@ class EncoderSettings(BaseModel):
     frame_rate: Annotated[float, Field(ge=1.0, le=1000.0)] = 50.0
     window: Annotated[float, Field(ge=0.1, le=60.0)] = 8.0
     padding: Literal["front", "back", "none"] = "front"
+    silence: Annotated[float, Field(ge=0.0, le=60.0)] | None = None
     normalise: bool = True
 
     @model_validator(mode="before")
@@ -49,6 +51,8 @@ class EncoderSettings(BaseModel):
     def _consistent(self) -> "EncoderSettings":
         if len(set(self.taps)) != len(self.taps):
             raise ValueError("taps must be named once each")
+        if self.padding == "none" and self.silence is not None:
+            raise ValueError("silence goes to one side; set padding to front or back")
         known = KNOWN.get(self.model)
         if known is not None:
             for tap in self.taps:
@@ -67,6 +71,12 @@ class EncoderSettings(BaseModel):
     def window_frames(self) -> int:
         """Frames of the longest window."""
         return max(2, round(self.window * self.frame_rate))
+
+    def heard_frames(self, count: int) -> int:
+        """Frames that go through the encoder for `count` frames of no more than a window."""
+        if self.silence is None:
+            return self.window_frames
+        return min(self.window_frames, count + round(self.silence * self.frame_rate))
 
     @property
     def window_step(self) -> int:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from features.encoder_length import FixedLength
+
 
 @dataclass(frozen=True, slots=True)
 class KnownEncoder:
@@ -15,6 +17,8 @@ class KnownEncoder:
         Of the package's wheel, and of the file `member` in it.
     layers
         The value of the graph that is the state after each layer, the first layer first.
+    fixed
+        What keeps its graph from hearing less than a whole window.
     """
 
     name: str
@@ -25,6 +29,7 @@ class KnownEncoder:
     member: str
     sha256: str
     layers: tuple[str, ...]
+    fixed: FixedLength
 
 
 WHISPER_TINY = KnownEncoder(
@@ -37,6 +42,7 @@ WHISPER_TINY = KnownEncoder(
     sha256="2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f",
     # What each layer leaves goes through the normalisation that the next one begins with.
     layers=("layer_norm_2", "layer_norm_4", "layer_norm_6", "layer_norm_8"),
+    fixed=FixedLength("inner.encoder.embed_positions.weight", ("val_21",)),
 )
 
 KNOWN = {encoder.name: encoder for encoder in (WHISPER_TINY,)}
