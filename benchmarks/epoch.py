@@ -21,25 +21,17 @@ NAMES = {
 
 
 def run(setting: Setting) -> Section:
-    """Measure trainings of a few epochs, each in a process of its own."""
+    """Measure trainings of a few epochs on each corpus, each in a process of its own."""
     recipe = load_recipe(setting.recipe)
-    root = setting.corpora / recipe.data.corpus
-    given: list[str | Path] = [
-        setting.recipe,
-        root,
-        str(setting.epochs),
-        setting.scratch / "frames",
-    ]
-    command = [sys.executable, "-m", "benchmarks.training"]
-    contestants = {NAMES[kind]: partial(measured, [*command, kind, *given]) for kind in KINDS}
-    turns = -(-setting.repeats // 2)
-    costs = in_turn(contestants, turns)
-    rows = {name: [_rows(cost) for cost in found] for name, found in costs.items()}
+    tables: list[Rows] = []
+    for corpus in setting.epoch_corpora:
+        tables.extend(_measured(setting, corpus))
     return Section(
-        f"An epoch of {recipe.name} on {recipe.data.corpus}, fold {recipe.data.fold}",
-        f"{turns} turns of {setting.epochs} epochs, each training a process of its own. Of each "
-        "turn the median epoch, the first left out; then the median of the turns (least to most).",
-        (times(costs, rows), losses(rows)),
+        f"An epoch of {recipe.name}, fold {recipe.data.fold}",
+        f"{_turns(setting)} turns of {setting.epochs} epochs a corpus, each training a process of "
+        "its own. Of each turn the median epoch, the first left out; then the median of the turns "
+        "(least to most).",
+        tuple(tables),
         (
             "The losses after each epoch are those of the first turn. Both networks start with "
             "the same weights, but the order of the clips and the dropout differ.",
@@ -48,12 +40,32 @@ def run(setting: Setting) -> Section:
     )
 
 
+def _measured(setting: Setting, corpus: str) -> tuple[Rows, Rows]:
+    given: list[str | Path] = [
+        setting.recipe,
+        setting.corpora / corpus,
+        str(setting.epochs),
+        setting.scratch / "frames",
+    ]
+    command = [sys.executable, "-m", "benchmarks.training"]
+    contestants = {NAMES[kind]: partial(measured, [*command, kind, *given]) for kind in KINDS}
+    costs = in_turn(contestants, _turns(setting))
+    rows = {name: [_rows(cost) for cost in found] for name, found in costs.items()}
+    return times(corpus, costs, rows), losses(rows)
+
+
+def _turns(setting: Setting) -> int:
+    return -(-setting.repeats // 2)
+
+
 def _rows(cost: Cost) -> list[Row]:
     rows: list[Row] = json.loads(cost.said.splitlines()[-1])
     return rows
 
 
-def times(costs: Mapping[str, Sequence[Cost]], rows: Mapping[str, Sequence[list[Row]]]) -> Rows:
+def times(
+    corpus: str, costs: Mapping[str, Sequence[Cost]], rows: Mapping[str, Sequence[list[Row]]]
+) -> Rows:
     """Return the table of the times of an epoch; the first epoch of several does not count."""
     seconds: dict[str, list[float]] = {}
     further: dict[str, dict[str, str]] = {"waiting, %": {}, "peak, MB": {}}
@@ -64,7 +76,8 @@ def times(costs: Mapping[str, Sequence[Cost]], rows: Mapping[str, Sequence[list[
             shares = [100 * row["waited"] / row["seconds"] for turn in counted for row in turn]
             further["waiting, %"][name] = cell(spread(shares))
         further["peak, MB"][name] = cell(spread([cost.megabytes for cost in costs[name]]))
-    return comparison(seconds, unit="an epoch, s", further=further)
+    header, *body = comparison(seconds, unit="an epoch, s", further=further)
+    return [[corpus, *header[1:]], *body]
 
 
 def losses(rows: Mapping[str, Sequence[list[Row]]]) -> Rows:

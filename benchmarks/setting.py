@@ -20,7 +20,9 @@ class Setting:
     model
         The bundle that labels.
     recipe
-        Whose epoch is measured; its corpus is also what the agreement is tested on.
+        Whose epoch is measured; the agreement is tested on its corpus.
+    epoch_corpora
+        What the epoch is trained on: clips of nearly one length pad little, others much.
     clips
         In the folder.
     slow_clips
@@ -40,6 +42,7 @@ class Setting:
     corpora: Path
     model: Path
     recipe: str
+    epoch_corpora: tuple[str, ...]
     clips: int
     slow_clips: int
     repeats: int

@@ -33,7 +33,9 @@ Row = dict[str, float]
 def main() -> None:
     """Train, and print a row an epoch: its losses, its seconds, and those spent on waiting."""
     kind, name, corpus, epochs, scratch = sys.argv[1:]
-    recipe = load_recipe(name, [f"data.root={corpus}", f"cache={scratch}"])
+    folder = Path(corpus)
+    given = [f"data.corpus={folder.name}", f"data.root={folder}", f"cache={scratch}"]
+    recipe = load_recipe(name, given)
     if kind != AUGMENTED:
         recipe = recipe.model_copy(update={"augmentation": AugmentationSettings.none()})
     selection = select_clips(recipe.data)

@@ -20,6 +20,7 @@ def setting(corpora: Path, trained, tiny: Path, tmp_path: Path) -> Setting:
         corpora=corpora,
         model=trained.folder / "bundle",
         recipe=str(tiny),
+        epoch_corpora=("ravdess", "emodb"),
         clips=8,
         slow_clips=5,
         repeats=2,
@@ -61,11 +62,11 @@ def test_a_folder_is_compared(setting: Setting, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_trainings_take_turns(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    order: list[str] = []
+    order: list[tuple[str, str]] = []
 
     def training(command: Command) -> Cost:
         kind = str(command[3])
-        order.append(kind)
+        order.append((kind, Path(command[5]).name))
         rows = [{"seconds": 2.0, "loss": 1.0, "frame_loss": 1.0}] * int(command[6])
         if kind != PADDED:
             rows = [{**row, "waited": 0.5} for row in rows]
@@ -73,8 +74,9 @@ def test_trainings_take_turns(setting: Setting, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(epoch, "measured", training)
     section = epoch.run(setting)
-    assert order == list(KINDS)
-    times, losses = section.tables
+    assert order == [(kind, corpus) for corpus in ("ravdess", "emodb") for kind in KINDS]
+    assert [table[0][0] for table in section.tables] == ["ravdess", "epoch", "emodb", "epoch"]
+    times, losses, *_ = section.tables
     assert len(times) == 1 + len(KINDS)
     assert len(losses) == 1 + setting.epochs
 

@@ -80,8 +80,8 @@ ROWS = {
 
 def test_the_first_epoch_does_not_count() -> None:
     costs = {name: [Cost(0.0, 100.0, ""), Cost(0.0, 200.0, "")] for name in ROWS}
-    header, ours, fit = times(costs, ROWS)
-    assert header == ["", "an epoch, s", "times ours", "waiting, %", "peak, MB"]
+    header, ours, fit = times("emodb", costs, ROWS)
+    assert header == ["emodb", "an epoch, s", "times ours", "waiting, %", "peak, MB"]
     assert ours[1:4] == ["3.00 (2.00 to 4.00)", "1", "25.0 (25.0 to 25.0)"]
     assert fit[1:] == ["9.00 (6.00 to 12.0)", "3.00 (3.00 to 3.00)", "", "150 (100 to 200)"]
 
