@@ -6,14 +6,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from pydantic import ValidationError
 
 from features.cache import extraction_key
 from features.encoder import open_encoder
-from features.encoder_files import encoder_path, pinned
+from features.encoder_files import pinned
 from features.encoder_graph import stored_cut
-from features.encoder_settings import EncoderSettings
-from features.encoder_store import keep, stored
 from features.errors import EncoderError
 from features.extract import extract, feature_names, n_features, prepare
 from features.filterbanks import FilterBanks, build_filter_banks
@@ -282,70 +279,6 @@ def test_a_path_at_which_there_is_nothing_is_refused(store):
 def test_a_warp_is_refused(tiny, voice):
     with pytest.raises(EncoderError, match=r"leave decision.warps"):
         extract(voice, features(tiny), FilterBanks(), warp=1.1)
-
-
-class TestWhereItIs:
-    def test_it_is_found_in_the_store_by_its_checksum(self, tiny, store):
-        sha256 = hashlib.sha256(tiny.read_bytes()).hexdigest()
-        kept = keep(tiny, sha256)
-        assert kept.parent == store
-        assert stored(sha256) == kept
-        assert encoder_path(features("elsewhere.onnx", sha256=sha256).encoder) == kept
-        kept.write_bytes(b"damaged")
-        assert stored(sha256) is None
-
-    def test_a_file_of_another_version_is_told(self, tiny):
-        with pytest.raises(EncoderError, match=r"another version of the encoder .* or train again"):
-            prepare(features(tiny, sha256="0" * 64))
-
-    def test_how_to_get_a_missing_one_is_told(self, store):
-        with pytest.raises(EncoderError, match=r"fetch mine.onnx --from FILE"):
-            prepare(features("mine.onnx", sha256="0" * 64))
-        with pytest.raises(
-            EncoderError, match=r"features fetch whisper-tiny, or without a network"
-        ):
-            prepare(FeatureSettings(streams=("encoder",)))
-
-    def test_another_version_of_a_known_one_is_told(self, store):
-        encoder = EncoderSettings(sha256="0" * 64)
-        with pytest.raises(EncoderError, match=r"another version .* than this toolkit fetches"):
-            prepare(FeatureSettings(streams=("encoder",), encoder=encoder))
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"taps": []}, "at least 1 item"),
-        ({"taps": [2, 2]}, "once each"),
-        ({"taps": [5]}, "layers 1 to 4"),
-        ({"sha256": "abc"}, "pattern"),
-        ({"input": "mfcc"}, "'log-mel' or 'waveform'"),
-        ({"silence": 1.0, "padding": "none"}, "set padding to front or back"),
-    ],
-)
-def test_settings_that_contradict_themselves_are_refused(changes, words):
-    with pytest.raises(ValidationError, match=words):
-        EncoderSettings(**changes)
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"rate": 22050}, "rate must be 16000"),
-        ({"encoder": {"frame_rate": 30.0}}, "multiple of encoder.frame_rate"),
-        ({"streams": ("encoder", "mfcc"), "hop_length": 480}, "at least as many frames"),
-    ],
-)
-def test_features_that_no_encoder_can_give_are_refused(changes, words):
-    with pytest.raises(ValidationError, match=words):
-        FeatureSettings(**{"streams": ("encoder",), **changes})
-
-
-def test_a_known_encoder_is_pinned_and_settings_survive_json():
-    settings = FeatureSettings(streams=("encoder",))
-    assert settings.encoder.sha256 == EncoderSettings(model="whisper-tiny").sha256 is not None
-    assert EncoderSettings(model="mine.onnx").sha256 is None
-    assert FeatureSettings.model_validate_json(settings.model_dump_json()) == settings
 
 
 def test_extraction_with_an_encoder_loads_no_training_library(tiny, voice, store):
