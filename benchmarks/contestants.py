@@ -13,6 +13,11 @@ from data.clip import Clip
 
 FITTED_ON = 300
 LIBROSA, OPENSMILE = "librosa + Keras + hmmlearn", "openSMILE + SVM"
+ACCURATE = "ours, --model accurate"
+NOT_FETCHED = (
+    "models/accurate did not take part: its encoder is not here; python -m features fetch "
+    "whisper-tiny brings it."
+)
 ONE_VIEW = "The script with librosa hears a recording at one vocal-tract length only."
 
 Command = Sequence[str | Path]
@@ -33,6 +38,14 @@ class Labelled:
 def predict(model: Path, *arguments: str | Path) -> Command:
     """Return ``predict.py`` with these arguments."""
     return [sys.executable, REPOSITORY / "predict.py", "--model", model, *arguments]
+
+
+def accurate_model() -> Path | None:
+    """Return the model that comes along with an encoder, None where the encoder is not here."""
+    from features.encoder_store import stored
+    from features.known_encoders import WHISPER_TINY
+
+    return None if stored(WHISPER_TINY.sha256) is None else REPOSITORY / "models" / "accurate"
 
 
 def script(name: str, *arguments: str | Path) -> Command:

@@ -3,15 +3,19 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks.clips import audio_seconds, drawn_clips, linked
 from benchmarks.contestants import (
+    ACCURATE,
     LIBROSA,
+    NOT_FETCHED,
     ONE_VIEW,
     OPENSMILE,
     Command,
     Labelled,
+    accurate_model,
     labelled,
     opensmile_table,
     predict,
@@ -34,8 +38,9 @@ def run(setting: Setting) -> Section:
     audio = audio_seconds(clips)
     share = audio_seconds(part[FIRST:]) / max(audio_seconds(clips[FIRST:]), 1e-9)
     output = setting.scratch / "folder.jsonl"
-    what: list[str | Path] = ["--folder", folder, "--format", "jsonl", "--output", output]
-    ours = predict(setting.model, *what, "--jobs", str(usable_cores()))
+    what: list[str | Path] = ["--folder", folder, "--format", "jsonl"]
+    what += ["--jobs", str(usable_cores()), "--output"]
+    ours = predict(setting.model, *what, output)
     single = script("single", setting.model, folder)
     found: dict[str, list[str]] = {}
 
@@ -59,6 +64,12 @@ def run(setting: Setting) -> Section:
         notes.append("openSMILE runs in a process a core.")
     else:
         notes.append(opensmile_svm.NOT_INSTALLED)
+    accurate = accurate_model()
+    if accurate is not None:
+        command = predict(accurate, *what, setting.scratch / "accurate.jsonl")
+        contestants[ACCURATE] = partial(measured, command)
+    else:
+        notes.append(NOT_FETCHED)
     if len(part) < len(clips):
         notes.append(
             f"The peers labelled {len(part)} of the clips; the time of their labelling is scaled "

@@ -5,9 +5,12 @@ from functools import partial
 
 from benchmarks.clips import drawn_clips, short_recording
 from benchmarks.contestants import (
+    ACCURATE,
     LIBROSA,
+    NOT_FETCHED,
     ONE_VIEW,
     OPENSMILE,
+    accurate_model,
     labelled,
     opensmile_table,
     predict,
@@ -37,6 +40,11 @@ def run(setting: Setting) -> Section:
         contestants[OPENSMILE] = lambda: labelled(opensmile).cost
     else:
         notes.append(opensmile_svm.NOT_INSTALLED)
+    accurate = accurate_model()
+    if accurate is not None:
+        contestants[ACCURATE] = partial(measured, predict(accurate, "--file", wav))
+    else:
+        notes.append(NOT_FETCHED)
     in_turn(contestants, 1)  # warms the disk
     costs = in_turn(contestants, setting.repeats)
     seconds = {name: [c.seconds for c in found] for name, found in costs.items()}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import epoch, folder, start, stream, warm
-from benchmarks.contestants import LIBROSA, Command, script
+from benchmarks.contestants import ACCURATE, LIBROSA, NOT_FETCHED, Command, script
 from benchmarks.peers import opensmile_svm
 from benchmarks.setting import Setting
 from benchmarks.timing import Cost
@@ -36,6 +36,11 @@ def no_opensmile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opensmile_svm, "installed", lambda: False)
 
 
+@pytest.fixture(autouse=True)
+def no_encoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 def quick(_name: str, *arguments: str | Path) -> Command:
     return script("single", *arguments)
 
@@ -47,6 +52,18 @@ def test_a_start_is_compared(setting: Setting, monkeypatch: pytest.MonkeyPatch) 
     assert header == ["", "wall, s", "times ours", "peak, MB"]
     assert [ours[0], peer[0]] == ["ours, predict.py --file", LIBROSA]
     assert opensmile_svm.NOT_INSTALLED in section.notes
+    assert NOT_FETCHED in section.notes
+
+
+def test_the_model_with_an_encoder_takes_part_where_it_can(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for scenario in (start, folder):
+        monkeypatch.setattr(scenario, "script", quick)
+        monkeypatch.setattr(scenario, "accurate_model", lambda: setting.model)
+        section = scenario.run(setting)
+        assert section.tables[0][-1][0] == ACCURATE
+        assert NOT_FETCHED not in section.notes
 
 
 def test_a_folder_is_compared(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
