@@ -25,57 +25,22 @@ from benchmarks.peers import opensmile_svm
 from benchmarks.setting import FIRST, Setting, usable_cores
 from benchmarks.table import Section, cell, comparison
 from benchmarks.timing import Cost, in_turn, measured, spread
+from data.clip import Clip
 
+Contestants = dict[str, Callable[[], Cost]]
 OURS, SINGLE = "ours, predict.py --folder", "ours, a clip at a time"
 
 
 def run(setting: Setting) -> Section:
     """Measure ``predict.py --folder``, the same path a clip at a time, and the peers' scripts."""
     drawn = drawn_clips(setting.corpora, setting.seed)
-    clips, part = drawn[: setting.clips], drawn[: min(setting.slow_clips, setting.clips)]
+    clips = drawn[: setting.clips]
     folder = linked(clips, setting.scratch / "folder")
-    part_folder = linked(part, setting.scratch / "part")
     audio = audio_seconds(clips)
-    share = audio_seconds(part[FIRST:]) / max(audio_seconds(clips[FIRST:]), 1e-9)
-    output = setting.scratch / "folder.jsonl"
-    what: list[str | Path] = ["--folder", folder, "--format", "jsonl"]
-    what += ["--jobs", str(usable_cores()), "--output"]
-    ours = predict(setting.model, *what, output)
-    single = script("single", setting.model, folder)
     found: dict[str, list[str]] = {}
-
-    def batched() -> Cost:
-        cost = measured(ours)
-        found[OURS] = emotions(output)
-        return cost
-
-    def one_by_one() -> Cost:
-        told = labelled(single)
-        found[SINGLE] = told.labels
-        return told.cost
-
-    contestants: dict[str, Callable[[], Cost]] = {OURS: batched, SINGLE: one_by_one}
-    contestants[LIBROSA] = _on_part(script("straightforward", setting.model, part_folder), share)
-    notes = [ONE_VIEW, "The peak adds up processes; memory that they share counts in each."]
-    if opensmile_svm.installed():
-        table = opensmile_table(setting, drawn)
-        opensmile = script("opensmile_svm", "label", table, part_folder)
-        contestants[OPENSMILE] = _on_part(opensmile, share)
-        notes.append("openSMILE runs in a process a core.")
-    else:
-        notes.append(opensmile_svm.NOT_INSTALLED)
-    accurate = accurate_model()
-    if accurate is not None:
-        command = predict(accurate, *what, setting.scratch / "accurate.jsonl")
-        contestants[ACCURATE] = partial(measured, command)
-    else:
-        notes.append(NOT_FETCHED)
-    if len(part) < len(clips):
-        notes.append(
-            f"The peers labelled {len(part)} of the clips; the time of their labelling is scaled "
-            f"up by the seconds of audio, that of their start and first {FIRST} clips is not."
-        )
-    costs = in_turn(contestants, setting.repeats)
+    contestants = _ours(setting, folder, found)
+    peers, notes = _peers(setting, drawn)
+    costs = in_turn(contestants | peers, setting.repeats)
     differ = sum(a != b for a, b in zip(found[OURS], found[SINGLE], strict=True))
     notes.append(f"Labels that differ between the two of ours: {differ} of {len(clips)}.")
     return Section(
@@ -85,6 +50,60 @@ def run(setting: Setting) -> Section:
         (_table(costs, len(clips), audio),),
         tuple(notes),
     )
+
+
+def _ours(setting: Setting, folder: Path, found: dict[str, list[str]]) -> Contestants:
+    """All files at once, and a clip at a time; what they say of the files comes into `found`."""
+    output = setting.scratch / "folder.jsonl"
+    batched, single = (
+        _folder_command(setting.model, folder, output),
+        script("single", setting.model, folder),
+    )
+
+    def at_once() -> Cost:
+        cost = measured(batched)
+        found[OURS] = emotions(output)
+        return cost
+
+    def one_by_one() -> Cost:
+        told = labelled(single)
+        found[SINGLE] = told.labels
+        return told.cost
+
+    return {OURS: at_once, SINGLE: one_by_one}
+
+
+def _folder_command(model: Path, folder: Path, output: Path) -> Command:
+    how = ["--format", "jsonl", "--jobs", str(usable_cores())]
+    return predict(model, "--folder", folder, *how, "--output", output)
+
+
+def _peers(setting: Setting, drawn: Sequence[Clip]) -> tuple[Contestants, list[str]]:
+    """The scripts of others, on some of the clips, our model with an encoder, and notes."""
+    clips, part = drawn[: setting.clips], drawn[: min(setting.slow_clips, setting.clips)]
+    folder = linked(part, setting.scratch / "part")
+    share = audio_seconds(part[FIRST:]) / max(audio_seconds(clips[FIRST:]), 1e-9)
+    found = {LIBROSA: _on_part(script("straightforward", setting.model, folder), share)}
+    notes = [ONE_VIEW, "The peak adds up processes; memory that they share counts in each."]
+    if opensmile_svm.installed():
+        table = opensmile_table(setting, drawn)
+        found[OPENSMILE] = _on_part(script("opensmile_svm", "label", table, folder), share)
+        notes.append("openSMILE runs in a process a core.")
+    else:
+        notes.append(opensmile_svm.NOT_INSTALLED)
+    accurate = accurate_model()
+    if accurate is not None:
+        output = setting.scratch / "accurate.jsonl"
+        command = _folder_command(accurate, setting.scratch / "folder", output)
+        found[ACCURATE] = partial(measured, command)
+    else:
+        notes.append(NOT_FETCHED)
+    if len(part) < len(clips):
+        notes.append(
+            f"The scripts labelled {len(part)} of the clips; the time of their labelling is scaled "
+            f"up by the seconds of audio, that of their start and first {FIRST} clips is not."
+        )
+    return found, notes
 
 
 def emotions(output: Path) -> list[str]:

@@ -75,7 +75,7 @@ def test_a_folder_is_compared(setting: Setting, monkeypatch: pytest.MonkeyPatch)
     assert len(list((setting.scratch / "folder").iterdir())) == 8
     assert len(list((setting.scratch / "part").iterdir())) == 5
     assert "Labels that differ between the two of ours: 0 of 8." in section.notes
-    assert any(note.startswith("The peers labelled 5 of the clips") for note in section.notes)
+    assert any(note.startswith("The scripts labelled 5 of the clips") for note in section.notes)
 
 
 def test_trainings_take_turns(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
