@@ -25,6 +25,7 @@ _EXTRACTION_MODULES = (
     "encoder",
     "encoder_folder",
     "encoder_graph",
+    "encoder_length",
     "encoder_settings",
     "encoder_windows",
     "energy",

@@ -1,25 +1,10 @@
 """Letting an encoder hear less than its graph was written for: silence costs as much as speech."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-
-@dataclass(frozen=True, slots=True)
-class FixedLength:
-    """What in a graph of ONNX is made for one number of frames alone.
-
-    Attributes
-    ----------
-    positions
-        The table of positions, a row a frame, that is added to the frames ``[B, T, width]``.
-    counts
-        Constants that tell the number of frames where values are reshaped.
-    """
-
-    positions: str
-    counts: tuple[str, ...]
+from features.known_encoders import FixedLength
 
 
 def any_length(model: bytes, fixed: FixedLength, padding: Literal["front", "back"]) -> bytes:

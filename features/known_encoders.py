@@ -2,7 +2,21 @@
 
 from dataclasses import dataclass
 
-from features.encoder_length import FixedLength
+
+@dataclass(frozen=True, slots=True)
+class FixedLength:
+    """What in a graph of ONNX is made for one number of frames alone.
+
+    Attributes
+    ----------
+    positions
+        The table of positions, a row a frame, that is added to the frames ``[B, T, width]``.
+    counts
+        Constants that tell the number of frames where values are reshaped.
+    """
+
+    positions: str
+    counts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ The corpus and the run are made once a session, also where pytest-xdist has seve
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -173,6 +174,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def start() -> Callable[..., subprocess.Popen[str]]:
     """Return a function that starts a script, for tests that interrupt it or talk to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As in a background job of a shell; the scripts would ignore it, too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def begin(
         name: str, *arguments: str | Path, stdin: int | IO[bytes] | None = None, **environment: str

@@ -7,13 +7,13 @@ import pytest
 from onnx import helper, numpy_helper
 
 from features.encoder_files import encoder_path
-from features.encoder_length import FixedLength, any_length
+from features.encoder_length import any_length
 from features.encoder_settings import EncoderSettings
 from features.encoder_store import stored
 from features.errors import EncoderError
 from features.extract import extract
 from features.filterbanks import FilterBanks
-from features.known_encoders import KNOWN, WHISPER_TINY
+from features.known_encoders import KNOWN, WHISPER_TINY, FixedLength
 from features.settings import FeatureSettings
 from features.whisper_mel import whisper_log_mel
 
