@@ -20,6 +20,11 @@ from bilstm_hmm.runtime import Model, load
 from data.synthetic import write_corpus
 
 REPOSITORY = Path(__file__).parents[1]
+# Two workers that compile the same function of librosa for different types at once may leave a
+# cache in which one type has the code of the other, and crash.
+os.environ["NUMBA_CACHE_DIR"] = str(
+    REPOSITORY / ".pytest_cache" / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
+)
 PATIENCE = 600.0
 
 RECIPE = """\
