@@ -10,6 +10,8 @@ from typing import Any
 from benchmarks.setting import REPOSITORY, Setting
 from benchmarks.timing import Cost, measured
 from data.clip import Clip
+from features.encoder_store import stored
+from features.known_encoders import WHISPER_TINY
 
 FITTED_ON = 300
 LIBROSA, OPENSMILE = "librosa + Keras + hmmlearn", "openSMILE + SVM"
@@ -42,9 +44,6 @@ def predict(model: Path, *arguments: str | Path) -> Command:
 
 def accurate_model() -> Path | None:
     """Return the model that comes along with an encoder, None where the encoder is not here."""
-    from features.encoder_store import stored
-    from features.known_encoders import WHISPER_TINY
-
     return None if stored(WHISPER_TINY.sha256) is None else REPOSITORY / "models" / "accurate"
 
 

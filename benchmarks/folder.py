@@ -55,10 +55,8 @@ def run(setting: Setting) -> Section:
 def _ours(setting: Setting, folder: Path, found: dict[str, list[str]]) -> Contestants:
     """All files at once, and a clip at a time; what they say of the files comes into `found`."""
     output = setting.scratch / "folder.jsonl"
-    batched, single = (
-        _folder_command(setting.model, folder, output),
-        script("single", setting.model, folder),
-    )
+    batched = _folder_command(setting.model, folder, output)
+    single = script("single", setting.model, folder)
 
     def at_once() -> Cost:
         cost = measured(batched)

@@ -144,7 +144,8 @@ def _forward(settings: EncoderSettings, rate: int) -> Forward:
     settings = pinned(settings)
     assert settings.sha256 is not None
     names = _tap_names(settings)
-    kind = (settings.padding,) if settings.silence is not None else ()
+    side = settings.short_side
+    kind = () if side is None else (side,)
     graph = stored_cut(settings.sha256, (*names, *kind)) if names is not None else None
     if graph is not None and names is not None:
         return _onnx_forward(graph, names, settings, rate)
@@ -160,8 +161,8 @@ def _forward(settings: EncoderSettings, rate: int) -> Forward:
         )
     graph = tapped_graph(path.read_bytes(), names, settings.model)
     known = KNOWN.get(settings.model)
-    if known is not None and settings.silence is not None and settings.padding != "none":
-        graph = any_length(graph, known.fixed, settings.padding)
+    if known is not None and side is not None:
+        graph = any_length(graph, known.fixed, side)
     keep_cut(graph, settings.sha256, (*names, *kind))
     return _onnx_forward(graph, names, settings, rate)
 
@@ -197,7 +198,7 @@ def _onnx_forward(
             f"{settings.input} and window {settings.window:g} give {rank} axes, the last of "
             f"{length}; mend input or window."
         )
-    if settings.silence is not None and isinstance(shape[-1], int):
+    if settings.short_side is not None and isinstance(shape[-1], int):
         raise EncoderError(
             f"{settings.model}: its graph takes {length} values at once and no fewer; leave "
             "features.encoder.silence null."

@@ -6,6 +6,8 @@ import numpy as np
 
 from features.known_encoders import FixedLength
 
+_BOUNDS = {"any_length_zero": 0, "any_length_end": np.iinfo(np.int64).max}
+
 
 def any_length(model: bytes, fixed: FixedLength, padding: Literal["front", "back"]) -> bytes:
     """Return a graph that takes up to as many frames as `model` takes exactly.
@@ -30,7 +32,7 @@ def any_length(model: bytes, fixed: FixedLength, padding: Literal["front", "back
     nodes[place : place + 1] = _placed(nodes[place], fixed.positions, padding)
     del graph.node[:]
     graph.node.extend(nodes)
-    for name, value in (("any_length_zero", 0), ("any_length_end", np.iinfo(np.int64).max)):
+    for name, value in _BOUNDS.items():
         graph.initializer.append(onnx.numpy_helper.from_array(np.array([value]), name))
     # The shapes that were inferred for the one length would contradict others.
     del graph.value_info[:]
@@ -48,14 +50,13 @@ def _placed(addition: Any, positions: str, padding: str) -> list[Any]:
     from onnx.helper import make_node
 
     frames = next(value for value in addition.input if value != positions)
-    count, first, last = "any_length_count", "any_length_zero", "any_length_count"
-    nodes = [make_node("Shape", [frames], [count], start=1, end=2)]
+    # The first rows of the table, or the last ones, which are counted from its end.
+    bounds = ["any_length_zero", "any_length_count"]
     if padding == "front":
-        first, last = "any_length_first", "any_length_end"
-        nodes.append(make_node("Neg", [count], [first]))
-    taken = [positions, first, last, "any_length_zero"]
+        bounds = ["any_length_first", "any_length_end"]
     return [
-        *nodes,
-        make_node("Slice", taken, ["any_length_positions"]),
+        make_node("Shape", [frames], ["any_length_count"], start=1, end=2),
+        make_node("Neg", ["any_length_count"], ["any_length_first"]),
+        make_node("Slice", [positions, *bounds, "any_length_zero"], ["any_length_positions"]),
         make_node("Add", [frames, "any_length_positions"], list(addition.output)),
     ]

@@ -72,6 +72,11 @@ class EncoderSettings(BaseModel):
         """Frames of the longest window."""
         return max(2, round(self.window * self.frame_rate))
 
+    @property
+    def short_side(self) -> Literal["front", "back"] | None:
+        """Where less silence than fills the window is put, None where no less is heard."""
+        return None if self.silence is None or self.padding == "none" else self.padding
+
     def heard_frames(self, count: int) -> int:
         """Frames that go through the encoder for `count` frames of no more than a window."""
         if self.silence is None:
