@@ -1,10 +1,11 @@
 """The bank of emotion HMMs as prediction needs it: Gaussian densities and the forward algorithm.
 
-No hmmlearn here. Everything is float64 and in the log domain, so that scores agree with
-hmmlearn's to rounding, also where a left-right model starts in an unlikely state.
+No hmmlearn here. Everything is float64, and in the log domain wherever a product of probabilities
+might vanish, so that scores agree with hmmlearn's to rounding, also where a left-right model
+starts in an unlikely state.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 FloatMatrix = NDArray[np.float64]
 
 _LOG_2PI = float(np.log(2 * np.pi))
+#: A probability of ``exp(-_REACH)`` is still far from the least that float64 holds.
+_REACH = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +142,66 @@ def frame_scores(bank: HmmBank, sequences: Sequence[FloatMatrix]) -> list[FloatM
     for row, index in enumerate(order):
         densities[: lengths[index], row] = flat[ends[index] - lengths[index] : ends[index]]
     going = (np.array(lengths)[:, None] > np.arange(len(densities))).sum(axis=0)
-    totals = np.zeros(densities.shape[:3])
-    forward = bank.log_start + densities[0]
-    totals[0] = log_sum_exp(forward, axis=-1)
-    for t in range(1, len(densities)):
-        steps = forward[: going[t], :, :, None] + bank.log_transition
-        forward = log_sum_exp(steps, axis=-2) + densities[t, : going[t]]
-        totals[t, : going[t]] = log_sum_exp(forward, axis=-1)
-    scores = np.diff(totals, axis=0, prepend=0.0)
+    totals = log_sum_exp(_forward(bank, densities, going), axis=-1)
     rows = {index: row for row, index in enumerate(order)}
-    return [scores[:length, rows[index]] for index, length in enumerate(lengths)]
+    return [
+        np.diff(totals[:length, rows[index]], axis=0, prepend=0.0)
+        for index, length in enumerate(lengths)
+    ]
+
+
+def _forward(bank: HmmBank, densities: FloatMatrix, going: NDArray[np.intp]) -> FloatMatrix:
+    """Return the log probability of the frames so far and the state now, ``[T, N, E, S]``.
+
+    The sum over the states before is a product of matrices, which is several times faster than
+    in the log domain, unless states lie so far apart that one would vanish beside another.
+
+    Parameters
+    ----------
+    densities
+        ``[T, N, E, S]``, log; N sequences, the longest first.
+    going
+        ``[T]``: how many of them have not ended.
+    """
+    start = bank.log_start + densities[0]
+    transition = np.exp(bank.log_transition)
+    forward = _stepped(_step_by_product, transition, start, densities, going)
+    alive = np.arange(densities.shape[1]) < going[:, None]
+    reached = np.isfinite(forward)
+    peak = forward.max(axis=-1)
+    least = np.where(reached, forward, np.inf).min(axis=-1)
+    steepest = bank.log_transition[np.isfinite(bank.log_transition)].min()
+    # Compared so that what is not a number counts as far apart.
+    near = peak - least - steepest < _REACH
+    if near[alive].all():
+        return forward
+    return _stepped(_step_in_logs, bank.log_transition, start, densities, going)
+
+
+def _stepped(
+    step: Callable[[FloatMatrix, FloatMatrix], FloatMatrix],
+    transition: FloatMatrix,
+    start: FloatMatrix,
+    densities: FloatMatrix,
+    going: NDArray[np.intp],
+) -> FloatMatrix:
+    forward = np.full(densities.shape, -np.inf)
+    forward[0] = start
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for t, count in enumerate(going[1:], start=1):
+            forward[t, :count] = step(forward[t - 1, :count], transition) + densities[t, :count]
+    return forward
+
+
+def _step_by_product(last: FloatMatrix, transition: FloatMatrix) -> FloatMatrix:
+    peak = last.max(axis=-1, keepdims=True)
+    shares = np.exp(last - peak)
+    result: FloatMatrix = np.log((shares[:, :, None] @ transition)[:, :, 0]) + peak
+    return result
+
+
+def _step_in_logs(last: FloatMatrix, log_transition: FloatMatrix) -> FloatMatrix:
+    return log_sum_exp(last[..., None] + log_transition, axis=-2)
 
 
 def score(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:

@@ -36,17 +36,17 @@ def best_paths(
     """
     frames, count, _ = evidence.shape
     ages = composite.ages
-    padded, blocks, stay = _prepared(composite, evidence, lengths, log_entry)
-    entering = np.zeros((len(padded), count))
-    came_from = np.zeros((len(padded), count), np.int8)
-    stayed = np.zeros(padded.shape, bool)
-    old = np.full(padded.shape[1:], -np.inf)
-    for t in range(len(padded)):
+    held, blocks = _prepared(composite, evidence, lengths, log_entry)
+    entering = np.zeros((len(held), count))
+    came_from = np.zeros((len(held), count), np.int8)
+    stayed = np.zeros(held.shape, bool)
+    old = np.full(held.shape[1:], -np.inf)
+    for t in range(len(held)):
         began = t - ages + 1
         if t > 0:
             came_from[t] = old.argmax(axis=1)
             entering[t] = old.max(axis=1) + composite.log_leave
-            old = old + padded[t] + stay[t]
+            old = old + held[t]
         if began >= 0:
             block = entering[began][:, None] + blocks[began]
             stayed[t] = old >= block
@@ -65,24 +65,26 @@ def posteriors(
     Parameters as `best_paths`; what stands behind the end of a recording means nothing.
     """
     frames, ages = len(evidence), composite.ages
-    padded, blocks, stay = _prepared(composite, evidence, lengths, log_entry)
-    entering = np.zeros(padded.shape[:2])
-    stayed = np.full(padded.shape, -np.inf)
-    old = np.full(padded.shape, -np.inf)
-    for t in range(len(padded)):
+    held, blocks = _prepared(composite, evidence, lengths, log_entry)
+    entering = np.zeros(held.shape[:2])
+    stayed = np.full(held.shape, -np.inf)
+    old = np.full(held.shape, -np.inf)
+    for t in range(len(held)):
         began = t - ages + 1
         if t > 0:
             # Nothing begins behind the end.
-            left = log_sum_exp(old[t - 1], axis=1) + composite.log_leave
+            left = np.logaddexp.reduce(old[t - 1], axis=1) + composite.log_leave
             entering[t] = np.where(t < lengths, left, -np.inf)
-            stayed[t] = old[t] = old[t - 1] + padded[t] + stay[t]
+            stayed[t] = old[t] = old[t - 1] + held[t]
         if began >= 0:
             old[t] = np.logaddexp(old[t], entering[began][:, None] + blocks[began])
-    ahead = np.zeros(padded.shape)
-    for t in range(len(padded) - 2, -1, -1):
-        ahead[t] = padded[t + 1] + stay[t + 1] + ahead[t + 1]
-        if t + ages < len(padded):
-            entered = log_sum_exp(blocks[t + 1] + ahead[t + ages], axis=1) + composite.log_leave
+    ahead = np.zeros(held.shape)
+    for t in range(len(held) - 2, -1, -1):
+        ahead[t] = held[t + 1] + ahead[t + 1]
+        if t + ages < len(held):
+            entered = (
+                np.logaddexp.reduce(blocks[t + 1] + ahead[t + ages], axis=1) + composite.log_leave
+            )
             entered = np.where(t + 1 < lengths, entered, -np.inf)
             ahead[t] = np.logaddexp(ahead[t], entered[:, None])
     block = entering[:frames, :, None] + blocks[:frames] + ahead[ages - 1 :]
@@ -100,10 +102,10 @@ def _prepared(
     evidence: NDArray[np.floating],
     lengths: Indices,
     log_entry: FloatMatrix | None,
-) -> tuple[NDArray[np.floating], FloatMatrix, FloatMatrix]:
-    """Evidence with room for a block behind the end; blocks by their first frame; log of staying.
+) -> tuple[FloatMatrix, FloatMatrix]:
+    """Evidence of staying, with room for a block behind the end; blocks by their first frame.
 
-    ``[T + ages - 1, N, E]``, ``[T, N, E]`` and ``[T + ages - 1, N, 1]``.
+    ``[T + ages - 1, N, E]`` and ``[T, N, E]``.
     """
     ages = composite.ages
     entry = composite.log_entry[:, 0] if log_entry is None else log_entry
@@ -113,7 +115,7 @@ def _prepared(
     sums = np.concatenate([room[:1], np.cumsum(padded, axis=0, dtype=np.float64)])
     blocks = entry + (sums[ages:] - sums[:-ages])
     behind = np.arange(len(padded))[:, None] >= lengths
-    return padded, blocks, np.where(behind, 0.0, composite.log_stay)[:, :, None]
+    return padded + np.where(behind, 0.0, composite.log_stay)[:, :, None], blocks
 
 
 def _traced(
