@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from bilstm_hmm.training import prepare_backend, read_corpus
 
 if TYPE_CHECKING:
     from bilstm_hmm.console import ConsoleProgress
+    from bilstm_hmm.fit import LayerWeights
+    from bilstm_hmm.fold_run import FoldRun
     from data.folds import Fold
 
 PRETRAINING = "pretraining"
@@ -61,7 +64,12 @@ def evaluate(
     found = chosen_folds(selection, recipe.seed)
     prepare_backend(recipe.seed)
     examples, banks = corpus.examples, corpus.banks
-    start, begun = None, False
+
+    @cache
+    def start() -> "LayerWeights | None":
+        # Once for all folds, and not at all for none: decoding the other corpora takes its time.
+        return starting_layers(recipe, examples, banks, folder / PRETRAINING, progress)
+
     results: list[ClipResult] = []
     fold_of: list[int] = []
     costs: list[Mapping[str, float]] = []
@@ -72,19 +80,9 @@ def evaluate(
         if outcome is None:
             progress.say(f"Fold {number} of {len(found)}")
             work = folder / f"work{number}"
-            if not begun:
-                # Once for all folds: decoding the other corpora takes its time.
-                start = starting_layers(recipe, examples, banks, folder / PRETRAINING, progress)
-                begun = True
-            run = run_fold(examples, fold, recipe, banks, work, progress, start=start)
-            for note in run.system.notes:
-                progress.say(note)
+            run = run_fold(examples, fold, recipe, banks, work, progress, start=start())
+            _keep(run, stored, selection.classes, progress)
             outcome = run.results
-            cost = {"parameters": run.parameters, "train_seconds": round(run.seconds, 1)}
-            write_bundle(folder / f"fold{number}", run.bundle)
-            # The results last: they are what says that the fold is finished.
-            atomic_write(stored.with_suffix(".json"), json.dumps(cost, indent=2) + "\n")
-            write_results(stored, outcome, selection.classes)
             shutil.rmtree(work, ignore_errors=True)
         costs.append(read_cost(stored.with_suffix(".json")))
         results.extend(outcome)
@@ -102,6 +100,18 @@ def evaluate(
             "train_seconds_per_fold": [cost.get("train_seconds") for cost in costs],
         },
     )
+
+
+def _keep(
+    run: "FoldRun", stored: Path, classes: Sequence[str], progress: "ConsoleProgress"
+) -> None:
+    """Write a fold's model and cost; its results last, which say that it is finished."""
+    for note in run.system.notes:
+        progress.say(note)
+    cost = {"parameters": run.parameters, "train_seconds": round(run.seconds, 1)}
+    write_bundle(stored.with_suffix(""), run.bundle)
+    atomic_write(stored.with_suffix(".json"), json.dumps(cost, indent=2) + "\n")
+    write_results(stored, run.results, classes)
 
 
 def write_results(path: Path, results: Sequence[ClipResult], classes: Sequence[str]) -> None:
