@@ -62,7 +62,10 @@ def run_fold(
     `start` are those of `fit_system`.
     """
     started = time.monotonic()
-    system = fit_system(examples, fold.train, recipe, banks, work, progress, callbacks, start)
+    mixed = fold.mixes_speakers(examples.clips)
+    system = fit_system(
+        examples, fold.train, recipe, banks, work, progress, callbacks, start, mixed
+    )
     seconds = _seconds(system, time.monotonic() - started)
     bundle = make_bundle(system, examples.classes, recipe, banks)
     if not fold.test:

@@ -1,8 +1,8 @@
 """Fitting the whole system on a training part: networks, HMMs and decision layers.
 
-The HMMs and the decision layers must see the network as a test speaker would: so the training
-part is split again, a network is trained without each piece, and its outputs on that piece,
-the out-of-fold outputs, are what they are fitted on.
+The HMMs and the decision layers must see the network as a test clip would: so the training part
+is split again, in the way that it was split from the test part, a network is trained without each
+piece, and its outputs on that piece, the out-of-fold outputs, are what they are fitted on.
 """
 
 from collections.abc import Callable, Sequence
@@ -59,6 +59,7 @@ def fit_system(
     progress: Progress,
     callbacks: Callable[[str], Sequence[Any]],
     start: LayerWeights | None = None,
+    mixed: bool = False,
 ) -> System:
     """Fit networks, projection, HMMs and decision on the clips `train`.
 
@@ -70,10 +71,14 @@ def fit_system(
         Gives the Keras callbacks for the network of that name.
     start
         Weights that every network begins with, from `bilstm_hmm.pretraining`.
+    mixed
+        Whether the speakers that will be tested are among those of `train`.
     """
-    split = inner_folds(examples.clips, train, recipe.hmm.inner_folds, recipe.seed)
+    split = inner_folds(examples.clips, train, recipe.hmm.inner_folds, recipe.seed, mixed=mixed)
     notes = []
-    if split.grouped_by != "speakers":
+    if mixed:
+        notes.append("Test speakers are in training, so validation holds out clips, not speakers.")
+    elif split.grouped_by != "speakers":
         notes.append(
             f"The training part has one speaker, so validation holds out {split.grouped_by}, "
             "not speakers."
@@ -90,7 +95,7 @@ def fit_system(
         )
         lengths.append(task.epochs)
         inner.append(_train(examples, task, recipe, banks, progress, callbacks, start))
-    final_task = _final_task(examples, train, inner, lengths, recipe, work)
+    final_task = _final_task(examples, train, inner, lengths, recipe, work, mixed)
     final = _train(examples, final_task, recipe, banks, progress, callbacks, start)
     progress.say("Fitting the HMMs on the out-of-fold outputs")
     unseen = _out_of_fold(examples, split, inner, final, recipe, banks)
@@ -129,6 +134,7 @@ def _final_task(
     lengths: Sequence[int],
     recipe: Recipe,
     work: Path,
+    mixed: bool,
 ) -> Task:
     """The final network: all training clips for the epochs found best, or with validation.
 
@@ -137,7 +143,9 @@ def _final_task(
     settings = recipe.training
     fit_on, validation = list(train), []
     if settings.keep == "best" and not settings.refit:
-        split = validation_split(examples.clips, train, settings.validation_fraction, recipe.seed)
+        split = validation_split(
+            examples.clips, train, settings.validation_fraction, recipe.seed, mixed=mixed
+        )
         fit_on, validation = list(split[0]), list(split[1])
     epochs = epochs_for(len(fit_on), settings)
     if settings.keep == "best" and settings.refit:

@@ -44,6 +44,12 @@ class Fold:
     train: tuple[int, ...]
     test: tuple[int, ...]
 
+    def mixes_speakers(self, clips: Sequence[Clip]) -> bool:
+        """Return whether a test speaker is in the training part as well."""
+        return not {clips[i].speaker for i in self.train}.isdisjoint(
+            clips[i].speaker for i in self.test
+        )
+
 
 def folds(protocol_name: str, clips: Sequence[Clip], *, seed: int) -> tuple[Fold, ...]:
     """Split `clips` by a protocol.

@@ -1,4 +1,7 @@
-"""Splits of a training part: for out-of-fold outputs and for validation, speakers kept apart."""
+"""Splits of a training part: for out-of-fold outputs and for validation.
+
+They are like the split into training and test: speakers are kept apart unless they are mixed there.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -31,7 +34,9 @@ class InnerFolds:
     folds: tuple[Split, ...]
 
 
-def inner_folds(clips: Sequence[Clip], indices: Sequence[int], k: int, seed: int) -> InnerFolds:
+def inner_folds(
+    clips: Sequence[Clip], indices: Sequence[int], k: int, seed: int, *, mixed: bool = False
+) -> InnerFolds:
     """Split the training `indices` `k` ways, each held out once, with like clips and sexes.
 
     The parts share no speaker. Where there is only one, or speakers are not known, they share no
@@ -45,13 +50,15 @@ def inner_folds(clips: Sequence[Clip], indices: Sequence[int], k: int, seed: int
         Those of the training part.
     k
         How many ways, at least 2; lowered to the number of speakers (or sentences, or clips).
+    mixed
+        Whether speakers are mixed on purpose: then clips of every class are spread evenly.
 
     Raises
     ------
     DataError
         If there are fewer than two clips.
     """
-    grouped = _group(clips, indices)
+    grouped = _group(clips, indices, mixed)
     n_parts = max(2, min(k, len(set(grouped.groups))))
     rng = np.random.default_rng(seed)
     best = _splits(indices, _deal(grouped, n_parts, rng))
@@ -64,12 +71,17 @@ def inner_folds(clips: Sequence[Clip], indices: Sequence[int], k: int, seed: int
 
 
 def validation_split(
-    clips: Sequence[Clip], indices: Sequence[int], fraction: float, seed: int
+    clips: Sequence[Clip],
+    indices: Sequence[int],
+    fraction: float,
+    seed: int,
+    *,
+    mixed: bool = False,
 ) -> Split:
     """Split the training `indices` into a part to train on and about `fraction` to validate on.
 
-    The parts share no speaker (or sentence, as in `inner_folds`), and both have every class
-    wherever that is possible.
+    What the parts do not share is as in `inner_folds`, and both have every class wherever that is
+    possible.
 
     Returns
     -------
@@ -81,7 +93,7 @@ def validation_split(
     DataError
         If there are fewer than two clips.
     """
-    grouped = _group(clips, indices)
+    grouped = _group(clips, indices, mixed)
     rng = np.random.default_rng(seed)
     if grouped.by == "clips":
         return _hold_out(indices, _draw_clips(grouped, fraction, rng))
@@ -108,7 +120,7 @@ class _Grouped:
     emotions: list[str]
 
 
-def _group(clips: Sequence[Clip], indices: Sequence[int]) -> _Grouped:
+def _group(clips: Sequence[Clip], indices: Sequence[int], mixed: bool) -> _Grouped:
     if len(indices) < 2:
         raise DataError(
             f"the training part has {len(indices)} clip{'' if len(indices) == 1 else 's'}, "
@@ -118,7 +130,9 @@ def _group(clips: Sequence[Clip], indices: Sequence[int]) -> _Grouped:
     by: Grouping = "clips"
     groups = [str(i) for i in indices]
     sentences = [clip.sentence for clip in chosen if clip.sentence is not None]
-    if len({c.speaker for c in chosen}) > 1 and all(map(has_known_speaker, chosen)):
+    if mixed:
+        pass
+    elif len({c.speaker for c in chosen}) > 1 and all(map(has_known_speaker, chosen)):
         by, groups = "speakers", [clip.speaker for clip in chosen]
     elif len(sentences) == len(chosen) and len(set(sentences)) > 1:
         by, groups = "sentences", sentences

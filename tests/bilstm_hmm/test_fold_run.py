@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bilstm_hmm import fold_run
 from bilstm_hmm.console import console_progress
 from bilstm_hmm.decision import INT8_MARK, SYSTEMS
 from bilstm_hmm.examples import Examples, plain_frames
 from bilstm_hmm.floors import FLOORS, fit_raw_hmms, posterior_mean, raw_probabilities
-from bilstm_hmm.fold_run import label_clips, out_of_fold_results
+from bilstm_hmm.fold_run import label_clips, out_of_fold_results, run_fold
 from bilstm_hmm.heads import Heads
 from bilstm_hmm.load_examples import load_examples
 from bilstm_hmm.onnx_int8 import int8_network
@@ -20,6 +21,7 @@ from bilstm_hmm.selection import select_clips
 from bilstm_hmm.system import System
 from bilstm_hmm.training import train
 from data.clip import Clip
+from data.folds import Fold
 from features.normalise import normalise
 
 
@@ -58,6 +60,25 @@ def test_clips_are_labelled_as_recordings_are(model: Model, tiny: Path) -> None:
             np.testing.assert_array_equal(result.probabilities[floor], expected)
         for shares in result.probabilities.values():
             assert shares.sum() == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("test", "mixed"), [((2,), True), ((3,), False), ((), False)])
+def test_the_system_knows_whether_speakers_are_mixed(
+    test: tuple[int, ...], mixed: bool, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = ("ann", "bob", "ann", "cat")
+    clips = tuple(Clip(Path("x"), str(n), "sad", who, "toy") for n, who in enumerate(people))
+    given: list[bool] = []
+
+    def fit(*arguments: object) -> None:
+        given.append(bool(arguments[-1]))
+        raise InterruptedError
+
+    monkeypatch.setattr(fold_run, "fit_system", fit)
+    examples = Examples(clips, ("sad",), np.zeros(4, np.intp), (), ())
+    with pytest.raises(InterruptedError):
+        run_fold(examples, Fold(1, (0, 1), test), load_recipe(str(tiny)), *[None] * 3)  # type: ignore[arg-type]
+    assert given == [mixed]
 
 
 def test_an_int8_network_labels_beside_the_float_one(model: Model, tiny: Path) -> None:

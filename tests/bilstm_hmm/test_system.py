@@ -282,6 +282,29 @@ def test_each_network_has_at_least_so_many_steps(
     assert final.epochs == (4 if keep == "last" else 1)
 
 
+@pytest.mark.parametrize("refit", [True, False])
+def test_clips_are_held_out_where_test_speakers_are_in_training(
+    ledger: Ledger,
+    numbered: Examples,
+    quick_recipe: MakeRecipe,
+    banks: FilterBanks,
+    tmp_path: Path,
+    refit: bool,
+) -> None:
+    chosen = quick_recipe(
+        training={"refit": refit}, features={"normalisation": "none"}, hmm={"input": "logits"}
+    )
+    found = fit_system(
+        numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: (), mixed=True
+    )
+    assert found.notes[0] == (
+        "Test speakers are in training, so validation holds out clips, not speakers."
+    )
+    speakers = np.array([clip.speaker for clip in numbered.clips])
+    for task in ledger.tasks[: None if not refit else -1]:
+        assert set(speakers[task.train]) & set(speakers[task.validation])
+
+
 def test_a_single_speaker_is_noted(
     ledger: Ledger,
     numbered: Examples,

@@ -52,6 +52,13 @@ def _check(protocol_name: str, clips: list[Clip], found: tuple[Fold, ...]) -> No
         assert not speakers[0] & speakers[1]
 
 
+@pytest.mark.parametrize("name", [*OWN, "random"])
+def test_a_fold_knows_whether_it_mixes_speakers(name: str) -> None:
+    clips = _everybody(OWN.get(name, "own"), per_emotion=5)
+    for fold in folds(name, clips, seed=0):
+        assert fold.mixes_speakers(clips) == (name == "random")
+
+
 @by_k_fold_protocol
 def test_every_clip_is_tested_once_and_no_speaker_is_shared(name: str) -> None:
     clips = _everybody(OWN[name])

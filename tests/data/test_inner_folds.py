@@ -100,6 +100,22 @@ def test_how_they_are_grouped() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
+def test_mixed_parts_have_every_speaker_and_as_many_clips_of_a_class(seed: int) -> None:
+    clips = [
+        _clip(f"p{n}", e, word)
+        for n in range(4)
+        for e in ("happy", "sad", "angry")
+        for word in 9 * ["back"] + 9 * ["bar"]
+    ]
+    found = inner_folds(clips, range(len(clips)), 3, seed, mixed=True)
+    _, validation = validation_split(clips, range(len(clips)), 1 / 3, seed, mixed=True)
+    assert found.grouped_by == "clips"
+    for part in (*(held_out for _, held_out in found.folds), validation):
+        assert Counter(clips[i].emotion for i in part) == {"happy": 24, "sad": 24, "angry": 24}
+        assert len({clips[i].speaker for i in part}) == 4
+
+
+@pytest.mark.parametrize("seed", range(5))
 def test_speakers_are_balanced_in_clips_and_sex(seed: int) -> None:
     clips = [
         _clip(f"p{n}", e, sex=("female", "male")[n % 2])
