@@ -81,7 +81,9 @@ def evaluate(
             progress.say(f"Fold {number} of {len(found)}")
             work = folder / f"work{number}"
             run = run_fold(examples, fold, recipe, banks, work, progress, start=start())
-            _keep(run, stored, selection.classes, progress)
+            for note in run.system.notes:
+                progress.say(note)
+            _keep(run, stored, selection.classes)
             outcome = run.results
             shutil.rmtree(work, ignore_errors=True)
         costs.append(read_cost(stored.with_suffix(".json")))
@@ -102,12 +104,8 @@ def evaluate(
     )
 
 
-def _keep(
-    run: "FoldRun", stored: Path, classes: Sequence[str], progress: "ConsoleProgress"
-) -> None:
+def _keep(run: "FoldRun", stored: Path, classes: Sequence[str]) -> None:
     """Write a fold's model and cost; its results last, which say that it is finished."""
-    for note in run.system.notes:
-        progress.say(note)
     cost = {"parameters": run.parameters, "train_seconds": round(run.seconds, 1)}
     write_bundle(stored.with_suffix(""), run.bundle)
     atomic_write(stored.with_suffix(".json"), json.dumps(cost, indent=2) + "\n")

@@ -127,15 +127,15 @@ def _group(clips: Sequence[Clip], indices: Sequence[int], mixed: bool) -> _Group
             f"too few to be split for validation: add clips"
         )
     chosen = [clips[i] for i in indices]
+    speakers = [clip.speaker for clip in chosen]
+    sentences = [clip.sentence for clip in chosen if clip.sentence is not None]
     by: Grouping = "clips"
     groups = [str(i) for i in indices]
-    sentences = [clip.sentence for clip in chosen if clip.sentence is not None]
-    if mixed:
-        pass
-    elif len({c.speaker for c in chosen}) > 1 and all(map(has_known_speaker, chosen)):
-        by, groups = "speakers", [clip.speaker for clip in chosen]
-    elif len(sentences) == len(chosen) and len(set(sentences)) > 1:
-        by, groups = "sentences", sentences
+    if not mixed:
+        if len(set(speakers)) > 1 and all(map(has_known_speaker, chosen)):
+            by, groups = "speakers", speakers
+        elif len(sentences) == len(chosen) and len(set(sentences)) > 1:
+            by, groups = "sentences", sentences
     return _Grouped(by, chosen, groups, [c.emotion for c in chosen])
 
 

@@ -4,13 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("bilstm_hmm", "features", "data", "configs", "models")
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("install")
     checkout = folder / "checkout"
     checkout.mkdir()
-    for name in (*PACKAGES, "pyproject.toml", "requirements.txt", "README.md"):
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    packages = told["tool"]["setuptools"]["packages"]
+    for name in (*packages, "pyproject.toml", "requirements.txt", "README.md"):
         one = ROOT / name
         (shutil.copytree if one.is_dir() else shutil.copy)(one, checkout / name)
     build = ("-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder)
