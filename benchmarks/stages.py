@@ -12,6 +12,7 @@ from benchmarks.clips import audio_seconds, drawn_clips
 from benchmarks.setting import Setting
 from benchmarks.table import Section, number
 from bilstm_hmm import evidence, runtime, workers
+from bilstm_hmm.blas import one_blas_thread
 from bilstm_hmm.config import NetworkSettings
 from bilstm_hmm.runtime import Model
 from features.audio import read_audio
@@ -32,7 +33,7 @@ def run(setting: Setting) -> Section:
     clips = drawn_clips(setting.corpora, setting.seed)[: setting.slow_clips]
     files = [clip.path for clip in clips]
     model = bilstm_hmm.load(setting.model)
-    with workers.one_thread():
+    with one_blas_thread():
         model.predict_many(files[:2], jobs=1)
         turns = [stage_seconds(model, files) for _ in range(setting.repeats)]
         peak = peak_operations()

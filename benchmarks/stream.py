@@ -43,22 +43,20 @@ def main() -> None:
     import soundfile
 
     import bilstm_hmm
-    from bilstm_hmm.workers import one_thread
 
     wav, model = (Path(argument) for argument in sys.argv[1:])
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     samples, rate = soundfile.read(wav, dtype="float32")
-    with one_thread():
-        stream = bilstm_hmm.EmotionStream(bilstm_hmm.load(model), rate)
-        updates, size = [], round(CHUNK * rate)
-        begun = time.process_time()
-        for first in range(0, len(samples), size):
-            before = time.perf_counter()
-            if stream.push(samples[first : first + size]):
-                updates.append(1e3 * (time.perf_counter() - before))
-        stream.close()
-        share = 100.0 * (time.process_time() - begun) / (len(samples) / rate)
+    stream = bilstm_hmm.EmotionStream(bilstm_hmm.load(model), rate)
+    updates, size = [], round(CHUNK * rate)
+    begun = time.process_time()
+    for first in range(0, len(samples), size):
+        before = time.perf_counter()
+        if stream.push(samples[first : first + size]):
+            updates.append(1e3 * (time.perf_counter() - before))
+    stream.close()
+    share = 100.0 * (time.process_time() - begun) / (len(samples) / rate)
     median, late = np.percentile(updates, [50, 95]).tolist()
     print(json.dumps({"share": share, "median": median, "late": late}))
 

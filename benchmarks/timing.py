@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,14 +71,23 @@ def last_line(text: str) -> str:
     return (text.strip().splitlines() or [""])[-1]
 
 
-def in_turn(contestants: Mapping[str, Callable[[], T]], turns: int) -> dict[str, list[T]]:
+def in_turn(
+    contestants: Mapping[str, Callable[[], T]], turns: int, pause: float = 0.0
+) -> dict[str, list[T]]:
     """Call every contestant once a turn, always in the same order; a list of results for each.
 
     What slows the machine for a while then slows all of them.
+
+    Parameters
+    ----------
+    pause
+        Seconds before each call, where contestants live on between their calls: the threads of
+        numeric libraries spin for some time once they are done, and the next would pay for it.
     """
     results: dict[str, list[T]] = {name: [] for name in contestants}
     for _ in range(turns):
         for name, contestant in contestants.items():
+            time.sleep(pause)
             results[name].append(contestant())
     return results
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from bilstm_hmm.live_display import Display
 from bilstm_hmm.runtime import Model
 from bilstm_hmm.stream import EmotionStream
-from bilstm_hmm.workers import one_thread
 from features.errors import AudioError
 
 
@@ -44,7 +43,7 @@ def follow(model: Model, sound: Sound, display: Display, interval: float, lookah
     """
     stream = EmotionStream(model, sound.rate, interval=interval, lookahead=lookahead)
     fault, told = None, 0
-    with display, Interruption() as interruption, one_thread():
+    with display, Interruption() as interruption:
         try:
             for chunk in interruption.until(sound):
                 for update in stream.push(chunk):

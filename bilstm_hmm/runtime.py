@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bilstm_hmm.blas import one_blas_thread
 from bilstm_hmm.bundle import Bundle, read_bundle
 from bilstm_hmm.decision import SYSTEMS, FloatMatrix, probabilities
 from bilstm_hmm.evidence import Evidence, clip_evidence, long_evidence
@@ -44,6 +45,7 @@ class Model:
         """The emotions, in the order of every probability vector."""
         return self.bundle.classes
 
+    @one_blas_thread()
     def predict(
         self,
         recording: str | os.PathLike[str] | NDArray[Any],
@@ -82,6 +84,7 @@ class Model:
         (prediction,) = self._predictions([heard], [stream], [file], curves)
         return prediction
 
+    @one_blas_thread()
     def predict_many(
         self,
         files: Sequence[str | os.PathLike[str]],
@@ -115,6 +118,7 @@ class Model:
         results.update(zip(places, labelled, strict=True))
         return tuple(results[place] for place in range(len(files)))
 
+    @one_blas_thread()
     def evidence(self, samples: FloatArray) -> Evidence:
         """Return what the network and the HMMs say of a mono recording that is at hand.
 
@@ -127,6 +131,7 @@ class Model:
             return long_evidence([samples], self.bundle, self._session, _threads(None))
         return clip_evidence([samples], self.bundle, self._session)[0]
 
+    @one_blas_thread()
     def timeline(
         self, evidence: Evidence, phrases: tuple[Evidence, ...], duration: float
     ) -> tuple[Segment, ...]:
@@ -143,10 +148,12 @@ class Model:
         ((found, _),) = self._timelines([heard], [self._label(heard)], [duration])
         return found
 
+    @one_blas_thread()
     def phrases(self, samples: FloatArray) -> tuple[Evidence, ...]:
         """Return what is said of each phrase of a recording; `samples` as in `evidence`."""
         return spoken_evidence(samples, self.bundle, self._session)
 
+    @one_blas_thread()
     def phrase_evidence(self, phrases: Sequence[Phrase]) -> tuple[Evidence, ...]:
         """Return what is said of phrases that are cut already."""
         return phrase_evidence(phrases, self.bundle, self._session)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from bilstm_hmm.blas import one_blas_thread
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.prediction import NO_SPEECH, Segment
 from bilstm_hmm.stream_turns import StreamTurns
@@ -103,6 +104,7 @@ class EmotionStream:
         self._reader = ChunkReader(own if rate is None else rate, own, interval)
         self._turns = StreamTurns(model)
 
+    @one_blas_thread()
     def push(self, chunk: NDArray[Any], rate: float | None = None) -> list[Update]:
         """Take the next chunk; return an update for each interval that it ends.
 
@@ -127,6 +129,7 @@ class EmotionStream:
             updates.append(self._update(block.heard, time, closed))
         return updates
 
+    @one_blas_thread()
     def close(self) -> Update:
         """Return the last update, with the segments that are left; the stream is at its end."""
         block = self._reader.close()

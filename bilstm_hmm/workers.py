@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
 from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -51,16 +50,14 @@ def label_files(
     chunks = _chunks(files)
     first = list(islice(chunks, WORTHWHILE))
     if jobs == 1 or len(first) < WORTHWHILE:
-        with one_thread():
-            for chunk in chain(first, chunks):
-                yield from model.predict_many(chunk, jobs, curves)
+        for chunk in chain(first, chunks):
+            yield from model.predict_many(chunk, jobs, curves)
         return
     # A fresh interpreter each: forks of one with threads can hang. This one labels as well, and
     # first of all, while the others start.
     pool = ProcessPoolExecutor(jobs - 1, get_context("spawn"), _start, (model.bundle,))
     try:
-        with one_thread():
-            yield from _shared(model, chain(first, chunks), pool, jobs, curves)
+        yield from _shared(model, chain(first, chunks), pool, jobs, curves)
     except BrokenProcessPool:
         raise ToolkitError(
             "A process that labels files was killed, perhaps for want of memory; try --jobs 1, "
@@ -119,17 +116,8 @@ def _bytes(path: Path) -> int:
         return 0
 
 
-def one_thread() -> AbstractContextManager[object]:
-    """Keep numeric libraries to one thread each: on the small matrices here more only wait."""
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[object] = threadpool_limits(1)
-    return limits
-
-
 def _start(bundle: Bundle) -> None:
     _own.append(Model(bundle))
-    one_thread()
     # The interruption is the parent's to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -28,6 +28,13 @@ def test_everyone_has_a_turn_before_anyone_has_another() -> None:
     assert found == {"ours": [1, 3, 5], "peer": [2, 4, 6]}
 
 
+def test_before_each_of_them_is_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[object] = []
+    monkeypatch.setattr("time.sleep", order.append)
+    in_turn({"ours": lambda: order.append("ours"), "peer": lambda: order.append("peer")}, 2, 0.3)
+    assert order == [0.3, "ours", 0.3, "peer"] * 2
+
+
 def test_the_spread_is_median_and_extremes_or_quartiles() -> None:
     values = [5.0, 1.0, 3.0, 2.0, 4.0]
     assert spread(values) == Spread(3.0, 1.0, 5.0)
