@@ -1,4 +1,4 @@
-"""Length-bucketed batches: clips of like length together, padded, with a mask."""
+"""Batches of clips, of like length or drawn by chance, padded, with a mask."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +56,12 @@ def buckets(
     if rng is not None:
         groups = [groups[i] for i in rng.permutation(len(groups))]
     return groups
+
+
+def shuffled(count: int, batch_size: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:
+    """Deal `count` indices into batches by chance, whatever their lengths; each comes once."""
+    order = rng.permutation(count)
+    return [order[i : i + batch_size] for i in range(0, count, batch_size)]
 
 
 def prefetch(

@@ -142,7 +142,9 @@ class TrainingSettings(Section):
     """The optimisation of the network.
 
     A network is trained for `epochs`, or for as many as make at least `steps` batches, where
-    that is more: a few hundred clips need more epochs than ten thousand. With `keep` at
+    that is more: a few hundred clips need more epochs than ten thousand. Batches that are
+    `bucketed` have clips of like length, which leaves less padding to compute, but also fewer
+    voices and emotions in each than those drawn by chance. With `keep` at
     ``best``, the networks of the inner folds keep the epoch that is best on the speakers held
     out, and `refit` trains the final network on every training speaker for the median of these
     epochs; without it, the final network keeps `validation_fraction` of the training speakers
@@ -156,6 +158,7 @@ class TrainingSettings(Section):
     epochs: Annotated[int, Field(ge=1)] = 40
     steps: Annotated[int, Field(ge=1)] | None = None
     batch_size: Annotated[int, Field(ge=1)] = 30
+    bucketed: bool = True
     learning_rate: Positive = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-4
     gradient_clip: Positive = 1.0

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bilstm_hmm.batches import Batch, buckets, class_weights, pad, prefetch
+from bilstm_hmm.batches import Batch, buckets, class_weights, pad, prefetch, shuffled
 from bilstm_hmm.checkpoint import TrainingState, Weights, load_state, save_state
 from bilstm_hmm.config import Recipe
 from bilstm_hmm.examples import AugmentedView, Examples, Indices, drawn_clips, plain_frames
@@ -167,8 +167,11 @@ def _epoch(
     trainer.optimizer.learning_rate = state.learning_rate
     rng = np.random.default_rng([task.seed, state.epoch])
     chosen = drawn_clips(view.examples, task.train, settings.clips_per_speaker, rng)
-    lengths = view.examples.lengths[chosen]
-    groups = [chosen[g] for g in buckets(lengths.tolist(), settings.batch_size, rng)]
+    if settings.bucketed:
+        batches = buckets(view.examples.lengths[chosen].tolist(), settings.batch_size, rng)
+    else:
+        batches = shuffled(len(chosen), settings.batch_size, rng)
+    groups = [chosen[batch] for batch in batches]
     epoch = state.epoch
     totals = np.zeros(4)
     for batch in prefetch(lambda g: view.batch(g, epoch), groups, recipe.jobs):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bilstm_hmm.batches import QUANTUM, Batch, buckets, class_weights, pad, prefetch
+from bilstm_hmm.batches import QUANTUM, Batch, buckets, class_weights, pad, prefetch, shuffled
 
 LENGTHS = st.lists(st.integers(1, 2000), max_size=80)
 
@@ -43,6 +43,15 @@ def test_groups_are_of_like_length_and_change_from_epoch_to_epoch() -> None:
     assert as_sets[0] != as_sets[1] != as_sets[2]
     repeated = buckets(lengths, 16, np.random.default_rng([1, 0]))
     assert all(np.array_equal(a, b) for a, b in zip(repeated, epochs[0], strict=True))
+
+
+@given(count=st.integers(0, 80), size=st.integers(1, 40), seed=st.integers(0, 1000))
+def test_by_chance_every_index_comes_exactly_once(count: int, size: int, seed: int) -> None:
+    groups = shuffled(count, size, np.random.default_rng(seed))
+    together = np.concatenate([*groups, np.zeros(0, np.intp)])
+    assert sorted(together.tolist()) == list(range(count))
+    assert all(len(group) == size for group in groups[:-1])
+    assert len(groups) == -(-count // size)
 
 
 @given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=8), seed=st.integers(0, 99))

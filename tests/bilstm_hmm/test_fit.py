@@ -11,7 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
 from bilstm_hmm import fit  # noqa: E402
-from bilstm_hmm.batches import Batch, pad  # noqa: E402
+from bilstm_hmm.batches import Batch, buckets, pad, prefetch, shuffled  # noqa: E402
 from bilstm_hmm.checkpoint import load_state  # noqa: E402
 from bilstm_hmm.config import Recipe  # noqa: E402
 from bilstm_hmm.examples import Examples, plain_frames  # noqa: E402
@@ -377,3 +377,21 @@ def test_outputs_come_in_order_and_without_padding(long: TrainedNetwork, tones: 
         np.testing.assert_allclose(found.hidden, alone.hidden, atol=1e-5)
         np.testing.assert_allclose(found.frame, alone.frame, atol=1e-5)
         np.testing.assert_allclose(found.clip, alone.clip, atol=1e-5)
+
+
+@pytest.mark.parametrize("bucketed", [True, False])
+def test_batches_are_of_like_length_or_drawn_by_chance(
+    fit_on: Fit, tones: Examples, monkeypatch: pytest.MonkeyPatch, eager: None, bucketed: bool
+) -> None:
+    seen: list[list[int]] = []
+
+    def watched(make: Any, groups: Any, jobs: int) -> Any:
+        seen.extend(group.tolist() for group in groups)
+        return prefetch(make, groups, jobs)
+
+    monkeypatch.setattr(fit, "prefetch", watched)
+    fit_on(epochs=1, seed=5, training={"bucketed": bucketed})
+    chance = np.random.default_rng([5, 0])
+    lengths = tones.lengths[TRAIN].tolist()
+    groups = buckets(lengths, 9, chance) if bucketed else shuffled(len(TRAIN), 9, chance)
+    assert seen == [TRAIN[group].tolist() for group in groups]
