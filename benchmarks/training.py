@@ -1,6 +1,6 @@
 """One training by the toolkit's loop or by ``Model.fit``, as a process, told as JSON.
 
-``python -m benchmarks.training KIND RECIPE CORPUS_FOLDER EPOCHS SCRATCH``
+``python -m benchmarks.training KIND RECIPE CORPUS_FOLDER EPOCHS SCRATCH SEED``
 """
 
 import json
@@ -24,17 +24,19 @@ from bilstm_hmm.selection import chosen_folds, pick_fold, select_clips
 from features.augment_settings import AugmentationSettings
 from features.filterbanks import FilterBanks, build_filter_banks
 
-PLAIN, AUGMENTED, PADDED = "plain", "augmented", "padded"
-KINDS = (PLAIN, PADDED, AUGMENTED)
+PLAIN, CHANCE, AUGMENTED, PADDED = "plain", "by-chance", "augmented", "padded"
+KINDS = (PLAIN, CHANCE, PADDED, AUGMENTED)
 
 Row = dict[str, float]
 
 
 def main() -> None:
     """Train, and print a row an epoch: its losses, its seconds, and those spent on waiting."""
-    kind, name, corpus, epochs, scratch = sys.argv[1:]
+    kind, name, corpus, epochs, scratch, seed = sys.argv[1:]
     folder = Path(corpus)
     given = [f"data.corpus={folder.name}", f"data.root={folder}", f"cache={scratch}"]
+    if kind == CHANCE:
+        given.append("training.bucketed=false")
     recipe = load_recipe(name, given)
     if kind != AUGMENTED:
         recipe = recipe.model_copy(update={"augmentation": AugmentationSettings.none()})
@@ -43,6 +45,8 @@ def main() -> None:
     examples = load_examples(selection.clips, selection.classes, recipe, banks, lambda _done: None)
     fold = pick_fold(chosen_folds(selection, recipe.seed), recipe.data.fold)
     train = np.array(fold.train, dtype=np.intp)
+    # The fold is that of the recipe's own seed, whatever else chance decides.
+    recipe = recipe.model_copy(update={"seed": int(seed)})
     if kind == PADDED:
         rows = fit_padded(examples, train, recipe, int(epochs))
     else:

@@ -1,6 +1,7 @@
 """The scenarios of whole processes, with a quick command in the place of the slow peers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,19 +80,21 @@ def test_a_folder_is_compared(setting: Setting, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_trainings_take_turns(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    order: list[tuple[str, str]] = []
+    order: list[tuple[str, str, str]] = []
 
     def training(command: Command) -> Cost:
         kind = str(command[3])
-        order.append((kind, Path(command[5]).name))
+        order.append((kind, Path(command[5]).name, str(command[8])))
         rows = [{"seconds": 2.0, "loss": 1.0, "frame_loss": 1.0}] * int(command[6])
         if kind != PADDED:
             rows = [{**row, "waited": 0.5} for row in rows]
         return Cost(60.0, 500.0, f"Some library's greeting\n{json.dumps(rows)}\n")
 
     monkeypatch.setattr(epoch, "measured", training)
-    section = epoch.run(setting)
-    assert order == [(kind, corpus) for corpus in ("ravdess", "emodb") for kind in KINDS]
+    section = epoch.run(replace(setting, repeats=3))
+    assert order == [
+        (kind, corpus, seed) for corpus in ("ravdess", "emodb") for seed in "12" for kind in KINDS
+    ]
     assert [table[0][0] for table in section.tables] == ["ravdess", "epoch", "emodb", "epoch"]
     times, losses, *_ = section.tables
     assert len(times) == 1 + len(KINDS)

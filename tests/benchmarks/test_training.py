@@ -72,8 +72,8 @@ ROWS = {
         [row(9.0, 3.0, waited=8.0), row(4.0, 2.0, waited=1.0), row(4.0, 1.0, waited=1.0)],
     ],
     "fit": [
-        [row(50.0, 3.0), row(6.0, 2.5), row(6.0, 1.5)],
-        [row(50.0, 3.0), row(12.0, 2.5), row(12.0, 1.5)],
+        [row(50.0, 3.0), row(6.0, 2.0), row(6.0, 1.5)],
+        [row(50.0, 3.0), row(12.0, 3.0), row(12.0, 1.5)],
     ],
 }
 
@@ -88,8 +88,8 @@ def test_the_first_epoch_does_not_count() -> None:
 
 def test_losses_stand_side_by_side() -> None:
     assert losses(ROWS) == [
-        ["epoch", "ours: clip, frame loss", "fit: clip, frame loss"],
-        ["1", "3.00, 6.00", "3.00, 6.00"],
-        ["2", "2.00, 4.00", "2.50, 5.00"],
-        ["3", "1.00, 2.00", "1.50, 3.00"],
+        ["epoch", "ours: loss", "fit: loss"],
+        ["1", "3.00 (3.00 to 3.00)", "3.00 (3.00 to 3.00)"],
+        ["2", "2.00 (2.00 to 2.00)", "2.50 (2.00 to 3.00)"],
+        ["3", "1.00 (1.00 to 1.00)", "1.50 (1.50 to 1.50)"],
     ]
