@@ -26,6 +26,7 @@ from features.filterbanks import FilterBanks, build_filter_banks
 
 PLAIN, CHANCE, AUGMENTED, PADDED = "plain", "by-chance", "augmented", "padded"
 KINDS = (PLAIN, CHANCE, PADDED, AUGMENTED)
+BUCKETED = {PLAIN: "true", CHANCE: "false"}
 
 Row = dict[str, float]
 
@@ -35,8 +36,8 @@ def main() -> None:
     kind, name, corpus, epochs, scratch, seed = sys.argv[1:]
     folder = Path(corpus)
     given = [f"data.corpus={folder.name}", f"data.root={folder}", f"cache={scratch}"]
-    if kind == CHANCE:
-        given.append("training.bucketed=false")
+    if kind in BUCKETED:
+        given.append(f"training.bucketed={BUCKETED[kind]}")
     recipe = load_recipe(name, given)
     if kind != AUGMENTED:
         recipe = recipe.model_copy(update={"augmentation": AugmentationSettings.none()})
