@@ -33,9 +33,9 @@ def run(setting: Setting) -> Section:
     clips = drawn_clips(setting.corpora, setting.seed)[: setting.slow_clips]
     files = [clip.path for clip in clips]
     model = bilstm_hmm.load(setting.model)
+    model.predict_many(files[:2], jobs=1)
+    turns = [stage_seconds(model, files) for _ in range(setting.repeats)]
     with one_blas_thread():
-        model.predict_many(files[:2], jobs=1)
-        turns = [stage_seconds(model, files) for _ in range(setting.repeats)]
         peak = peak_operations()
     medians = {name: float(np.median([turn[name] for turn in turns])) for name in turns[0]}
     total = sum(medians.values())

@@ -24,7 +24,8 @@ def main() -> None:
     print("ready", flush=True)
     before = time.process_time()
     for _ in sys.stdin:
-        used, before = time.process_time() - before, time.process_time()
+        now = time.process_time()
+        used, before = now - before, now
         started = time.perf_counter()
         label(content)
         print(time.perf_counter() - started, used, flush=True)

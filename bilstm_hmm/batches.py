@@ -52,7 +52,7 @@ def buckets(
     if rng is not None:
         keys = keys * rng.uniform(0.9, 1.1, len(keys))
     order = np.argsort(keys, kind="stable")
-    groups = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    groups = _dealt(order, batch_size)
     if rng is not None:
         groups = [groups[i] for i in rng.permutation(len(groups))]
     return groups
@@ -60,8 +60,11 @@ def buckets(
 
 def shuffled(count: int, batch_size: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:
     """Deal `count` indices into batches by chance, whatever their lengths; each comes once."""
-    order = rng.permutation(count)
-    return [order[i : i + batch_size] for i in range(0, count, batch_size)]
+    return _dealt(rng.permutation(count), batch_size)
+
+
+def _dealt(order: NDArray[np.intp], batch_size: int) -> list[NDArray[np.intp]]:
+    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
 
 
 def prefetch(

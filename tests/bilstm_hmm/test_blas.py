@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from bilstm_hmm import stream_turns
+from bilstm_hmm import blas, stream_turns
 from bilstm_hmm.blas import one_blas_thread
 from bilstm_hmm.runtime import Model
 from bilstm_hmm.stream import EmotionStream
@@ -22,7 +22,8 @@ def threads() -> set[int]:
 
 @pytest.fixture(autouse=True)
 def several() -> Iterator[None]:
-    """BLAS with two threads, on whatever machine."""
+    """BLAS with two threads, on whatever machine, whatever has loaded one since the last test."""
+    blas._controller.cache_clear()
     with threadpool_limits(2, user_api="blas"):
         assert threads() == {2}
         yield
