@@ -76,7 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--corpora", type=Path, required=True, help="folder with a folder a corpus")
     add("--model", type=Path, default=REPOSITORY / "models" / "default", help="a bundle")
     add("--recipe", default="config.yaml", help="whose epoch is measured [config.yaml]")
-    add("--epoch-corpora", default="ravdess,crema-d,emodb", help="on which [%(default)s]")
+    add(
+        "--epoch-corpora",
+        default="ravdess,crema-d,emodb",
+        help="on which, + pools them [%(default)s]",
+    )
     add("--only", help=f"scenarios, some of {','.join(SCENARIOS)}")
     add("--clips", type=_count, default=1000, help="clips in the folder [1000]")
     add("--slow-clips", type=_count, default=200, help="how many of them the peers label [200]")

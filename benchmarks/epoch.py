@@ -46,7 +46,8 @@ def run(setting: Setting) -> Section:
 def _measured(setting: Setting, corpus: str) -> tuple[Rows, Rows]:
     given: list[str | Path] = [
         setting.recipe,
-        setting.corpora / corpus,
+        setting.corpora,
+        corpus,
         str(setting.epochs),
         setting.scratch / "frames",
     ]

@@ -22,7 +22,8 @@ class Setting:
     recipe
         Whose epoch is measured; the agreement is tested on its corpus.
     epoch_corpora
-        What the epoch is trained on: clips of nearly one length pad little, others much.
+        What the epoch is trained on: clips of nearly one length pad little, others much. Names
+        joined by ``+`` are trained on together.
     clips
         In the folder.
     slow_clips

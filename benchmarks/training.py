@@ -1,6 +1,7 @@
 """One training by the toolkit's loop or by ``Model.fit``, as a process, told as JSON.
 
-``python -m benchmarks.training KIND RECIPE CORPUS_FOLDER EPOCHS SCRATCH SEED``
+``python -m benchmarks.training KIND RECIPE HOME CORPORA EPOCHS SCRATCH SEED``, where CORPORA are
+names joined by ``+`` of corpora that lie in HOME.
 """
 
 import json
@@ -33,12 +34,8 @@ Row = dict[str, float]
 
 def main() -> None:
     """Train, and print a row an epoch: its losses, its seconds, and those spent on waiting."""
-    kind, name, corpus, epochs, scratch, seed = sys.argv[1:]
-    folder = Path(corpus)
-    given = [f"data.corpus={folder.name}", f"data.root={folder}", f"cache={scratch}"]
-    if kind in BUCKETED:
-        given.append(f"training.bucketed={BUCKETED[kind]}")
-    recipe = load_recipe(name, given)
+    kind, name, home, corpora, epochs, scratch, seed = sys.argv[1:]
+    recipe = load_recipe(name, [*overrides(kind, Path(home), corpora), f"cache={scratch}"])
     if kind != AUGMENTED:
         recipe = recipe.model_copy(update={"augmentation": AugmentationSettings.none()})
     selection = select_clips(recipe.data)
@@ -53,6 +50,20 @@ def main() -> None:
     else:
         rows = own_epochs(examples, train, recipe, banks, int(epochs))
     print(json.dumps(rows))
+
+
+def overrides(kind: str, home: Path, corpora: str) -> list[str]:
+    """Return what a kind of training sets of its recipe, on corpora joined by ``+``."""
+    first, *others = corpora.split("+")
+    given = [f"data.corpus={first}", f"data.root={home / first}"]
+    if others:
+        given += [f"data.also=[{','.join(others)}]", f"data.home={home}"]
+    if kind in BUCKETED:
+        given.append(f"training.bucketed={BUCKETED[kind]}")
+    if kind != AUGMENTED:
+        # ``Model.fit`` sees every clip in every epoch.
+        given.append("training.clips_per_speaker=null")
+    return given
 
 
 def own_epochs(

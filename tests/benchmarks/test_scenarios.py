@@ -84,8 +84,8 @@ def test_trainings_take_turns(setting: Setting, monkeypatch: pytest.MonkeyPatch)
 
     def training(command: Command) -> Cost:
         kind = str(command[3])
-        order.append((kind, Path(command[5]).name, str(command[8])))
-        rows = [{"seconds": 2.0, "loss": 1.0, "frame_loss": 1.0}] * int(command[6])
+        order.append((kind, str(command[6]), str(command[9])))
+        rows = [{"seconds": 2.0, "loss": 1.0, "frame_loss": 1.0}] * int(command[7])
         if kind != PADDED:
             rows = [{**row, "waited": 0.5} for row in rows]
         return Cost(60.0, 500.0, f"Some library's greeting\n{json.dumps(rows)}\n")

@@ -17,7 +17,7 @@ from features.filterbanks import build_filter_banks
 pytest.importorskip("keras")
 
 from benchmarks.peers.padded_fit import fit_padded
-from benchmarks.training import own_epochs, waiting_counted
+from benchmarks.training import AUGMENTED, KINDS, overrides, own_epochs, waiting_counted
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(
@@ -41,6 +41,17 @@ def test_both_trainings_go_the_same_way(tiny: Path) -> None:
         assert [row[key] for row in theirs] == pytest.approx(curve, rel=1e-3)
         assert curve[-1] < curve[0]
     assert all(0 <= row["waited"] <= row["seconds"] for row in ours)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_corpora_are_trained_on_together_and_whole(kind: str, tmp_path: Path) -> None:
+    given = overrides(kind, tmp_path, "ravdess+tess+emodb")
+    recipe = load_recipe("default_model.yaml", given)
+    assert [recipe.data.corpus, *recipe.data.also] == ["ravdess", "tess", "emodb"]
+    assert (recipe.data.root, recipe.data.home) == (tmp_path / "ravdess", tmp_path)
+    assert recipe.training.clips_per_speaker == (200 if kind == AUGMENTED else None)
+    single = load_recipe("config.yaml", overrides(kind, tmp_path, "emodb")).data
+    assert (single.corpus, single.also, single.root) == ("emodb", (), tmp_path / "emodb")
 
 
 def test_waiting_is_what_the_reader_waits(monkeypatch: pytest.MonkeyPatch) -> None:
