@@ -55,9 +55,12 @@ def main() -> None:
 def overrides(kind: str, home: Path, corpora: str) -> list[str]:
     """Return what a kind of training sets of its recipe, on corpora joined by ``+``."""
     first, *others = corpora.split("+")
-    given = [f"data.corpus={first}", f"data.root={home / first}"]
-    if others:
-        given += [f"data.also=[{','.join(others)}]", f"data.home={home}"]
+    given = [
+        f"data.corpus={first}",
+        f"data.root={home / first}",
+        f"data.also=[{','.join(others)}]",
+        f"data.home={home}",
+    ]
     if kind in BUCKETED:
         given.append(f"training.bucketed={BUCKETED[kind]}")
     if kind != AUGMENTED:

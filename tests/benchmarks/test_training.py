@@ -52,6 +52,8 @@ def test_corpora_are_trained_on_together_and_whole(kind: str, tmp_path: Path) ->
     assert recipe.training.clips_per_speaker == (200 if kind == AUGMENTED else None)
     single = load_recipe("config.yaml", overrides(kind, tmp_path, "emodb")).data
     assert (single.corpus, single.also, single.root) == ("emodb", (), tmp_path / "emodb")
+    alone = load_recipe("default_model.yaml", overrides(kind, tmp_path, "emodb")).data
+    assert (alone.corpus, alone.also) == ("emodb", ())
 
 
 def test_waiting_is_what_the_reader_waits(monkeypatch: pytest.MonkeyPatch) -> None:
