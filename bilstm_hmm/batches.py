@@ -1,43 +1,30 @@
-"""Batches of clips, of like length or drawn by chance, padded, with a mask."""
+"""Batches of clips, of like length or drawn by chance, made ahead of time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.frames import FloatArray
 
-#: Lengths are rounded up to a multiple of this, so that a backend compiles few shapes.
-QUANTUM = 64
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one optimisation step sees.
+    """The clips that one optimisation step sees.
 
-    `frames` is float32 ``[B, T, F]``, `mask` bool ``[B, T]``, `targets` float32 ``[B, C]``
-    (one-hot, or mixed), `weights` float32 ``[B]``.
+    `frames` are float32 ``[T, F]``, one array a clip, `targets` float32 ``[B, C]`` (one-hot, or
+    mixed), `weights` float32 ``[B]``.
     """
 
-    frames: FloatArray
-    mask: NDArray[np.bool_]
+    frames: tuple[FloatArray, ...]
     targets: FloatArray
     weights: FloatArray
-
-
-def pad(sequences: Sequence[FloatArray]) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Pad sequences with zeros to one length: frames ``[B, T, F]`` and mask ``[B, T]``."""
-    longest = max(len(sequence) for sequence in sequences)
-    length = -(-longest // QUANTUM) * QUANTUM
-    frames = np.zeros((len(sequences), length, sequences[0].shape[1]), np.float32)
-    mask = np.zeros((len(sequences), length), np.bool_)
-    for row, sequence in enumerate(sequences):
-        frames[row, : len(sequence)] = sequence
-        mask[row, : len(sequence)] = True
-    return frames, mask
 
 
 def buckets(
@@ -68,16 +55,16 @@ def _dealt(order: NDArray[np.intp], batch_size: int) -> list[NDArray[np.intp]]:
 
 
 def prefetch(
-    make: Callable[[NDArray[np.intp]], Batch], groups: Sequence[NDArray[np.intp]], jobs: int
-) -> Iterator[Batch]:
+    make: Callable[[NDArray[np.intp]], Made], groups: Sequence[NDArray[np.intp]], jobs: int
+) -> Iterator[Made]:
     """Yield ``make(group)`` in order, made ahead of time by `jobs` threads."""
     with ThreadPoolExecutor(jobs) as pool:
         rest = iter(groups)
         waiting = [pool.submit(make, group) for group in islice(rest, 2 * jobs)]
         while waiting:
-            batch = waiting.pop(0).result()
+            made = waiting.pop(0).result()
             waiting.extend(pool.submit(make, group) for group in islice(rest, 1))
-            yield batch
+            yield made
 
 
 def class_weights(labels: NDArray[np.intp], n_classes: int) -> FloatArray:

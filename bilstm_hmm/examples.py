@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.batches import Batch, pad
+from bilstm_hmm.batches import Batch
 from bilstm_hmm.config import Recipe
 from data.clip import Clip
 from features.augment import (
@@ -72,7 +72,7 @@ class AugmentedView:
     def batch(self, indices: Indices, epoch: int) -> Batch:
         """Return the batch of these clips as `epoch` sees them."""
         settings = self.recipe.augmentation
-        frames, mask = pad([self._clip(int(index), epoch) for index in indices])
+        frames = tuple(self._clip(int(index), epoch) for index in indices)
         labels = self.examples.labels[indices]
         targets = np.eye(len(self.examples.classes), dtype=np.float32)[labels]
         weights = self.class_weights[labels]
@@ -80,8 +80,8 @@ class AugmentedView:
             rng = augmentation_rng(
                 self.recipe.seed, epoch, self.examples.clips[int(indices[0])].name + "+mixup"
             )
-            return _mix(Batch(frames, mask, targets, weights), settings, rng)
-        return Batch(frames, mask, targets, weights)
+            return _mix(Batch(frames, targets, weights), settings, rng)
+        return Batch(frames, targets, weights)
 
     def _clip(self, index: int, epoch: int) -> FloatArray:
         recipe, settings = self.recipe, self.recipe.augmentation
@@ -185,10 +185,18 @@ def _mix(batch: Batch, settings: AugmentationSettings, rng: np.random.Generator)
     """Mix each clip with another of its batch (mixup, Zhang et al., 2018)."""
     partner = rng.permutation(len(batch.weights))
     share = mixup_weights(len(batch.weights), settings, rng)
-    row, cube = share[:, None], share[:, None, None]
+    pairs = zip(batch.frames, [batch.frames[i] for i in partner], share, strict=True)
+    row = share[:, None]
     return Batch(
-        frames=cube * batch.frames + (1 - cube) * batch.frames[partner],
-        mask=batch.mask | batch.mask[partner],
+        frames=tuple(_blend(*pair) for pair in pairs),
         targets=row * batch.targets + (1 - row) * batch.targets[partner],
         weights=share * batch.weights + (1 - share) * batch.weights[partner],
     )
+
+
+def _blend(frames: FloatArray, others: FloatArray, share: np.float32) -> FloatArray:
+    """Mix two clips; the shorter one is followed by zeros, the mean of normalised features."""
+    mixed = np.zeros((max(len(frames), len(others)), frames.shape[1]), np.float32)
+    mixed[: len(frames)] = share * frames
+    mixed[: len(others)] += (1 - share) * others
+    return mixed

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from bilstm_hmm.batches import Batch, buckets, class_weights, pad, prefetch, shuffled
+from bilstm_hmm.batches import buckets, class_weights, prefetch, shuffled
 from bilstm_hmm.checkpoint import TrainingState, Weights, load_state, save_state
 from bilstm_hmm.config import Recipe
 from bilstm_hmm.examples import AugmentedView, Examples, Indices, drawn_clips, plain_frames
+from bilstm_hmm.layout import pad
 from bilstm_hmm.metrics import unweighted_accuracy, weighted_accuracy
 from bilstm_hmm.outputs import Outputs
+from bilstm_hmm.step import Trainer, arguments, trainer_of
 from bilstm_hmm.weights import arrays_of, assign, halved
 from features.filterbanks import FilterBanks
 from features.frames import FloatArray
@@ -82,28 +84,28 @@ def train_network(
     for layer in model.layers:
         if start is not None and layer.name in start:
             layer.set_weights(list(start[layer.name]))
-    trainer = compiled(model, recipe)
+    trainer = trainer_of(model, recipe)
     weights = class_weights(examples.labels[task.train], classes)
     if not recipe.training.class_weights:
         weights = np.ones_like(weights)
     view = AugmentedView(examples, recipe, banks, statistics, weights)
-    state = _restore(trainer, load_state(task.state_file), recipe)
+    state = _restore(trainer.model, load_state(task.state_file), recipe)
     for callback in callbacks:
-        callback.set_model(trainer)
+        callback.set_model(trainer.model)
         callback.on_train_begin()
     while not _finished(state, task, recipe):
         # The batches are made in threads of their own; BLAS threads would only fight them.
         with threadpool_limits(1, user_api="blas"):
             row, candidate = _epoch(trainer, view, task, recipe, state)
         _judge(state, row, candidate, task, recipe)
-        state.optimizer = arrays_of(trainer.optimizer.variables)
+        state.optimizer = arrays_of(trainer.model.optimizer.variables)
         save_state(task.state_file, state)
         report(row)
         for callback in callbacks:
             callback.on_epoch_end(state.epoch - 1, dict(row))
     for callback in callbacks:
         callback.on_train_end()
-    assign(trainer.variables, [halved(array) for array in state.best])
+    assign(trainer.model.variables, [halved(array) for array in state.best])
     return TrainedNetwork(model, statistics, state.best_epoch, tuple(state.history))
 
 
@@ -128,33 +130,8 @@ def network_outputs(
     return [result for result in results if result is not None]
 
 
-def compiled(model: Any, recipe: Recipe) -> Any:
-    """Return a model that shares the network's weights and is compiled with both losses."""
-    import keras
-
-    settings = recipe.training
-    trainer = keras.Model(
-        model.inputs, {"clip": model.output["clip"], "frame": model.output["frame"]}
-    )
-    loss = keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=settings.label_smoothing
-    )
-    trainer.compile(
-        keras.optimizers.AdamW(
-            settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            clipnorm=settings.gradient_clip,
-        ),
-        loss={"clip": loss, "frame": loss},
-        loss_weights={"clip": 1.0, "frame": settings.frame_loss_weight},
-        weighted_metrics={"clip": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
-    )
-    trainer.optimizer.build(trainer.trainable_variables)
-    return trainer
-
-
 def _epoch(
-    trainer: Any, view: AugmentedView, task: Task, recipe: Recipe, state: TrainingState
+    trainer: Trainer, view: AugmentedView, task: Task, recipe: Recipe, state: TrainingState
 ) -> tuple[dict[str, float], Weights]:
     """Train for one epoch and validate; returns its row of the history and its weights.
 
@@ -164,7 +141,8 @@ def _epoch(
     settings = recipe.training
     if settings.schedule == "cosine":
         state.learning_rate = settings.learning_rate * cosine(state.epoch, task.epochs)
-    trainer.optimizer.learning_rate = state.learning_rate
+    model = trainer.model
+    model.optimizer.learning_rate = state.learning_rate
     rng = np.random.default_rng([task.seed, state.epoch])
     chosen = drawn_clips(view.examples, task.train, settings.clips_per_speaker, rng)
     if settings.bucketed:
@@ -173,13 +151,17 @@ def _epoch(
         batches = shuffled(len(chosen), settings.batch_size, rng)
     groups = [chosen[batch] for batch in batches]
     epoch = state.epoch
+
+    def given(group: Indices) -> tuple[Any, Any, Any]:
+        return arguments(view.batch(group, epoch), trainer.lay_out)
+
     totals = np.zeros(4)
-    for batch in prefetch(lambda g: view.batch(g, epoch), groups, recipe.jobs):
-        logs = trainer.train_on_batch(*arguments(batch, recipe), return_dict=True)
-        trainer.reset_metrics()
-        _average(state, trainer, settings.weight_average)
+    for inputs, targets, weights in prefetch(given, groups, recipe.jobs):
+        logs = model.train_on_batch(inputs, targets, weights, return_dict=True)
+        model.reset_metrics()
+        _average(state, model, settings.weight_average)
         told = [float(logs[key]) for key in ("clip_loss", "frame_loss", "clip_accuracy")]
-        totals += len(batch.weights) * np.array([*told, 1.0])
+        totals += len(weights["clip"]) * np.array([*told, 1.0])
     row = {
         "epoch": float(epoch + 1),
         # The loss of the clips alone, to be set beside that of the validation clips.
@@ -188,23 +170,23 @@ def _epoch(
         "accuracy": 100 * totals[2] / totals[3],
         "learning_rate": state.learning_rate,
     }
-    state.model = arrays_of(trainer.variables)
-    assign(trainer.trainable_variables, state.average)
-    candidate = arrays_of(trainer.variables)
+    state.model = arrays_of(model.variables)
+    assign(model.trainable_variables, state.average)
+    candidate = arrays_of(model.variables)
     if len(task.validation):
-        row |= _validate(trainer, view, task, recipe)
-    assign(trainer.variables, state.model)
+        row |= _validate(trainer.network, view, task, recipe)
+    assign(model.variables, state.model)
     row["seconds"] = time.monotonic() - started
     return row, candidate
 
 
-def _average(state: TrainingState, trainer: Any, momentum: float) -> None:
+def _average(state: TrainingState, model: Any, momentum: float) -> None:
     """Move the running mean of the weights on by a step (Polyak and Juditsky, 1992).
 
     While there are few steps the momentum is small, so that the mean forgets the first weights.
     """
     state.steps += 1
-    current = arrays_of(trainer.trainable_variables)
+    current = arrays_of(model.trainable_variables)
     if not state.average:
         state.average = current
         return
@@ -213,27 +195,12 @@ def _average(state: TrainingState, trainer: Any, momentum: float) -> None:
         running[...] += (1.0 - kept) * (value - running)
 
 
-def arguments(batch: Batch, recipe: Recipe) -> tuple[Any, Any, Any]:
-    """Return inputs, targets and sample weights of both losses; each frame has its clip's weight.
-
-    Keras leaves masked frames out of the mean by itself: the mask comes with the logits.
-    """
-    reduced = batch.mask[:, :: recipe.network.stride]
-    targets = np.repeat(batch.targets[:, None], reduced.shape[1], axis=1)
-    weights = (batch.weights[:, None] * reduced).astype(np.float32)
-    return (
-        [batch.frames, batch.mask],
-        {"clip": batch.targets, "frame": targets},
-        {"clip": batch.weights, "frame": weights},
-    )
-
-
-def _validate(trainer: Any, view: AugmentedView, task: Task, recipe: Recipe) -> dict[str, float]:
+def _validate(network: Any, view: AugmentedView, task: Task, recipe: Recipe) -> dict[str, float]:
     frames = plain_frames(view.examples, task.validation, recipe, view.statistics)
     logits = np.zeros((len(frames), len(view.examples.classes)))
     for group in buckets([len(f) for f in frames], 64):
         padded, mask = pad([frames[int(i)] for i in group])
-        logits[group] = trainer.predict_on_batch([padded, mask])["clip"]
+        logits[group] = network.predict_on_batch([padded, mask])["clip"]
     truth = view.examples.labels[task.validation]
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_posteriors = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -275,18 +242,18 @@ def _finished(state: TrainingState, task: Task, recipe: Recipe) -> bool:
     return state.epoch >= task.epochs or waited >= recipe.training.stop_patience
 
 
-def _restore(trainer: Any, stored: TrainingState | None, recipe: Recipe) -> TrainingState:
+def _restore(model: Any, stored: TrainingState | None, recipe: Recipe) -> TrainingState:
     fresh = TrainingState(learning_rate=recipe.training.learning_rate)
     if stored is None:
         return fresh
     for variables, arrays in (
-        (trainer.variables, stored.model),
-        (trainer.variables, stored.best),
-        (trainer.trainable_variables, stored.average),
-        (trainer.optimizer.variables, stored.optimizer),
+        (model.variables, stored.model),
+        (model.variables, stored.best),
+        (model.trainable_variables, stored.average),
+        (model.optimizer.variables, stored.optimizer),
     ):
         if [tuple(v.shape) for v in variables] != [array.shape for array in arrays]:
             return fresh
-    assign(trainer.variables, stored.model)
-    assign(trainer.optimizer.variables, stored.optimizer)
+    assign(model.variables, stored.model)
+    assign(model.optimizer.variables, stored.optimizer)
     return stored

@@ -113,3 +113,82 @@ class AttentiveStatistics(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "attention": self.attention, "units": self.units}
+
+
+class RowsLSTM(keras.layers.Layer):  # type: ignore[misc]
+    """Run an LSTM, of one direction or both, over rows that hold several clips.
+
+    ``[R, T, F] -> [R, T, units]`` with the weights of `layer`, which has been built. A masked
+    step empties the states, so that every clip begins as if it stood alone. It is for training
+    alone and is not saved.
+    """
+
+    def __init__(self, layer: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.layer = layer
+        self.supports_masking = True
+        both = isinstance(layer, keras.layers.Bidirectional)
+        ways = [layer.forward_layer, layer.backward_layer] if both else [layer]
+        self.loops = [
+            keras.layers.RNN(
+                _Recurrence(way.cell), return_sequences=True, go_backwards=way.go_backwards
+            )
+            for way in ways
+        ]
+
+    def call(self, hidden: Any, mask: Any = None) -> Any:
+        valid = ops.expand_dims(ops.cast(mask, hidden.dtype), -1)
+        found = []
+        for loop in self.loops:
+            weights = loop.cell.cell
+            # Gates that are closed to sixteen digits: no state comes in, and none is kept.
+            gates = ops.matmul(hidden, weights.kernel) + weights.bias + 1e4 * (valid - 1.0)
+            way = loop(gates)
+            found.append(ops.flip(way, axis=1) if loop.go_backwards else way)
+        return ops.concatenate(found, axis=-1)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*shape[:-1], sum(loop.cell.output_size for loop in self.loops))
+
+
+class _Recurrence(keras.layers.Layer):  # type: ignore[misc]
+    """What the cell of an LSTM does with inputs that have been projected onto its gates.
+
+    To project the inputs of all steps at once takes less time than step by step.
+    """
+
+    def __init__(self, cell: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cell = cell
+        self.state_size = [cell.units, cell.units]
+        self.output_size = cell.units
+        self.built = True
+
+    def call(self, gates: Any, states: Any) -> tuple[Any, list[Any]]:
+        hidden, carry = states
+        gates = gates + ops.matmul(hidden, self.cell.recurrent_kernel)
+        enter, keep, new, leave = ops.split(gates, 4, axis=1)
+        carry = ops.sigmoid(keep) * carry + ops.sigmoid(enter) * ops.tanh(new)
+        hidden = ops.sigmoid(leave) * ops.tanh(carry)
+        return hidden, [hidden, carry]
+
+
+class TakeSteps(keras.layers.Layer):  # type: ignore[misc]
+    """Give every clip its steps back: rows ``[R, T, H]`` to clips ``[B, T', H]``.
+
+    `places` int32 ``[B, T']`` counts the steps of all rows; where `mask` says that a clip has
+    ended, there are zeros.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, rows: Any, places: Any, mask: Any = None) -> Any:
+        steps = ops.take(ops.reshape(rows, (-1, rows.shape[-1])), places, axis=0)
+        return steps * ops.expand_dims(ops.cast(mask, steps.dtype), -1)
+
+    def compute_output_shape(
+        self, rows_shape: tuple[int | None, ...], places_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        return (*places_shape, rows_shape[-1])

@@ -4,6 +4,7 @@ Built with the public Keras 3 API alone, so that every Keras backend runs them. 
 this module imports Keras: import it inside the function that needs it.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,7 +12,27 @@ from keras import layers
 
 from bilstm_hmm.config import NetworkSettings
 from bilstm_hmm.image_front import image_front
-from bilstm_hmm.layers import AttentiveStatistics, StackFrames, StrideMask, ZeroMasked
+from bilstm_hmm.layers import (
+    AttentiveStatistics,
+    RowsLSTM,
+    StackFrames,
+    StrideMask,
+    TakeSteps,
+    ZeroMasked,
+)
+
+
+class Parts:
+    """The layers of a network by their names: made when first asked for, then shared."""
+
+    def __init__(self, made: dict[str, Any]) -> None:
+        self._made = made
+
+    def __call__(self, name: str, kind: Callable[..., Any], *args: Any, **settings: Any) -> Any:
+        """Return the layer of this name, made by ``kind(*args, name=name, **settings)``."""
+        if name not in self._made:
+            self._made[name] = kind(*args, name=name, **settings)
+        return self._made[name]
 
 
 def build_network(settings: NetworkSettings, n_features: int, n_classes: int) -> keras.Model:
@@ -29,60 +50,105 @@ def build_network(settings: NetworkSettings, n_features: int, n_classes: int) ->
     ToolkitError
         Where the features do not make an image of as many channels as ``settings.image`` says.
     """
+    part = Parts({})
     frames = keras.Input((None, n_features), name="frames")
     mask = keras.Input((None,), dtype="bool", name="mask")
-    hidden, reduced = frames, mask
+    hidden, reduced = _front(part, settings, frames, mask)
+    for lstm, dropout in _recurrent(part, settings):
+        hidden = dropout(lstm(hidden, mask=reduced))
+    outputs = _heads(part, settings, hidden, reduced, n_classes)
+    return keras.Model([frames, mask], outputs, name=settings.family)
+
+
+def on_rows(network: keras.Model, settings: NetworkSettings) -> keras.Model:
+    """Return the network, with the weights it has, for clips that share rows.
+
+    Returns
+    -------
+    keras.Model
+        Inputs are those of `layout.packed`; the outputs are those of `network` for the clips.
+    """
+    part = Parts({layer.name: layer for layer in network.layers})
+    rows = keras.Input(network.inputs[0].shape[1:], name="rows")
+    mask = keras.Input((None,), dtype="bool", name="rows_mask")
+    places = keras.Input((None,), dtype="int32", name="places")
+    steps = keras.Input((None,), dtype="bool", name="steps")
+    hidden, reduced = _front(part, settings, rows, mask)
+    for lstm, dropout in _recurrent(part, settings):
+        hidden = dropout(RowsLSTM(lstm, name=f"{lstm.name}_rows")(hidden, mask=reduced))
+    hidden = TakeSteps(name="clips")(hidden, places, mask=steps)
+    outputs = _heads(part, settings, hidden, steps, network.output["clip"].shape[-1])
+    return keras.Model([rows, mask, places, steps], outputs, name=f"{network.name}_rows")
+
+
+def _front(part: Parts, settings: NetworkSettings, frames: Any, mask: Any) -> tuple[Any, Any]:
+    """What comes before the recurrent layers; their input and its mask."""
     if settings.stack > 1:
-        hidden = ZeroMasked(name="stack_input")(hidden, mask=reduced)
-        hidden = StackFrames(settings.stack, name="stack")(hidden)
-        reduced = StrideMask(settings.stack, name="stack_mask")(reduced)
+        frames = part("stack_input", ZeroMasked)(frames, mask=mask)
+        frames = part("stack", StackFrames, settings.stack)(frames)
+        mask = part("stack_mask", StrideMask, settings.stack)(mask)
     if settings.image is not None:
-        hidden, reduced = image_front(settings, settings.image, hidden, reduced)
-    elif settings.family != "bilstm":
-        hidden, reduced = _convolutions(settings, hidden, reduced)
-    hidden = _recurrent(settings, hidden, reduced)
-    frame = layers.Dense(n_classes, name="frame")(hidden)
-    pooled = AttentiveStatistics(settings.attention, name="pool")(hidden, mask=reduced)
-    if settings.dense:
-        pooled = layers.Dropout(settings.dropout, name="pool_dropout")(pooled)
-        pooled = layers.Dense(settings.dense, activation="relu", name="dense")(pooled)
-    pooled = layers.Dropout(settings.dropout, name="clip_dropout")(pooled)
-    clip = layers.Dense(n_classes, name="clip")(pooled)
-    return keras.Model(
-        [frames, mask], {"hidden": hidden, "frame": frame, "clip": clip}, name=settings.family
-    )
+        return image_front(settings, settings.image, frames, mask)
+    if settings.family != "bilstm":
+        return _convolutions(part, settings, frames, mask)
+    return frames, mask
 
 
-def _convolutions(settings: NetworkSettings, hidden: Any, mask: Any) -> tuple[Any, Any]:
+def _convolutions(
+    part: Parts, settings: NetworkSettings, hidden: Any, mask: Any
+) -> tuple[Any, Any]:
     """Convolution, batch normalisation and ReLU, centred on each frame whatever the length.
 
     Padding is explicit, because Keras's ``same`` shifts a strided convolution by an amount
     that depends on the length of the batch.
     """
     for index, convolution in enumerate(settings.convolutions, start=1):
-        hidden = ZeroMasked(name=f"conv{index}_input")(hidden, mask=mask)
-        hidden = layers.ZeroPadding1D(convolution.kernel // 2, name=f"conv{index}_pad")(hidden)
+        name = f"conv{index}"
+        hidden = part(f"{name}_input", ZeroMasked)(hidden, mask=mask)
+        hidden = part(f"{name}_pad", layers.ZeroPadding1D, convolution.kernel // 2)(hidden)
         # Without a bias, which the normalisation would take away again.
-        hidden = layers.Conv1D(
+        hidden = part(
+            name,
+            layers.Conv1D,
             convolution.filters,
             convolution.kernel,
             strides=convolution.stride,
             use_bias=False,
-            name=f"conv{index}",
         )(hidden)
         if convolution.stride > 1:
-            mask = StrideMask(convolution.stride, name=f"conv{index}_mask")(mask)
-        hidden = layers.BatchNormalization(name=f"conv{index}_norm")(hidden, mask=mask)
-        hidden = layers.Activation("relu", name=f"conv{index}_relu")(hidden)
-        hidden = layers.Dropout(settings.dropout / 2, name=f"conv{index}_dropout")(hidden)
+            mask = part(f"{name}_mask", StrideMask, convolution.stride)(mask)
+        hidden = part(f"{name}_norm", layers.BatchNormalization)(hidden, mask=mask)
+        hidden = part(f"{name}_relu", layers.Activation, "relu")(hidden)
+        hidden = part(f"{name}_dropout", layers.Dropout, settings.dropout / 2)(hidden)
     return hidden, mask
 
 
-def _recurrent(settings: NetworkSettings, hidden: Any, mask: Any) -> Any:
+def _recurrent(part: Parts, settings: NetworkSettings) -> list[tuple[Any, Any]]:
+    """The recurrent layers, each with its dropout."""
+    found = []
     for index, units in enumerate(settings.units, start=1):
-        lstm = layers.LSTM(units, return_sequences=True, name=f"lstm{index}")
-        if settings.family != "cnn_lstm":
-            lstm = layers.Bidirectional(lstm, name=f"bilstm{index}")
-        hidden = lstm(hidden, mask=mask)
-        hidden = layers.Dropout(settings.dropout, name=f"lstm{index}_dropout")(hidden)
-    return hidden
+        if settings.family == "cnn_lstm":
+            lstm = part(f"lstm{index}", layers.LSTM, units, return_sequences=True)
+        else:
+            lstm = part(f"bilstm{index}", _bidirectional, units, index)
+        found.append((lstm, part(f"lstm{index}_dropout", layers.Dropout, settings.dropout)))
+    return found
+
+
+def _bidirectional(units: int, index: int, name: str) -> Any:
+    one = layers.LSTM(units, return_sequences=True, name=f"lstm{index}")
+    return layers.Bidirectional(one, name=name)
+
+
+def _heads(
+    part: Parts, settings: NetworkSettings, hidden: Any, mask: Any, n_classes: int
+) -> dict[str, Any]:
+    """The outputs of the network."""
+    frame = part("frame", layers.Dense, n_classes)(hidden)
+    pooled = part("pool", AttentiveStatistics, settings.attention)(hidden, mask=mask)
+    if settings.dense:
+        pooled = part("pool_dropout", layers.Dropout, settings.dropout)(pooled)
+        pooled = part("dense", layers.Dense, settings.dense, activation="relu")(pooled)
+    pooled = part("clip_dropout", layers.Dropout, settings.dropout)(pooled)
+    clip = part("clip", layers.Dense, n_classes)(pooled)
+    return {"hidden": hidden, "frame": frame, "clip": clip}

@@ -1,6 +1,7 @@
 """The training that people write: ``Model.fit`` on all clips padded to the longest."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,10 @@ import numpy as np
 from bilstm_hmm.batches import Batch, class_weights
 from bilstm_hmm.config import Recipe
 from bilstm_hmm.examples import Examples, Indices, plain_frames
-from bilstm_hmm.fit import arguments, compiled, cosine
+from bilstm_hmm.fit import cosine
+from bilstm_hmm.layout import Layout
+from bilstm_hmm.step import arguments, compiled
+from features.frames import FloatArray
 from features.normalise import fit_statistics
 
 
@@ -61,14 +65,18 @@ def _padded(examples: Examples, train: Indices, recipe: Recipe) -> tuple[Any, An
     statistics = fit_statistics(examples.frames[int(i)].values for i in train)
     sequences = plain_frames(examples, train, recipe, statistics)
     classes = len(examples.classes)
-    longest = max(len(sequence) for sequence in sequences)
-    frames = np.zeros((len(sequences), longest, sequences[0].shape[1]), np.float32)
-    mask = np.zeros((len(sequences), longest), np.bool_)
-    for row, sequence in enumerate(sequences):
-        frames[row, : len(sequence)], mask[row, : len(sequence)] = sequence, True
     labels = examples.labels[train]
     targets = np.eye(classes, dtype=np.float32)[labels]
     weights = np.ones(len(labels), np.float32)
     if recipe.training.class_weights:
         weights = class_weights(labels, classes)[labels]
-    return arguments(Batch(frames, mask, targets, weights), recipe)
+
+    def to_the_longest(clips: Sequence[FloatArray]) -> Layout:
+        longest = max(len(clip) for clip in clips)
+        frames = np.zeros((len(clips), longest, clips[0].shape[1]), np.float32)
+        mask = np.zeros((len(clips), longest), np.bool_)
+        for row, clip in enumerate(clips):
+            frames[row, : len(clip)], mask[row, : len(clip)] = clip, True
+        return Layout((frames, mask), mask[:, :: recipe.network.stride])
+
+    return arguments(Batch(tuple(sequences), targets, weights), to_the_longest)

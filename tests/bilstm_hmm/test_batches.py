@@ -3,10 +3,10 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from bilstm_hmm.batches import QUANTUM, Batch, buckets, class_weights, pad, prefetch, shuffled
+from bilstm_hmm.batches import Batch, buckets, class_weights, prefetch, shuffled
 
 LENGTHS = st.lists(st.integers(1, 2000), max_size=80)
 
@@ -54,25 +54,9 @@ def test_by_chance_every_index_comes_exactly_once(count: int, size: int, seed: i
     assert len(groups) == -(-count // size)
 
 
-@given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=8), seed=st.integers(0, 99))
-@settings(deadline=None)
-def test_padding_is_masked_and_zero(lengths: list[int], seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    sequences = [rng.normal(size=(n, 3)).astype(np.float32) for n in lengths]
-    frames, mask = pad(sequences)
-    assert frames.shape[1] % QUANTUM == 0
-    assert frames.shape[1] < max(lengths) + QUANTUM
-    assert frames.dtype == np.float32
-    np.testing.assert_array_equal(mask.sum(axis=1), lengths)
-    for row, sequence in enumerate(sequences):
-        np.testing.assert_array_equal(frames[row][mask[row]], sequence)
-        assert mask[row, : len(sequence)].all()
-    assert not frames[~mask].any()
-
-
 def numbered(group: np.ndarray) -> Batch:
     nothing = np.zeros((len(group), 1), np.float32)
-    return Batch(nothing[..., None], nothing > 0, nothing, group.astype(np.float32))
+    return Batch(tuple(nothing), nothing, group.astype(np.float32))
 
 
 @pytest.mark.parametrize("jobs", [1, 3])

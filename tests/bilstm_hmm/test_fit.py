@@ -11,11 +11,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
 from bilstm_hmm import fit  # noqa: E402
-from bilstm_hmm.batches import Batch, buckets, pad, prefetch, shuffled  # noqa: E402
+from bilstm_hmm.batches import Batch, buckets, prefetch, shuffled  # noqa: E402
 from bilstm_hmm.checkpoint import load_state  # noqa: E402
 from bilstm_hmm.config import Recipe  # noqa: E402
 from bilstm_hmm.examples import Examples, plain_frames  # noqa: E402
 from bilstm_hmm.fit import Task, TrainedNetwork, network_outputs, train_network  # noqa: E402
+from bilstm_hmm.layout import LayOut  # noqa: E402
 from bilstm_hmm.metrics import unweighted_accuracy  # noqa: E402
 from bilstm_hmm.weights import halved  # noqa: E402
 from features.filterbanks import FilterBanks  # noqa: E402
@@ -98,13 +99,22 @@ FULL = {
 }
 
 
+@pytest.fixture(scope="module", params=[True, False], ids=["of like length", "by chance"])
+def sections(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {**FULL, "training": {"bucketed": request.param}}
+
+
 @pytest.fixture(scope="module")
-def whole(fit_on: Fit) -> TrainedNetwork:
-    return fit_on(**FULL)
+def whole(fit_on: Fit, sections: dict[str, Any]) -> TrainedNetwork:
+    return fit_on(**sections)
 
 
 def test_an_interrupted_training_continues_as_if_nothing_had_been(
-    fit_on: Fit, whole: TrainedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fit_on: Fit,
+    whole: TrainedNetwork,
+    sections: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Interrupted after the second epoch, and again in the middle of the third."""
 
@@ -114,28 +124,28 @@ def test_an_interrupted_training_continues_as_if_nothing_had_been(
 
     arguments, batches = fit.arguments, [0]
 
-    def fail_at_the_second(batch: Batch, recipe: Recipe) -> Any:
+    def fail_at_the_second(batch: Batch, lay_out: LayOut) -> Any:
         batches[0] += 1
         if batches[0] == 2:
             raise Interrupted
-        return arguments(batch, recipe)
+        return arguments(batch, lay_out)
 
     state = tmp_path / "state.npz"
     with pytest.raises(Interrupted):
-        fit_on(state=state, report=stop, **FULL)
+        fit_on(state=state, report=stop, **sections)
     monkeypatch.setattr(fit, "arguments", fail_at_the_second)
     with pytest.raises(Interrupted):
-        fit_on(state=state, **FULL)
+        fit_on(state=state, **sections)
     monkeypatch.undo()
     epochs: list[float] = []
-    resumed = fit_on(state=state, report=lambda row: epochs.append(row["epoch"]), **FULL)
+    resumed = fit_on(state=state, report=lambda row: epochs.append(row["epoch"]), **sections)
     assert epochs == [3.0, 4.0]
     assert resumed.best_epoch == whole.best_epoch
     for left, right in zip(told(resumed), told(whole), strict=True):
         assert left == pytest.approx(right, abs=1e-5)
     assert_same_weights(resumed, whole)
     # A finished training is not done again.
-    again = fit_on(state=state, report=lambda row: epochs.append(row["epoch"]), **FULL)
+    again = fit_on(state=state, report=lambda row: epochs.append(row["epoch"]), **sections)
     assert epochs == [3.0, 4.0]
     assert_same_weights(again, whole)
 
@@ -315,37 +325,6 @@ def test_validation_clips_are_never_augmented(
     lively = {"augmentation": {"speed": {"probability": 1.0}, "mixup": 0.5}}
     found = fit_on(examples=examples, epochs=1, **lively)
     assert all(np.isfinite(value) for value in found.history[0].values())
-
-
-def test_the_loss_is_over_frames_and_clips_that_are_there(
-    tones: Examples, banks: FilterBanks, quick_recipe: Callable[..., Recipe]
-) -> None:
-    """Both losses by hand: padding counts for nothing, each clip by its weight."""
-    from bilstm_hmm.network import build_network
-
-    recipe = quick_recipe(
-        network={"dropout": 0.0, "stack": 3},
-        training={"label_smoothing": 0.0, "frame_loss_weight": 0.5},
-    )
-    rng = np.random.default_rng(0)
-    model = build_network(recipe.network, 5, 3)
-    trainer = fit.compiled(model, recipe)
-    frames, mask = pad([rng.normal(size=(n, 5)).astype(np.float32) for n in (60, 7, 31)])
-    targets = np.eye(3, dtype=np.float32)[[0, 1, 2]]
-    weights = np.array([0.5, 2.0, 1.0], np.float32)
-    inputs, truth, shares = fit.arguments(Batch(frames, mask, targets, weights), recipe)
-    total = trainer.test_on_batch(inputs, truth, shares, return_dict=True)["loss"]
-    out = {k: keras.ops.convert_to_numpy(v) for k, v in model(inputs, training=False).items()}
-
-    def entropies(logits: np.ndarray) -> np.ndarray:
-        wide = logits.astype(np.float64)
-        return np.log(np.exp(wide).sum(axis=-1)) - np.einsum("b...c,bc->b...", wide, targets)
-
-    clip = (weights * entropies(out["clip"])).mean()
-    there = mask[:, ::3]
-    per_frame = weights[:, None] * entropies(out["frame"])
-    frame = per_frame[there].sum() / there.sum()
-    assert float(total) == pytest.approx(clip + 0.5 * frame, rel=1e-4)
 
 
 @pytest.mark.usefixtures("eager")

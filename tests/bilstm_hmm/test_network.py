@@ -244,7 +244,7 @@ def test_attention_weighs_and_no_attention_averages() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["layers.py", "image_layers.py", "image_front.py", "network.py", "fit.py"]
+    "name", ["layers.py", "image_layers.py", "image_front.py", "network.py", "step.py", "fit.py"]
 )
 def test_only_keras_is_called(name: str) -> None:
     """Neither TensorFlow nor another backend is named in a model or a training step."""
