@@ -143,8 +143,9 @@ class TrainingSettings(Section):
 
     A network is trained for `epochs`, or for as many as make at least `steps` batches, where
     that is more: a few hundred clips need more epochs than ten thousand. Batches that are
-    `bucketed` have clips of like length, which leaves less padding to compute, but also fewer
-    voices and emotions in each than those drawn by chance. With `keep` at
+    `bucketed` have clips of like length, which leaves little padding to compute, but also fewer
+    voices and emotions in each than those drawn by chance, whose clips share rows unless the
+    network sees images. With `keep` at
     ``best``, the networks of the inner folds keep the epoch that is best on the speakers held
     out, and `refit` trains the final network on every training speaker for the median of these
     epochs; without it, the final network keeps `validation_fraction` of the training speakers

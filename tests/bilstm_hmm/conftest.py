@@ -1,5 +1,6 @@
 """Small labelled data whose classes are easy to tell apart, and a recipe that is quick on them."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bilstm_hmm.bundle import Bundle, read_bundle
 from bilstm_hmm.config import Recipe
 from bilstm_hmm.examples import Examples
 from bilstm_hmm.recipes import recipe_from_tree
@@ -96,3 +98,15 @@ def without_numbers(examples: Examples, indices: list[int]) -> Examples:
 def poisoned() -> Callable[[Examples, list[int]], Examples]:
     """Make clips useless, so that whoever looks at them is found out."""
     return without_numbers
+
+
+@pytest.fixture
+def stored(trained: Any) -> Bundle:
+    """The bundle of the trained run."""
+    return read_bundle(trained.folder / "bundle")
+
+
+@pytest.fixture
+def copy(trained: Any, tmp_path: Path) -> Path:
+    """A folder with that bundle which a test may spoil."""
+    return shutil.copytree(trained.folder / "bundle", tmp_path / "model")
