@@ -6,7 +6,7 @@ the same batches, learning rate and patience as if it had not been.
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,11 +80,11 @@ def train_network(
     statistics = fit_statistics(examples.frames[int(i)].values for i in task.train)
     classes = len(examples.classes)
     n_features = examples.frames[0].values.shape[1]
-    model = build_network(recipe.network, n_features, classes)
-    for layer in model.layers:
+    network = build_network(recipe.network, n_features, classes)
+    for layer in network.layers:
         if start is not None and layer.name in start:
             layer.set_weights(list(start[layer.name]))
-    trainer = trainer_of(model, recipe)
+    trainer = trainer_of(network, recipe)
     weights = class_weights(examples.labels[task.train], classes)
     if not recipe.training.class_weights:
         weights = np.ones_like(weights)
@@ -106,7 +106,7 @@ def train_network(
     for callback in callbacks:
         callback.on_train_end()
     assign(trainer.model.variables, [halved(array) for array in state.best])
-    return TrainedNetwork(model, statistics, state.best_epoch, tuple(state.history))
+    return TrainedNetwork(network, statistics, state.best_epoch, tuple(state.history))
 
 
 def network_outputs(
@@ -117,9 +117,7 @@ def network_outputs(
 ) -> list[Outputs]:
     """Run the network on normalised sequences; outputs in their order, without padding."""
     results: list[Outputs | None] = [None] * len(frames)
-    for group in buckets([len(f) for f in frames], batch_size):
-        padded, mask = pad([frames[int(i)] for i in group])
-        answer = network.model.predict_on_batch([padded, mask])
+    for group, answer in _answers(network.model, frames, batch_size):
         for row, index in enumerate(group):
             length = -(-len(frames[int(index)]) // stride)
             results[int(index)] = Outputs(
@@ -128,6 +126,14 @@ def network_outputs(
                 clip=answer["clip"][row],
             )
     return [result for result in results if result is not None]
+
+
+def _answers(
+    network: Any, frames: Sequence[FloatArray], batch_size: int = 64
+) -> Iterator[tuple[Indices, dict[str, Any]]]:
+    """Yield which sequences are in a batch, and what the network says of them."""
+    for group in buckets([len(f) for f in frames], batch_size):
+        yield group, network.predict_on_batch(list(pad([frames[int(i)] for i in group])))
 
 
 def _epoch(
@@ -153,7 +159,7 @@ def _epoch(
     epoch = state.epoch
 
     def given(group: Indices) -> tuple[Any, Any, Any]:
-        return arguments(view.batch(group, epoch), trainer.lay_out)
+        return arguments(view.batch(group, epoch), trainer.arrange)
 
     totals = np.zeros(4)
     for inputs, targets, weights in prefetch(given, groups, recipe.jobs):
@@ -198,9 +204,8 @@ def _average(state: TrainingState, model: Any, momentum: float) -> None:
 def _validate(network: Any, view: AugmentedView, task: Task, recipe: Recipe) -> dict[str, float]:
     frames = plain_frames(view.examples, task.validation, recipe, view.statistics)
     logits = np.zeros((len(frames), len(view.examples.classes)))
-    for group in buckets([len(f) for f in frames], 64):
-        padded, mask = pad([frames[int(i)] for i in group])
-        logits[group] = network.predict_on_batch([padded, mask])["clip"]
+    for group, answer in _answers(network, frames):
+        logits[group] = answer["clip"]
     truth = view.examples.labels[task.validation]
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_posteriors = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

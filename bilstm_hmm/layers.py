@@ -118,9 +118,9 @@ class AttentiveStatistics(keras.layers.Layer):  # type: ignore[misc]
 class RowsLSTM(keras.layers.Layer):  # type: ignore[misc]
     """Run an LSTM, of one direction or both, over rows that hold several clips.
 
-    ``[R, T, F] -> [R, T, units]`` with the weights of `layer`, which has been built. A masked
-    step empties the states, so that every clip begins as if it stood alone. It is for training
-    alone and is not saved.
+    ``[R, T, F] -> [R, T, H]``, H units a direction, with the weights of `layer`, which has been
+    built. A masked step empties the states, so that every clip begins as if it stood alone. It is
+    for training alone and is not saved.
     """
 
     def __init__(self, layer: Any, **kwargs: Any) -> None:
@@ -141,7 +141,7 @@ class RowsLSTM(keras.layers.Layer):  # type: ignore[misc]
         found = []
         for loop in self.loops:
             weights = loop.cell.cell
-            # Gates that are closed to sixteen digits: no state comes in, and none is kept.
+            # At a masked step every gate is exactly 0: no state comes in, and none is kept.
             gates = ops.matmul(hidden, weights.kernel) + weights.bias + 1e4 * (valid - 1.0)
             way = loop(gates)
             found.append(ops.flip(way, axis=1) if loop.go_backwards else way)
@@ -167,9 +167,10 @@ class _Recurrence(keras.layers.Layer):  # type: ignore[misc]
     def call(self, gates: Any, states: Any) -> tuple[Any, list[Any]]:
         hidden, carry = states
         gates = gates + ops.matmul(hidden, self.cell.recurrent_kernel)
+        gate, squash = self.cell.recurrent_activation, self.cell.activation
         enter, keep, new, leave = ops.split(gates, 4, axis=1)
-        carry = ops.sigmoid(keep) * carry + ops.sigmoid(enter) * ops.tanh(new)
-        hidden = ops.sigmoid(leave) * ops.tanh(carry)
+        carry = gate(keep) * carry + gate(enter) * squash(new)
+        hidden = gate(leave) * squash(carry)
         return hidden, [hidden, carry]
 
 

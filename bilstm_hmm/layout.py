@@ -13,15 +13,15 @@ from features.frames import FloatArray
 #: Padded lengths are rounded up to a multiple of this, so that a backend compiles few shapes.
 QUANTUM = 64
 
-#: How much longer rows are than the longest clip in them: in longer ones less room is left over,
-#: but an LSTM takes more steps, of fewer clips each.
+#: How much longer rows are than the longest clip: in longer ones less room is left over, but an
+#: LSTM takes more steps, of fewer rows each (docs/experiments.md).
 ROW = 1.5
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Arranged:
     """`inputs` is what a network is called with for B clips.
 
     `steps` bool ``[B, T']`` tells which time steps of the network's output are of the clip,
@@ -32,13 +32,12 @@ class Layout:
     steps: Mask
 
 
-LayOut = Callable[[Sequence[FloatArray]], Layout]
+Arrange = Callable[[Sequence[FloatArray]], Arranged]
 
 
-def pad(sequences: Sequence[FloatArray]) -> tuple[FloatArray, Mask]:
+def pad(sequences: Sequence[FloatArray], quantum: int = QUANTUM) -> tuple[FloatArray, Mask]:
     """Pad sequences with zeros to one length: frames ``[B, T, F]`` and mask ``[B, T]``."""
-    longest = max(len(sequence) for sequence in sequences)
-    length = -(-longest // QUANTUM) * QUANTUM
+    length = _up(max(len(sequence) for sequence in sequences), quantum)
     frames = np.zeros((len(sequences), length, sequences[0].shape[1]), np.float32)
     mask = np.zeros((len(sequences), length), np.bool_)
     for row, sequence in enumerate(sequences):
@@ -47,13 +46,13 @@ def pad(sequences: Sequence[FloatArray]) -> tuple[FloatArray, Mask]:
     return frames, mask
 
 
-def padded(sequences: Sequence[FloatArray], stride: int) -> Layout:
+def padded(sequences: Sequence[FloatArray], stride: int, quantum: int = QUANTUM) -> Arranged:
     """Give each clip a row of its own: frames and mask, for a network of `stride`."""
-    frames, mask = pad(sequences)
-    return Layout((frames, mask), mask[:, ::stride])
+    frames, mask = pad(sequences, quantum)
+    return Arranged((frames, mask), mask[:, ::stride])
 
 
-def packed(sequences: Sequence[FloatArray], stride: int, gap: int) -> Layout:
+def packed(sequences: Sequence[FloatArray], stride: int, gap: int) -> Arranged:
     """Let clips share rows, each at least `gap` frames behind the one before.
 
     Clips are placed by falling length, each in the first row with room for it (first-fit
@@ -61,13 +60,17 @@ def packed(sequences: Sequence[FloatArray], stride: int, gap: int) -> Layout:
 
     Returns
     -------
-    Layout
+    Arranged
         Inputs: rows ``[R, T, F]``, their mask ``[R, T]``, for every step of every clip its place
         among the R x T' steps of all rows, int32 ``[B, longest]``, and `steps` once more.
     """
     rooms = [_up(len(sequence), stride) + gap for sequence in sequences]
-    length = min(_up(round(ROW * max(rooms)), stride), sum(rooms))
+    length = _up(round(ROW * max(rooms)), stride)
     rows, starts = _first_fit(rooms, length)
+    if (max(rows) + 1) * length > len(rooms) * max(rooms):
+        # Of like length after all: longer rows would stay half empty.
+        length = max(rooms)
+        rows, starts = _first_fit(rooms, length)
     frames = np.zeros((max(rows) + 1, length, sequences[0].shape[1]), np.float32)
     mask = np.zeros(frames.shape[:2], np.bool_)
     counts = [-(-len(sequence) // stride) for sequence in sequences]
@@ -78,7 +81,7 @@ def packed(sequences: Sequence[FloatArray], stride: int, gap: int) -> Layout:
         mask[row, start : start + len(sequence)] = True
         first = (row * length + start) // stride
         places[clip, : counts[clip]] = first + np.arange(counts[clip])
-    return Layout((frames, mask, places, steps), steps)
+    return Arranged((frames, mask, places, steps), steps)
 
 
 def packing_gap(settings: NetworkSettings) -> int:

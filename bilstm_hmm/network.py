@@ -20,19 +20,14 @@ from bilstm_hmm.layers import (
     TakeSteps,
     ZeroMasked,
 )
+from bilstm_hmm.layout import can_pack
+
+#: Returns the layer of a name, given that, what makes such a layer, and its settings.
+Part = Callable[..., Any]
 
 
-class Parts:
-    """The layers of a network by their names: made when first asked for, then shared."""
-
-    def __init__(self, made: dict[str, Any]) -> None:
-        self._made = made
-
-    def __call__(self, name: str, kind: Callable[..., Any], *args: Any, **settings: Any) -> Any:
-        """Return the layer of this name, made by ``kind(*args, name=name, **settings)``."""
-        if name not in self._made:
-            self._made[name] = kind(*args, name=name, **settings)
-        return self._made[name]
+def _new(name: str, kind: Callable[..., Any], *args: Any, **settings: Any) -> Any:
+    return kind(*args, name=name, **settings)
 
 
 def build_network(settings: NetworkSettings, n_features: int, n_classes: int) -> keras.Model:
@@ -50,25 +45,34 @@ def build_network(settings: NetworkSettings, n_features: int, n_classes: int) ->
     ToolkitError
         Where the features do not make an image of as many channels as ``settings.image`` says.
     """
-    part = Parts({})
     frames = keras.Input((None, n_features), name="frames")
     mask = keras.Input((None,), dtype="bool", name="mask")
-    hidden, reduced = _front(part, settings, frames, mask)
-    for lstm, dropout in _recurrent(part, settings):
+    hidden, reduced = _front(_new, settings, frames, mask)
+    for lstm, dropout in _recurrent(_new, settings):
         hidden = dropout(lstm(hidden, mask=reduced))
-    outputs = _heads(part, settings, hidden, reduced, n_classes)
+    outputs = _heads(_new, settings, hidden, reduced, n_classes)
     return keras.Model([frames, mask], outputs, name=settings.family)
 
 
 def on_rows(network: keras.Model, settings: NetworkSettings) -> keras.Model:
-    """Return the network, with the weights it has, for clips that share rows.
+    """Return the network, of the same layers, for clips that share rows.
 
     Returns
     -------
     keras.Model
         Inputs are those of `layout.packed`; the outputs are those of `network` for the clips.
+
+    Raises
+    ------
+    ValueError
+        Where `layout.can_pack` says that it cannot be.
     """
-    part = Parts({layer.name: layer for layer in network.layers})
+    if not can_pack(settings):
+        raise ValueError("a network that sees images has no rows")
+
+    def part(name: str, *_: Any, **__: Any) -> Any:
+        return network.get_layer(name)
+
     rows = keras.Input(network.inputs[0].shape[1:], name="rows")
     mask = keras.Input((None,), dtype="bool", name="rows_mask")
     places = keras.Input((None,), dtype="int32", name="places")
@@ -81,7 +85,7 @@ def on_rows(network: keras.Model, settings: NetworkSettings) -> keras.Model:
     return keras.Model([rows, mask, places, steps], outputs, name=f"{network.name}_rows")
 
 
-def _front(part: Parts, settings: NetworkSettings, frames: Any, mask: Any) -> tuple[Any, Any]:
+def _front(part: Part, settings: NetworkSettings, frames: Any, mask: Any) -> tuple[Any, Any]:
     """What comes before the recurrent layers; their input and its mask."""
     if settings.stack > 1:
         frames = part("stack_input", ZeroMasked)(frames, mask=mask)
@@ -94,9 +98,7 @@ def _front(part: Parts, settings: NetworkSettings, frames: Any, mask: Any) -> tu
     return frames, mask
 
 
-def _convolutions(
-    part: Parts, settings: NetworkSettings, hidden: Any, mask: Any
-) -> tuple[Any, Any]:
+def _convolutions(part: Part, settings: NetworkSettings, hidden: Any, mask: Any) -> tuple[Any, Any]:
     """Convolution, batch normalisation and ReLU, centred on each frame whatever the length.
 
     Padding is explicit, because Keras's ``same`` shifts a strided convolution by an amount
@@ -123,7 +125,7 @@ def _convolutions(
     return hidden, mask
 
 
-def _recurrent(part: Parts, settings: NetworkSettings) -> list[tuple[Any, Any]]:
+def _recurrent(part: Part, settings: NetworkSettings) -> list[tuple[Any, Any]]:
     """The recurrent layers, each with its dropout."""
     found = []
     for index, units in enumerate(settings.units, start=1):
@@ -141,7 +143,7 @@ def _bidirectional(units: int, index: int, name: str) -> Any:
 
 
 def _heads(
-    part: Parts, settings: NetworkSettings, hidden: Any, mask: Any, n_classes: int
+    part: Part, settings: NetworkSettings, hidden: Any, mask: Any, n_classes: int
 ) -> dict[str, Any]:
     """The outputs of the network."""
     frame = part("frame", layers.Dense, n_classes)(hidden)

@@ -1,7 +1,7 @@
 """The training that people write: ``Model.fit`` on all clips padded to the longest."""
 
 import time
-from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,8 @@ from bilstm_hmm.batches import Batch, class_weights
 from bilstm_hmm.config import Recipe
 from bilstm_hmm.examples import Examples, Indices, plain_frames
 from bilstm_hmm.fit import cosine
-from bilstm_hmm.layout import Layout
+from bilstm_hmm.layout import padded
 from bilstm_hmm.step import arguments, compiled
-from features.frames import FloatArray
 from features.normalise import fit_statistics
 
 
@@ -71,12 +70,5 @@ def _padded(examples: Examples, train: Indices, recipe: Recipe) -> tuple[Any, An
     if recipe.training.class_weights:
         weights = class_weights(labels, classes)[labels]
 
-    def to_the_longest(clips: Sequence[FloatArray]) -> Layout:
-        longest = max(len(clip) for clip in clips)
-        frames = np.zeros((len(clips), longest, clips[0].shape[1]), np.float32)
-        mask = np.zeros((len(clips), longest), np.bool_)
-        for row, clip in enumerate(clips):
-            frames[row, : len(clip)], mask[row, : len(clip)] = clip, True
-        return Layout((frames, mask), mask[:, :: recipe.network.stride])
-
+    to_the_longest = partial(padded, stride=recipe.network.stride, quantum=1)
     return arguments(Batch(tuple(sequences), targets, weights), to_the_longest)

@@ -25,10 +25,11 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-def test_both_trainings_go_the_same_way(tiny: Path) -> None:
+@pytest.mark.parametrize("bucketed", ["true", "false"])
+def test_both_trainings_go_the_same_way(tiny: Path, bucketed: str) -> None:
     # All clips in one batch, and nothing at random: then only the padding differs.
-    overrides = ["training.batch_size=1000", "network.dropout=0"]
-    recipe = load_recipe(str(tiny), overrides)
+    given = ["training.batch_size=1000", "network.dropout=0", f"training.bucketed={bucketed}"]
+    recipe = load_recipe(str(tiny), given)
     recipe = recipe.model_copy(update={"augmentation": AugmentationSettings.none()})
     selection = select_clips(recipe.data)
     banks = build_filter_banks(recipe.features)

@@ -16,7 +16,7 @@ from bilstm_hmm.checkpoint import load_state  # noqa: E402
 from bilstm_hmm.config import Recipe  # noqa: E402
 from bilstm_hmm.examples import Examples, plain_frames  # noqa: E402
 from bilstm_hmm.fit import Task, TrainedNetwork, network_outputs, train_network  # noqa: E402
-from bilstm_hmm.layout import LayOut  # noqa: E402
+from bilstm_hmm.layout import Arrange  # noqa: E402
 from bilstm_hmm.metrics import unweighted_accuracy  # noqa: E402
 from bilstm_hmm.weights import halved  # noqa: E402
 from features.filterbanks import FilterBanks  # noqa: E402
@@ -124,11 +124,11 @@ def test_an_interrupted_training_continues_as_if_nothing_had_been(
 
     arguments, batches = fit.arguments, [0]
 
-    def fail_at_the_second(batch: Batch, lay_out: LayOut) -> Any:
+    def fail_at_the_second(batch: Batch, arrange: Arrange) -> Any:
         batches[0] += 1
         if batches[0] == 2:
             raise Interrupted
-        return arguments(batch, lay_out)
+        return arguments(batch, arrange)
 
     state = tmp_path / "state.npz"
     with pytest.raises(Interrupted):

@@ -67,14 +67,18 @@ def test_clips_that_share_rows_are_whole_and_apart(
 
 @given(lengths=LENGTHS)
 @settings(deadline=None)
-def test_rows_are_few_and_not_much_longer_than_a_clip(lengths: list[int]) -> None:
-    """No two rows are half empty, whatever the lengths."""
+def test_rows_never_take_more_than_a_row_each(lengths: list[int]) -> None:
+    """Nor are they much longer than the longest clip, or two of them half empty."""
     mask = packed(clips_of(lengths, 0), 8, 8).inputs[1]
     rooms = [-(-n // 8) * 8 + 8 for n in lengths]
     assert max(rooms) <= mask.shape[1] <= ROW * max(rooms) + 8
-    assert mask.size <= max(mask.shape[1], 2 * sum(rooms) + mask.shape[1])
-    if len(lengths) == 1:
-        assert mask.shape == (1, rooms[0])
+    assert mask.size <= len(rooms) * max(rooms)
+    assert mask.size <= 2 * sum(rooms) + mask.shape[1]
+
+
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_clips_of_one_length_have_a_row_each(count: int) -> None:
+    assert packed(clips_of([100] * count, 0), 8, 8).inputs[1].shape == (count, 112)
 
 
 def test_rows_take_half_of_what_padding_takes() -> None:
