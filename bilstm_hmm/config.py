@@ -141,19 +141,18 @@ class PretrainingSettings(Section):
 class TrainingSettings(Section):
     """The optimisation of the network.
 
-    A network is trained for `epochs`, or for as many as make at least `steps` batches, where
-    that is more: a few hundred clips need more epochs than ten thousand. Batches that are
-    `bucketed` have clips of like length, which leaves little padding to compute, but also fewer
-    voices and emotions in each than those drawn by chance, whose clips share rows unless the
-    network sees images. With `keep` at
-    ``best``, the networks of the inner folds keep the epoch that is best on the speakers held
-    out, and `refit` trains the final network on every training speaker for the median of these
-    epochs; without it, the final network keeps `validation_fraction` of the training speakers
-    back and its best weights on them. With ``last`` every network keeps its last epoch, and no
-    held-out clip decides on anything. With `clips_per_speaker` an epoch has no more than so many
-    clips of a speaker, drawn anew in each; null takes all. `weight_average` is the momentum of
-    the running mean of the weights, which is what is validated and kept (0 keeps the weights
-    themselves).
+    A network is trained for `epochs`, or for as many as make at least `steps` batches, where that
+    is more: a few hundred clips need more epochs than ten thousand. Batches that are `bucketed`
+    have clips of like length, which leaves little padding to compute, but also fewer voices and
+    emotions in each than those drawn by chance, whose clips share rows unless the network sees
+    images. With `keep` at ``best``, the networks of the inner folds keep the epoch that is best
+    on the speakers held out, and `refit` trains the final network on every training speaker for
+    the median of these epochs; without it, the final network keeps `validation_fraction` of the
+    training speakers back and its best weights on them. With ``last`` every network keeps its
+    last epoch, and no held-out clip decides on anything. With `clips_per_speaker` an epoch has no
+    more than so many clips of a speaker, drawn anew in each; null takes all. `weight_average` is
+    the momentum of the running mean of the weights, which is what is validated and kept (0 keeps
+    the weights themselves).
     """
 
     epochs: Annotated[int, Field(ge=1)] = 40

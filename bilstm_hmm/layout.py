@@ -37,13 +37,9 @@ Arrange = Callable[[Sequence[FloatArray]], Arranged]
 
 def pad(sequences: Sequence[FloatArray], quantum: int = QUANTUM) -> tuple[FloatArray, Mask]:
     """Pad sequences with zeros to one length: frames ``[B, T, F]`` and mask ``[B, T]``."""
+    count = len(sequences)
     length = _up(max(len(sequence) for sequence in sequences), quantum)
-    frames = np.zeros((len(sequences), length, sequences[0].shape[1]), np.float32)
-    mask = np.zeros((len(sequences), length), np.bool_)
-    for row, sequence in enumerate(sequences):
-        frames[row, : len(sequence)] = sequence
-        mask[row, : len(sequence)] = True
-    return frames, mask
+    return _placed(sequences, range(count), [0] * count, length)
 
 
 def padded(sequences: Sequence[FloatArray], stride: int, quantum: int = QUANTUM) -> Arranged:
@@ -71,16 +67,12 @@ def packed(sequences: Sequence[FloatArray], stride: int, gap: int) -> Arranged:
         # Of like length after all: longer rows would stay half empty.
         length = max(rooms)
         rows, starts = _first_fit(rooms, length)
-    frames = np.zeros((max(rows) + 1, length, sequences[0].shape[1]), np.float32)
-    mask = np.zeros(frames.shape[:2], np.bool_)
+    frames, mask = _placed(sequences, rows, starts, length)
     counts = [-(-len(sequence) // stride) for sequence in sequences]
     steps = np.arange(max(counts)) < np.array(counts)[:, None]
     places = np.zeros(steps.shape, np.int32)
-    for clip, (sequence, row, start) in enumerate(zip(sequences, rows, starts, strict=True)):
-        frames[row, start : start + len(sequence)] = sequence
-        mask[row, start : start + len(sequence)] = True
-        first = (row * length + start) // stride
-        places[clip, : counts[clip]] = first + np.arange(counts[clip])
+    for clip, (row, start, count) in enumerate(zip(rows, starts, counts, strict=True)):
+        places[clip, :count] = (row * length + start) // stride + np.arange(count)
     return Arranged((frames, mask, places, steps), steps)
 
 
@@ -101,6 +93,18 @@ def packing_gap(settings: NetworkSettings) -> int:
 def can_pack(settings: NetworkSettings) -> bool:
     """Tell whether a network can be run on rows of several clips: not if it sees images."""
     return settings.image is None
+
+
+def _placed(
+    sequences: Sequence[FloatArray], rows: Sequence[int], starts: Sequence[int], length: int
+) -> tuple[FloatArray, Mask]:
+    """Write each sequence into its row, from its start on; elsewhere zeros, masked."""
+    frames = np.zeros((max(rows) + 1, length, sequences[0].shape[1]), np.float32)
+    mask = np.zeros(frames.shape[:2], np.bool_)
+    for sequence, row, start in zip(sequences, rows, starts, strict=True):
+        frames[row, start : start + len(sequence)] = sequence
+        mask[row, start : start + len(sequence)] = True
+    return frames, mask
 
 
 def _up(frames: int, stride: int) -> int:

@@ -12,6 +12,7 @@ from bilstm_hmm.bundle import Bundle, read_bundle
 from bilstm_hmm.config import Recipe
 from bilstm_hmm.examples import Examples
 from bilstm_hmm.recipes import recipe_from_tree
+from bilstm_hmm.weights import arrays_of
 from data.clip import Clip
 from features.extract import extract
 from features.filterbanks import FilterBanks, build_filter_banks
@@ -110,3 +111,29 @@ def stored(trained: Any) -> Bundle:
 def copy(trained: Any, tmp_path: Path) -> Path:
     """A folder with that bundle which a test may spoil."""
     return shutil.copytree(trained.folder / "bundle", tmp_path / "model")
+
+
+def bytes_by_name(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[[Path], dict[str, bytes]]:
+    """Read all files of a folder, by their names."""
+    return bytes_by_name
+
+
+def moved_weights(network: Any) -> None:
+    rng = np.random.default_rng(1)
+    for weight in network.weights:
+        if "variance" in weight.path:
+            weight.assign(rng.uniform(0.3, 3.0, weight.shape))
+        elif "seed" not in weight.path:
+            (array,) = arrays_of([weight])
+            weight.assign(array + rng.normal(0.0, 0.4, weight.shape))
+
+
+@pytest.fixture(scope="session")
+def perturb() -> Callable[[Any], None]:
+    """Move the weights of a Keras network away from where they begin."""
+    return moved_weights

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,16 +31,14 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.onnx_int8 import int8_network
 from bilstm_hmm.runtime import Model, load
 
+Contents = Callable[[Path], dict[str, bytes]]
+
 
 @pytest.fixture
 def twin(stored: Bundle, tmp_path: Path) -> Path:
     """The folder of a bundle with an int8 network besides the float one."""
     write_bundle(tmp_path / "twin", replace(stored, int8=int8_network(stored.network)))
     return tmp_path / "twin"
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def reseal(folder: Path, **changes: object) -> None:
@@ -147,7 +146,9 @@ def test_what_prediction_has_no_use_for_is_not_read(
     assert read_bundle(twin, precision).classes == stored.classes
 
 
-def test_a_bundle_tells_the_checksum_of_every_file(copy: Path, twin: Path) -> None:
+def test_a_bundle_tells_the_checksum_of_every_file(
+    copy: Path, twin: Path, contents: Contents
+) -> None:
     for folder in (copy, twin):
         sums = json.loads((folder / MANIFEST).read_text("utf-8"))["sha256"]
         assert sums == {
@@ -176,7 +177,9 @@ def test_each_precision_reads_its_own_network(twin: Path, stored: Bundle, record
     assert said == Model(made).predict(recording)
 
 
-def test_a_bundle_without_an_int8_network_says_so(copy: Path, stored: Bundle) -> None:
+def test_a_bundle_without_an_int8_network_says_so(
+    copy: Path, stored: Bundle, contents: Contents
+) -> None:
     assert INT8 not in contents(copy)
     assert in_int8(stored) is None
     words = "has no int8 network; train it with --set bundle.int8=true, or use the precision float"

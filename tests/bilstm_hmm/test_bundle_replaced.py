@@ -12,9 +12,7 @@ import pytest
 from bilstm_hmm.bundle import Bundle, read_bundle, write_bundle
 from bilstm_hmm.errors import ToolkitError
 
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+Contents = Callable[[Path], dict[str, bytes]]
 
 
 def full_disk(*_: object, **__: object) -> None:
@@ -23,7 +21,7 @@ def full_disk(*_: object, **__: object) -> None:
 
 @pytest.mark.parametrize("step", ["_write_parts", "_write_manifest", "np.savez", "save_keras"])
 def test_an_older_bundle_outlives_a_full_disk(
-    copy: Path, stored: Bundle, monkeypatch: pytest.MonkeyPatch, step: str
+    copy: Path, stored: Bundle, monkeypatch: pytest.MonkeyPatch, step: str, contents: Contents
 ) -> None:
     before = contents(copy)
     save_keras = full_disk if step == "save_keras" else None
@@ -37,7 +35,7 @@ def test_an_older_bundle_outlives_a_full_disk(
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, OSError(errno.EIO, "broken")])
 def test_an_older_bundle_outlives_a_swap_that_fails(
-    copy: Path, stored: Bundle, monkeypatch: pytest.MonkeyPatch, error: object
+    copy: Path, stored: Bundle, monkeypatch: pytest.MonkeyPatch, error: object, contents: Contents
 ) -> None:
     before = contents(copy)
     rename = Path.rename
@@ -57,7 +55,9 @@ def test_an_older_bundle_outlives_a_swap_that_fails(
     assert [path.name for path in copy.parent.iterdir()] == [copy.name]
 
 
-def test_a_newer_bundle_takes_the_place_of_an_older(copy: Path, stored: Bundle) -> None:
+def test_a_newer_bundle_takes_the_place_of_an_older(
+    copy: Path, stored: Bundle, contents: Contents
+) -> None:
     (copy / "of the older").write_text("left over")
     write_bundle(copy, stored)
     assert "of the older" not in contents(copy)
@@ -97,7 +97,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9])
 def test_an_older_bundle_outlives_a_disk_that_is_really_full(
-    stored: Bundle, small_disk: Callable[[int], Path], share: float
+    stored: Bundle, small_disk: Callable[[int], Path], share: float, contents: Contents
 ) -> None:
     folder = small_disk(1024)
     write_bundle(folder / "model", stored)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bilstm_hmm.batches import Batch
 from bilstm_hmm.config import Recipe
 from bilstm_hmm.examples import AugmentedView, Examples, drawn_clips, plain_frames, view_frames
 from features.extract import extract
@@ -40,10 +39,6 @@ def make_view(
     return make
 
 
-def clip_of(batch: Batch, row: int) -> np.ndarray:
-    return batch.frames[row]
-
-
 def test_without_augmentation_a_batch_is_the_normalised_frames(
     make_view: Callable[..., AugmentedView], tones: Examples
 ) -> None:
@@ -52,7 +47,7 @@ def test_without_augmentation_a_batch_is_the_normalised_frames(
     batch = view.batch(indices, 2)
     expected = plain_frames(tones, indices, view.recipe, view.statistics)
     for row, values in enumerate(expected):
-        np.testing.assert_array_equal(clip_of(batch, row), values)
+        np.testing.assert_array_equal(batch.frames[row], values)
     np.testing.assert_array_equal(batch.targets, np.eye(3)[tones.labels[indices]])
     np.testing.assert_array_equal(batch.weights, 1.0 + tones.labels[indices])
 
@@ -99,8 +94,8 @@ def test_a_clip_looks_the_same_in_whichever_batch_it_is(
     there = make_view(moved, augmentation=LIVELY)
     for index in (0, 5, 17):
         place = int(np.flatnonzero(order == index)[0])
-        first = clip_of(view.batch(np.array([index, 3]), 4), 0)
-        other = clip_of(there.batch(np.array([1, place]), 4), 1)
+        first = view.batch(np.array([index, 3]), 4).frames[0]
+        other = there.batch(np.array([1, place]), 4).frames[1]
         np.testing.assert_array_equal(first, other)
 
 
@@ -112,7 +107,7 @@ def test_epochs_and_seeds_differ(make_view: Callable[..., AugmentedView]) -> Non
     ]
     for left, right in ((0, 1), (0, 2)):
         assert any(
-            not np.array_equal(clip_of(batches[left], row), clip_of(batches[right], row))
+            not np.array_equal(batches[left].frames[row], batches[right].frames[row])
             for row in range(6)
         )
 
@@ -139,7 +134,7 @@ def test_long_clips_are_cropped_in_training_and_whole_elsewhere(
     view = make_view(examples, training={"max_seconds": 1.5}, features={"normalisation": "none"})
     starts = set()
     for epoch in range(8):
-        values = clip_of(view.batch(np.array([0]), epoch), 0)
+        values = view.batch(np.array([0]), epoch).frames[0]
         assert len(values) == 150
         np.testing.assert_array_equal(np.diff(values[:, 0]), 1.0)
         starts.add(float(values[0, 0]))
@@ -223,7 +218,7 @@ def test_a_limited_number_of_copies_comes_back_in_turn(
         speed = {"probability": 1.0, "factor": (0.8, 1.2)}
         recipe = quick_recipe(augmentation={"copies": copies, "speed": speed})
         view = AugmentedView(examples, recipe, banks, statistics, np.ones(3, np.float32))
-        return [clip_of(view.batch(np.array([4]), epoch), 0) for epoch in range(6)]
+        return [view.batch(np.array([4]), epoch).frames[0] for epoch in range(6)]
 
     limited = batches(3)
     assert {key[:2] for key in examples.copies} == {(4, 0), (4, 1), (4, 2)}

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
 
+Perturb = Callable[[Any], None]
 N_FEATURES, N_CLASSES = 6, 4
 LENGTHS = (13, 1, 20, 6)
 PACKAGE = Path(bilstm_hmm.__file__).parent
@@ -92,7 +94,7 @@ class Built:
 
 
 @pytest.fixture(scope="module", params=SETTINGS)
-def built(request: pytest.FixtureRequest) -> Built:
+def built(request: pytest.FixtureRequest, perturb: Perturb) -> Built:
     """A network with weights away from where they begin, and its graph."""
     import onnxruntime
 
@@ -104,15 +106,6 @@ def built(request: pytest.FixtureRequest) -> Built:
         network_to_onnx(model, settings), providers=["CPUExecutionProvider"]
     )
     return Built(settings, model, session)
-
-
-def perturb(model: Any) -> None:
-    rng = np.random.default_rng(1)
-    for weight in model.weights:
-        if "variance" in weight.path:
-            weight.assign(rng.uniform(0.3, 3.0, weight.shape))
-        elif "seed" not in weight.path:
-            weight.assign(as_array(weight) + rng.normal(0.0, 0.4, weight.shape))
 
 
 def padded(total: int, fill: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -184,7 +177,7 @@ def test_onnx_agrees_with_keras(built: Built) -> None:
     assert np.ptp(on_keras["clip"], axis=0).min() > 1e-3
 
 
-def test_weights_in_half_precision_halve_the_graph() -> None:
+def test_weights_in_half_precision_halve_the_graph(perturb: Perturb) -> None:
     """And the graph still says the same as Keras."""
     import onnxruntime
 
@@ -274,7 +267,9 @@ print(json.dumps(np.array(found["clip"]).tolist()))
 
 @pytest.mark.parametrize("kind", [{**SETTINGS["cnn_bilstm"], "stack": 2}, SETTINGS["chunks"]])
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_another_backend_gives_the_same(backend: str, kind: dict[str, Any], tmp_path: Path) -> None:
+def test_another_backend_gives_the_same(
+    backend: str, kind: dict[str, Any], tmp_path: Path, perturb: Perturb
+) -> None:
     pytest.importorskip(backend)
     settings = NetworkSettings.model_validate(kind)
     model = build_network(settings, N_FEATURES, N_CLASSES)

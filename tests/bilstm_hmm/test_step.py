@@ -16,6 +16,7 @@ from bilstm_hmm.config import Recipe  # noqa: E402
 from bilstm_hmm.layout import padded  # noqa: E402
 from bilstm_hmm.network import build_network, on_rows  # noqa: E402
 from bilstm_hmm.step import Trainer, arguments, compiled, trainer_of  # noqa: E402
+from bilstm_hmm.weights import arrays_of  # noqa: E402
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 MakeRecipe = Callable[..., Recipe]
+Perturb = Callable[[Any], None]
 N_FEATURES, N_CLASSES = 5, 3
 
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -54,17 +56,8 @@ def drawn(seed: int, lengths: tuple[int, ...] = (60, 7, 31, 1, 44, 18, 25)) -> B
 
 
 def weights_of(network: Any) -> dict[str, np.ndarray]:
-    return {v.path: np.array(keras.ops.convert_to_numpy(v)) for v in network.weights}
-
-
-def unsettle(network: Any) -> None:
-    """Move weights away from where they begin, so that attention has something to say."""
-    rng = np.random.default_rng(3)
-    for weight in network.weights:
-        if "seed" not in weight.path:
-            array = np.array(keras.ops.convert_to_numpy(weight))
-            moved = array + rng.normal(0.0, 0.4, array.shape)
-            weight.assign(np.abs(moved) if "variance" in weight.path else moved)
+    paths = [weight.path for weight in network.weights]
+    return dict(zip(paths, arrays_of(network.weights), strict=True))
 
 
 def test_the_loss_is_over_frames_and_clips_that_are_there(quick_recipe: MakeRecipe) -> None:
@@ -92,10 +85,12 @@ def test_the_loss_is_over_frames_and_clips_that_are_there(quick_recipe: MakeReci
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_rows_give_the_outputs_of_each_clip_alone(kind: str, quick_recipe: MakeRecipe) -> None:
+def test_rows_give_the_outputs_of_each_clip_alone(
+    kind: str, quick_recipe: MakeRecipe, perturb: Perturb
+) -> None:
     recipe = quick_recipe(network=NETWORKS[kind], training={"bucketed": False})
     model = build_network(recipe.network, N_FEATURES, N_CLASSES)
-    unsettle(model)
+    perturb(model)
     trainer, batch = trainer_of(model, recipe), drawn(4)
     inputs, *_ = arguments(batch, trainer.arrange)
     assert len(inputs[0]) < len(batch.frames)
@@ -108,12 +103,14 @@ def test_rows_give_the_outputs_of_each_clip_alone(kind: str, quick_recipe: MakeR
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_a_step_on_rows_is_the_step_on_padded_clips(kind: str, quick_recipe: MakeRecipe) -> None:
+def test_a_step_on_rows_is_the_step_on_padded_clips(
+    kind: str, quick_recipe: MakeRecipe, perturb: Perturb
+) -> None:
     """Losses, gradients and the statistics of the normalisation: every weight moves alike."""
     recipe = quick_recipe(network={**NETWORKS[kind], "dropout": 0.0}, training={"bucketed": False})
     keras.utils.set_random_seed(1)
     one, other = (build_network(recipe.network, N_FEATURES, N_CLASSES) for _ in range(2))
-    unsettle(one)
+    perturb(one)
     other.set_weights(one.get_weights())
     arrange = partial(padded, stride=recipe.network.stride)
     trainers = (Trainer(one, compiled(one, recipe), arrange), trainer_of(other, recipe))
