@@ -10,7 +10,7 @@ DEMO   := runs/demo
 # Processes that share the tests; more need more memory, because each may load TensorFlow.
 TEST_JOBS ?= 2
 
-.PHONY: demo test check bench corpora-named clean help
+.PHONY: demo test check types bench corpora-named clean help
 
 help:
 	@echo "make demo   predict with the shipped model; train, evaluate and predict on a synthetic corpus"
@@ -45,10 +45,16 @@ demo: $(VENV)/installed
 	  --folds 2 --output $(DEMO)/evaluate
 	$(BIN)/python predict.py --file samples/synthetic_sad.wav --model $(DEMO)/train --timeline
 
-check: $(VENV)/installed-dev
+check: $(VENV)/installed-dev types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The package as it is once installed, of links, for mypy and editors: in a checkout its folders
+# `features` and `data` lie beside it.
+types:
+	@rm -rf build/types && mkdir -p build/types/bilstm_hmm
+	@ln -s $(CURDIR)/bilstm_hmm/* $(addprefix $(CURDIR)/,features data configs models) build/types/bilstm_hmm
 
 # Threads of numeric libraries would only fight over the cores that the test processes share.
 test: check

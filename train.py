@@ -1,6 +1,6 @@
 """Train a recogniser: ``python train.py --config config.yaml --set data.root=DIR``."""
 
-from bilstm_hmm.cli import command, train
+from bilstm_hmm.cli.main import command, train
 
 if __name__ == "__main__":
     command(train)()

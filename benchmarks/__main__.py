@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from bilstm_hmm.data.errors import DataError
+from bilstm_hmm.features.errors import AudioError
+
 from benchmarks.machine import machine_lines
 from benchmarks.setting import REPOSITORY, Setting
 from benchmarks.table import Section, document
-from bilstm_hmm.bundle import find_bundle, read_bundle
+from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.files import atomic_write
-from data.errors import DataError
-from features.errors import AudioError
+from bilstm_hmm.inference.bundle import find_bundle, read_bundle
 
 SCENARIOS = ("start", "warm", "folder", "stages", "long", "stream", "epoch", "agreement")
 

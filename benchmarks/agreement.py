@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from bilstm_hmm.data.corpora.registry import load
+from bilstm_hmm.features.audio.reading import read_audio
+from bilstm_hmm.features.extraction.extract import extract_views
+from bilstm_hmm.features.frames import FloatArray
 
 import bilstm_hmm
 from benchmarks.peers import straightforward
 from benchmarks.setting import Setting
 from benchmarks.table import Section
 from benchmarks.variants import variant
-from bilstm_hmm.bundle import Bundle, read_bundle
-from bilstm_hmm.decision import SYSTEMS
-from bilstm_hmm.recipes import load_recipe
-from data.registry import load
-from features.audio import read_audio
-from features.extract import extract_views
-from features.frames import FloatArray
+from bilstm_hmm.config.loading import load_recipe
+from bilstm_hmm.hmm.fusion import SYSTEMS
+from bilstm_hmm.inference.bundle import Bundle, read_bundle
 
 OUR_FRAMES, THEIR_FRAMES = "ours", "librosa's"
 

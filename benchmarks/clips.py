@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from bilstm_hmm.data.clip import Clip
+from bilstm_hmm.data.corpora.registry import CORPORA, load
+from bilstm_hmm.features.audio.reading import read_audio
 
 from bilstm_hmm.errors import ToolkitError
-from data.clip import Clip
-from data.registry import CORPORA, load
-from features.audio import read_audio
 
 RATE = 16000
 

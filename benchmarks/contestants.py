@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bilstm_hmm.data.clip import Clip
+from bilstm_hmm.features.encoder.store import stored
+from bilstm_hmm.features.settings.encoder_catalogue import WHISPER_TINY
+
 from benchmarks.setting import REPOSITORY, Setting
 from benchmarks.timing import Cost, measured
-from data.clip import Clip
-from features.encoder_store import stored
-from features.known_encoders import WHISPER_TINY
 
 FITTED_ON = 300
 LIBROSA, OPENSMILE = "librosa + Keras + hmmlearn", "openSMILE + SVM"

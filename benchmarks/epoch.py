@@ -11,7 +11,7 @@ from benchmarks.setting import Setting
 from benchmarks.table import Rows, Section, cell, comparison
 from benchmarks.timing import Cost, in_turn, measured, spread
 from benchmarks.training import AUGMENTED, CHANCE, KINDS, PADDED, PLAIN, Row
-from bilstm_hmm.recipes import load_recipe
+from bilstm_hmm.config.loading import load_recipe
 
 NAMES = {
     PLAIN: "ours, batches of like length",

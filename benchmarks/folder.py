@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from bilstm_hmm.data.clip import Clip
+
 from benchmarks.clips import audio_seconds, drawn_clips, linked
 from benchmarks.contestants import (
     ACCURATE,
@@ -25,7 +27,6 @@ from benchmarks.peers import opensmile_svm
 from benchmarks.setting import FIRST, Setting, usable_cores
 from benchmarks.table import Section, cell, comparison
 from benchmarks.timing import Cost, in_turn, measured, spread
-from data.clip import Clip
 
 Contestants = dict[str, Callable[[], Cost]]
 OURS, SINGLE = "ours, predict.py --folder", "ours, a clip at a time"

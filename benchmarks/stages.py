@@ -6,17 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from bilstm_hmm.features.audio.reading import read_audio
+from bilstm_hmm.features.extraction.extract import n_features
 
 import bilstm_hmm
 from benchmarks.clips import audio_seconds, drawn_clips
 from benchmarks.setting import Setting
 from benchmarks.table import Section, number
-from bilstm_hmm import evidence, runtime, workers
-from bilstm_hmm.blas import one_blas_thread
-from bilstm_hmm.config import NetworkSettings
-from bilstm_hmm.runtime import Model
-from features.audio import read_audio
-from features.extract import n_features
+from bilstm_hmm.blas_threads import one_blas_thread
+from bilstm_hmm.cli import file_workers as workers
+from bilstm_hmm.config.schema import NetworkSettings
+from bilstm_hmm.inference import model as runtime
+from bilstm_hmm.inference import scoring as evidence
+from bilstm_hmm.inference.model import Model
 
 #: What is timed: a name, the module that calls it, and the name it is called by there.
 STAGES = (

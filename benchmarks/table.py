@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.timing import Spread, ratio, spread
-from bilstm_hmm.score_tables import markdown_table
+from bilstm_hmm.evaluation.tables import markdown_table
 
 Rows = Sequence[Sequence[str]]
 

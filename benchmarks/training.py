@@ -14,16 +14,16 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from bilstm_hmm.features.settings.augmentation import AugmentationSettings
+from bilstm_hmm.features.spectral.filterbanks import FilterBanks, build_filter_banks
 
 from benchmarks.peers.padded_fit import fit_padded
-from bilstm_hmm.batches import prefetch
-from bilstm_hmm.config import Recipe
-from bilstm_hmm.examples import Examples
-from bilstm_hmm.load_examples import load_examples
-from bilstm_hmm.recipes import load_recipe
-from bilstm_hmm.selection import chosen_folds, pick_fold, select_clips
-from features.augment_settings import AugmentationSettings
-from features.filterbanks import FilterBanks, build_filter_banks
+from bilstm_hmm.config.loading import load_recipe
+from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.training.batches import prefetch
+from bilstm_hmm.training.dataset import chosen_folds, pick_fold, select_clips
+from bilstm_hmm.training.examples import Examples
+from bilstm_hmm.training.load_examples import load_examples
 
 PLAIN, CHANCE, AUGMENTED, PADDED = "plain", "by-chance", "augmented", "padded"
 KINDS = (PLAIN, CHANCE, PADDED, AUGMENTED)
@@ -73,8 +73,8 @@ def own_epochs(
     examples: Examples, train: Any, recipe: Recipe, banks: FilterBanks, epochs: int
 ) -> list[Row]:
     """Train by the toolkit's loop, as ``train.py`` does."""
-    from bilstm_hmm import fit
-    from bilstm_hmm.training import prepare_backend
+    from bilstm_hmm.experiments.train import prepare_backend
+    from bilstm_hmm.training import loop as fit
 
     prepare_backend(recipe.seed)
     waited: list[float] = []

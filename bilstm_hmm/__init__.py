@@ -7,18 +7,24 @@
 """
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+# In a checkout `features`, `data`, `configs` and `models` lie beside this package, in an installed
+# one inside it; either way they are imported as `bilstm_hmm.features` and so on.
+if not (Path(__file__).parent / "features").is_dir():
+    __path__.append(str(Path(__file__).parents[1]))
+
 if TYPE_CHECKING:
-    from bilstm_hmm.runtime import Model
-    from bilstm_hmm.stream import EmotionStream
+    from bilstm_hmm.inference.model import Model
+    from bilstm_hmm.inference.stream import EmotionStream
 else:
 
     def __getattr__(name: str) -> object:
         """Import what is heavy when it is asked for."""
         if name != "EmotionStream":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from bilstm_hmm.stream import EmotionStream
+        from bilstm_hmm.inference.stream import EmotionStream
 
         return EmotionStream
 
@@ -29,6 +35,6 @@ __all__ = ["EmotionStream", "__version__", "load"]
 
 def load(path: str | os.PathLike[str], precision: str = "float") -> "Model":
     """Load a trained model from a bundle's folder or a training run's; see `runtime.load`."""
-    from bilstm_hmm import runtime
+    from bilstm_hmm.inference import model as runtime
 
     return runtime.load(path, precision)

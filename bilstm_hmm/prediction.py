@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.frames import FloatArray
+from bilstm_hmm.features.frames import FloatArray
 
 #: What a timeline calls time in which nobody speaks.
 NO_SPEECH = "no speech"

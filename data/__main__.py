@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data.errors import DataError
+from .errors import DataError
 
 if TYPE_CHECKING:
-    from data.summary import Summary
+    from .corpora.summary import Summary
 
 app = typer.Typer(
     help="Corpora of emotional speech: what there is, what a folder holds, how to get them.",
@@ -27,8 +27,8 @@ _MAX_NAMED = 10
 @app.command("list")
 def list_corpora() -> None:
     """Name the corpora, their licences, and how to get them."""
-    from data.protocols import protocol_for
-    from data.registry import CORPORA
+    from .corpora.registry import CORPORA
+    from .splits.protocols import protocol_for
 
     for corpus in CORPORA.values():
         use = "commercial use allowed" if corpus.commercial else "no commercial use"
@@ -46,8 +46,8 @@ def list_corpora() -> None:
 @app.command()
 def summary(name: _Name, root: _Root) -> None:
     """Count the clips in a corpus folder, by emotion and speaker, and name what is faulty."""
-    from data.registry import corpus, load
-    from data.summary import summarise
+    from .corpora.registry import corpus, load
+    from .corpora.summary import summarise
 
     for line in _summary_lines(summarise(corpus(name), load(name, root))):
         print(line)
@@ -56,8 +56,8 @@ def summary(name: _Name, root: _Root) -> None:
 @app.command()
 def download(name: _Name, root: _Root) -> None:
     """Download and unpack a corpus, where its publisher lets everybody do so."""
-    from data.download import download as download_corpus
-    from data.registry import corpus
+    from .corpora.registry import corpus
+    from .download.corpora import download as download_corpus
 
     chosen = corpus(name)
     for archive in download_corpus(chosen, root):
@@ -81,7 +81,7 @@ def synthesise(
     seed: Annotated[int, typer.Option(help="seed of the random numbers", min=0)] = 0,
 ) -> None:
     """Write a corpus of synthetic voices, for tests and first trials."""
-    from data.synthetic import write_corpus
+    from .synthesis.corpus import write_corpus
 
     count = write_corpus(root, speakers=speakers, clips_per_emotion=clips, seed=seed)
     print(f"{root}: {count} synthetic clips, read them as the corpus folders")

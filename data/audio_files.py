@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from data.errors import DataError
+from .errors import DataError
 
 _COMMON_EXTENSIONS = frozenset(
     ("aif", "aifc", "aiff", "au", "caf", "flac", "mp3", "oga", "ogg", "opus", "snd", "wav", "wave")

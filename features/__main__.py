@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from features.errors import EncoderError
+from .errors import EncoderError
 
 app = typer.Typer(
     help="Pre-trained encoders: which can be fetched by name, and bringing one here.",
@@ -19,8 +19,8 @@ app = typer.Typer(
 @app.command("list")
 def list_encoders() -> None:
     """Name the encoders that can be fetched, their licences, and whether they are here."""
-    from features.encoder_store import stored
-    from features.known_encoders import KNOWN
+    from .encoder.store import stored
+    from .settings.encoder_catalogue import KNOWN
 
     for encoder in KNOWN.values():
         here = stored(encoder.sha256)
@@ -40,7 +40,7 @@ def fetch(
     ] = None,
 ) -> None:
     """Bring an encoder into the user's cache, its checksum checked."""
-    from features.encoder_fetch import fetch as bring
+    from .encoder.fetch import fetch as bring
 
     found = bring(name, source)
     state = "now here" if found.new else "here already"

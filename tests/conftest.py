@@ -15,9 +15,9 @@ from typing import IO
 
 import numpy as np
 import pytest
+from bilstm_hmm.data.synthesis.corpus import write_corpus
 
-from bilstm_hmm.runtime import Model, load
-from data.synthetic import write_corpus
+from bilstm_hmm.inference.model import Model, load
 
 REPOSITORY = Path(__file__).parents[1]
 # Two workers that compile the same function of librosa for different types at once may leave a
@@ -172,7 +172,7 @@ def make_encoder() -> Callable[..., Path]:
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder of the user, and no encoder open from another test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("features.encoder._opened", {})
+    monkeypatch.setattr("bilstm_hmm.features.encoder.model._opened", {})
     return tmp_path / "cache" / "bilstm-hmm" / "encoders"
 
 

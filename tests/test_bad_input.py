@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from bilstm_hmm.features.errors import AudioError
 from numpy.typing import NDArray
 
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.runtime import Model
-from features.errors import AudioError
+from bilstm_hmm.inference.model import Model
 
 RATE = 16000
 
@@ -303,8 +303,8 @@ def test_a_corpus_without_one_readable_clip(
 
 
 def test_an_output_on_a_full_disk(tiny: Path, tmp_path: Path, monkeypatch) -> None:
-    from bilstm_hmm.recipes import load_recipe
-    from bilstm_hmm.run_folder import open_run
+    from bilstm_hmm.config.loading import load_recipe
+    from bilstm_hmm.experiments.run_folder import open_run
 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bilstm_hmm.formats import FORMATS, PER_FILE_FORMATS
-from bilstm_hmm.resume import RESUMABLE_FORMATS
-from bilstm_hmm.runtime import Model
+from bilstm_hmm.inference.model import Model
+from bilstm_hmm.output.formats import FORMATS, PER_FILE_FORMATS
+from bilstm_hmm.output.resume import RESUMABLE_FORMATS
 
 KEYS = ["file", "emotion", "confidence", "probabilities", "duration", "segments", "warnings"]
 

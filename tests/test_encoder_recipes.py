@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
+from bilstm_hmm.features.errors import EncoderError
 
+from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.recipes import load_recipe
-from bilstm_hmm.runtime import load
-from features.errors import EncoderError
+from bilstm_hmm.inference.model import load
 
 #: Two layers of the tiny encoder, and the columns of the other streams beside them.
 WITH_ENCODER = (
@@ -68,7 +68,7 @@ def cache(
     copied = tmp_path / "cache"
     shutil.copytree(with_encoder.cache, copied)
     monkeypatch.setenv("XDG_CACHE_HOME", str(copied))
-    monkeypatch.setattr("features.encoder._opened", {})
+    monkeypatch.setattr("bilstm_hmm.features.encoder.model._opened", {})
     return copied / "bilstm-hmm" / "encoders"
 
 
@@ -203,8 +203,8 @@ def test_prediction_without_an_encoder_loads_nothing_of_it(
 
     program = (
         "import sys, bilstm_hmm\nbilstm_hmm.load(sys.argv[1]).predict(sys.argv[2])\n"
-        "print(sorted(n for n in sys.modules if n.startswith('features.encoder')), "
-        "'features.whisper_mel' in sys.modules)"
+        "print(sorted(n for n in sys.modules if n.startswith('bilstm_hmm.features.encoder')), "
+        "'bilstm_hmm.features.encoder.whisper_mel' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(trained.folder), str(recording)],
@@ -213,4 +213,4 @@ def test_prediction_without_an_encoder_loads_nothing_of_it(
         check=True,
         cwd=Path(__file__).parents[1],
     )
-    assert done.stdout.split("\n")[0] == "['features.encoder_settings'] False"
+    assert done.stdout.split("\n")[0] == "[] False"

@@ -22,7 +22,6 @@ FORBIDDEN = (
     "scipy",
     "pooch",
 )
-LAYERS = {"features": {"features"}, "data": {"data"}}
 
 
 def heavy_modules(program: str, *arguments: str | Path) -> list[str]:
@@ -42,7 +41,7 @@ def heavy_modules(program: str, *arguments: str | Path) -> list[str]:
 def test_predicting_loads_no_training_library(trained, recording: Path) -> None:
     program = (
         "import sys\n"
-        "from bilstm_hmm.cli import command, predict\n"
+        "from bilstm_hmm.cli.main import command, predict\n"
         "arguments = ['--model', sys.argv[1], '--file', sys.argv[2], '--timeline']\n"
         "command(predict)(arguments, standalone_mode=False)"
     )
@@ -79,7 +78,7 @@ def test_help_comes_at_once(script: str) -> None:
 @pytest.mark.parametrize("name", ["train", "evaluate", "predict"])
 def test_help_loads_little(name: str) -> None:
     program = (
-        f"from bilstm_hmm.cli import command, {name}\n"
+        f"from bilstm_hmm.cli.main import command, {name}\n"
         f"command({name})(['--help'], standalone_mode=False)\n"
         "import sys\n"
         "assert not {'numpy', 'pydantic', 'onnxruntime', 'soundfile'} & set(sys.modules)"
@@ -92,18 +91,20 @@ def test_importing_the_package_loads_nothing() -> None:
     assert heavy_modules(program) == []
 
 
-@pytest.mark.parametrize("package", LAYERS)
+@pytest.mark.parametrize("package", ["features", "data"])
 def test_features_and_data_stand_on_their_own(package: str) -> None:
-    own = {"features", "data", "bilstm_hmm"}
-    for path in (REPOSITORY / package).glob("*.py"):
+    folder = REPOSITORY / package
+    for path in folder.rglob("*.py"):
+        depth = len(path.relative_to(folder).parts)
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names: list[str] = []
             if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
+                used = {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                names = [node.module or ""]
-            used = {name.partition(".")[0] for name in names} & own
-            assert used <= LAYERS[package], path
+                used = {(node.module or "").partition(".")[0]}
+            else:
+                assert not isinstance(node, ast.ImportFrom) or node.level <= depth, path
+                continue
+            assert not used & {"features", "data", "bilstm_hmm"}, path
 
 
 def test_the_scripts_are_found_from_anywhere(script: Callable[..., object]) -> None:

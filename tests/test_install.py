@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
 import zipfile
 from pathlib import Path
 
@@ -19,9 +18,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("install")
     checkout = folder / "checkout"
     checkout.mkdir()
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    packages = told["tool"]["setuptools"]["packages"]
-    for name in (*packages, "pyproject.toml", "requirements.txt", "README.md"):
+    folders = ("bilstm_hmm", "features", "data", "configs", "models")
+    for name in (*folders, "pyproject.toml", "requirements.txt", "README.md"):
         one = ROOT / name
         (shutil.copytree if one.is_dir() else shutil.copy)(one, checkout / name)
     build = ("-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder)
@@ -43,12 +41,12 @@ def test_recipes_and_models_are_installed_whole(installed: Path) -> None:
         shipped = sorted((ROOT / package).glob(pattern))
         assert shipped
         for file in shipped:
-            brought = installed / file.relative_to(ROOT)
+            brought = installed / "bilstm_hmm" / file.relative_to(ROOT)
             assert brought.read_bytes() == file.read_bytes()
 
 
 def test_an_installed_toolkit_predicts_from_any_folder(installed: Path, tmp_path: Path) -> None:
-    program = "import sys; from bilstm_hmm.cli import main; sys.exit(main())"
+    program = "import sys; from bilstm_hmm.cli.main import main; sys.exit(main())"
     sample = ROOT / "samples" / "synthetic_sad.wav"
     for model in ((), ("--model", "open")):
         done = subprocess.run(

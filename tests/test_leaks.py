@@ -15,21 +15,22 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
+from bilstm_hmm.data.clip import Clip  # noqa: E402
+from bilstm_hmm.data.splits.folds import Fold, cross_corpus_fold, folds  # noqa: E402
+from bilstm_hmm.data.splits.inner_folds import inner_folds, validation_split  # noqa: E402
+from bilstm_hmm.data.splits.protocols import PROTOCOLS  # noqa: E402
+from bilstm_hmm.features.extraction.extract import extract  # noqa: E402
+from bilstm_hmm.features.extraction.normalise import fit_statistics  # noqa: E402
+from bilstm_hmm.features.frames import Frames  # noqa: E402
+from bilstm_hmm.features.spectral.filterbanks import FilterBanks, build_filter_banks  # noqa: E402
+
 from bilstm_hmm import fit, fold_run, heads, system  # noqa: E402
-from bilstm_hmm.config import Recipe  # noqa: E402
-from bilstm_hmm.examples import AugmentedView, Examples, plain_frames  # noqa: E402
-from bilstm_hmm.fold_run import FoldRun, run_fold  # noqa: E402
-from bilstm_hmm.outputs import Outputs  # noqa: E402
-from bilstm_hmm.recipes import recipe_from_tree  # noqa: E402
-from bilstm_hmm.scores import system_probabilities  # noqa: E402
-from data.clip import Clip  # noqa: E402
-from data.folds import Fold, cross_corpus_fold, folds  # noqa: E402
-from data.inner_folds import inner_folds, validation_split  # noqa: E402
-from data.protocols import PROTOCOLS  # noqa: E402
-from features.extract import extract  # noqa: E402
-from features.filterbanks import FilterBanks, build_filter_banks  # noqa: E402
-from features.frames import Frames  # noqa: E402
-from features.normalise import fit_statistics  # noqa: E402
+from bilstm_hmm.config.loading import recipe_from_tree  # noqa: E402
+from bilstm_hmm.config.schema import Recipe  # noqa: E402
+from bilstm_hmm.evaluation.clip_results import system_probabilities  # noqa: E402
+from bilstm_hmm.experiments.fold import FoldRun, run_fold  # noqa: E402
+from bilstm_hmm.network.outputs import Outputs  # noqa: E402
+from bilstm_hmm.training.examples import AugmentedView, Examples, plain_frames  # noqa: E402
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bilstm_hmm.data.corpora.registry import CORPORA
+from bilstm_hmm.features.encoder.store import stored
+from bilstm_hmm.features.settings.encoder_catalogue import WHISPER_TINY
 
 import bilstm_hmm
-from bilstm_hmm.bundle import CARD, MANIFEST, METRICS, Bundle, read_bundle
-from bilstm_hmm.runtime import Model
-from data.registry import CORPORA
-from features.encoder_store import stored
-from features.known_encoders import WHISPER_TINY
+from bilstm_hmm.inference.bundle import CARD, MANIFEST, METRICS, Bundle, read_bundle
+from bilstm_hmm.inference.model import Model
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))

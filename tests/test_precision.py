@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bilstm_hmm.bundle import write_bundle
-from bilstm_hmm.onnx_int8 import int8_network
-from bilstm_hmm.runtime import Model, load
+from bilstm_hmm.inference.bundle import write_bundle
+from bilstm_hmm.inference.model import Model, load
+from bilstm_hmm.network.onnx_quantize import int8_network
 
 
 @pytest.fixture

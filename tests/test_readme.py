@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from bilstm_hmm.data.corpora.registry import CORPORA
 from pydantic import BaseModel
 
-from bilstm_hmm.config import Recipe
-from bilstm_hmm.formats import FORMATS
-from bilstm_hmm.recipes import load_recipe
-from data.registry import CORPORA
+from bilstm_hmm.config.loading import load_recipe
+from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.output.formats import FORMATS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -124,9 +124,9 @@ def test_every_option_in_a_command_exists(script: str) -> None:
 
     from typer.main import get_command
 
-    from bilstm_hmm.cli import command
+    from bilstm_hmm.cli.main import command
 
-    function = getattr(importlib.import_module("bilstm_hmm.cli"), script.removesuffix(".py"))
+    function = getattr(importlib.import_module("bilstm_hmm.cli.main"), script.removesuffix(".py"))
     known = {option for param in get_command(command(function)).params for option in param.opts}
     lines = re.findall(rf"python {re.escape(script)} (.*)", README)
     assert lines

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import soundfile
 import soxr
-
-from data.synthetic import synthesise
+from bilstm_hmm.data.synthesis.corpus import synthesise
 
 SPEAKERS = ("DC", "JE", "JK", "KL")
 # Its seven codes, with the synthetic emotion that stands in for each.

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from bilstm_hmm.data.synthesis.corpus import EMOTIONS, synthesise
 
 import bilstm_hmm
-from data.synthetic import EMOTIONS, synthesise
 
 RATE = 16000
 Start = Callable[..., subprocess.Popen[str]]

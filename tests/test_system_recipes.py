@@ -8,24 +8,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bilstm_hmm.data.clip import Clip
+from bilstm_hmm.data.splits.folds import Fold
+from bilstm_hmm.data.splits.protocols import protocol_for
+from bilstm_hmm.data.synthesis.corpus import synthesise
+from bilstm_hmm.features.extraction.extract import extract, n_features
+from bilstm_hmm.features.spectral.filterbanks import build_filter_banks
 
-from bilstm_hmm.config import Recipe
-from bilstm_hmm.recipes import load_recipe
-from data.clip import Clip
-from data.folds import Fold
-from data.protocols import protocol_for
-from data.synthetic import synthesise
-from features.extract import extract, n_features
-from features.filterbanks import build_filter_banks
+from bilstm_hmm.config.loading import load_recipe
+from bilstm_hmm.config.schema import Recipe
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
-from bilstm_hmm.examples import Examples  # noqa: E402
-from bilstm_hmm.fold_run import run_fold  # noqa: E402
-from bilstm_hmm.network import build_network  # noqa: E402
-from bilstm_hmm.onnx_graph import network_to_onnx  # noqa: E402
-from bilstm_hmm.runtime import Model  # noqa: E402
+from bilstm_hmm.experiments.fold import run_fold  # noqa: E402
+from bilstm_hmm.inference.model import Model  # noqa: E402
+from bilstm_hmm.network.build import build_network  # noqa: E402
+from bilstm_hmm.network.onnx_export import network_to_onnx  # noqa: E402
+from bilstm_hmm.training.examples import Examples  # noqa: E402
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(

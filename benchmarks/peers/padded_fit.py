@@ -5,14 +5,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from bilstm_hmm.features.extraction.normalise import fit_statistics
 
-from bilstm_hmm.batches import Batch, class_weights
-from bilstm_hmm.config import Recipe
-from bilstm_hmm.examples import Examples, Indices, plain_frames
-from bilstm_hmm.fit import cosine
-from bilstm_hmm.layout import padded
-from bilstm_hmm.step import arguments, compiled
-from features.normalise import fit_statistics
+from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.network.packing import padded
+from bilstm_hmm.training.batches import Batch, class_weights
+from bilstm_hmm.training.examples import Examples, Indices, plain_frames
+from bilstm_hmm.training.loop import cosine
+from bilstm_hmm.training.step import arguments, compiled
 
 
 def fit_padded(
@@ -25,7 +25,7 @@ def fit_padded(
     """
     import keras
 
-    from bilstm_hmm.network import build_network
+    from bilstm_hmm.network.build import build_network
 
     keras.utils.set_random_seed(recipe.seed)
     inputs, targets, weights = _padded(examples, train, recipe)

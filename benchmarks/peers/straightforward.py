@@ -44,7 +44,7 @@ def load(folder: Path) -> Script:
     import keras
     import yaml
 
-    import bilstm_hmm.layers  # noqa: F401  its layers are the network's
+    import bilstm_hmm.network.layers  # noqa: F401  its layers are the network's
 
     recipe = yaml.safe_load((folder / "recipe.yaml").read_text("utf-8"))
     if recipe["features"]["streams"] != ["mfcc"] or recipe["features"]["normalisation"] != "train":
@@ -124,8 +124,7 @@ def frames(script: Script, samples: Array) -> Array:
 def warped_frames(script: Script, samples: Array, warps: Sequence[float]) -> list[Array]:
     """Return what `frames` does for each of several vocal tracts."""
     import librosa
-
-    from features.spectrum import warp_frequencies
+    from bilstm_hmm.features.spectral.spectrum import warp_frequencies
 
     settings = script.recipe["features"]
     spectrum = librosa.stft(

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from bilstm_hmm.features.audio.reading import read_audio
 
 from benchmarks.clips import audio_seconds, drawn_clips, linked, long_recording, short_recording
 from benchmarks.contestants import Labelled
 from benchmarks.folder import emotions, scaled
 from benchmarks.timing import Cost
 from bilstm_hmm.errors import ToolkitError
-from features.audio import read_audio
 
 
 def test_a_part_stands_for_the_whole_but_for_its_start() -> None:

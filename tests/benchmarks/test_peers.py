@@ -12,8 +12,8 @@ from benchmarks import contestants
 from benchmarks.agreement import THEIR_FRAMES, agreements
 from benchmarks.setting import REPOSITORY
 from benchmarks.variants import variant
-from bilstm_hmm.bundle import read_bundle, write_bundle
-from bilstm_hmm.decision import SYSTEMS
+from bilstm_hmm.hmm.fusion import SYSTEMS
+from bilstm_hmm.inference.bundle import read_bundle, write_bundle
 
 pytest.importorskip("keras")
 pytest.importorskip("librosa")

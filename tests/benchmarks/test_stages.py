@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks import stages
-from bilstm_hmm import evidence, runtime
-from bilstm_hmm.config import NetworkSettings
-from bilstm_hmm.runtime import Model
+from bilstm_hmm.config.schema import NetworkSettings
+from bilstm_hmm.inference import model as runtime
+from bilstm_hmm.inference import scoring as evidence
+from bilstm_hmm.inference.model import Model
 
 
 def test_the_stages_are_the_whole(model: Model, synthetic: Path) -> None:
@@ -32,7 +33,7 @@ def test_the_stages_are_the_whole(model: Model, synthetic: Path) -> None:
 @pytest.mark.parametrize("family", ["bilstm", "cnn_bilstm", "cnn_lstm"])
 def test_operations_are_those_of_the_weights(family: str) -> None:
     """Each weight but those of the clip's layers is used once a step, at the step's own rate."""
-    from bilstm_hmm.network import build_network
+    from bilstm_hmm.network.build import build_network
 
     settings = NetworkSettings(family=family, stack=1, units=(6, 5), attention=True)
     frames, width, classes = 80, 12, 3

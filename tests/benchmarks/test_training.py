@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bilstm_hmm.features.settings.augmentation import AugmentationSettings
+from bilstm_hmm.features.spectral.filterbanks import build_filter_banks
 
 from benchmarks.epoch import losses, times
 from benchmarks.timing import Cost
-from bilstm_hmm.load_examples import load_examples
-from bilstm_hmm.recipes import load_recipe
-from bilstm_hmm.selection import select_clips
-from features.augment_settings import AugmentationSettings
-from features.filterbanks import build_filter_banks
+from bilstm_hmm.config.loading import load_recipe
+from bilstm_hmm.training.dataset import select_clips
+from bilstm_hmm.training.load_examples import load_examples
 
 pytest.importorskip("keras")
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bilstm_hmm.data.clip import Clip
+from bilstm_hmm.features.extraction.extract import extract
+from bilstm_hmm.features.frames import Frames
+from bilstm_hmm.features.spectral.filterbanks import FilterBanks, build_filter_banks
 
-from bilstm_hmm.bundle import Bundle, read_bundle
-from bilstm_hmm.config import Recipe
-from bilstm_hmm.examples import Examples
-from bilstm_hmm.recipes import recipe_from_tree
-from bilstm_hmm.weights import arrays_of
-from data.clip import Clip
-from features.extract import extract
-from features.filterbanks import FilterBanks, build_filter_banks
-from features.frames import Frames
+from bilstm_hmm.config.loading import recipe_from_tree
+from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.inference.bundle import Bundle, read_bundle
+from bilstm_hmm.network.weights import arrays_of
+from bilstm_hmm.training.examples import Examples
 
 CLASSES = ("happy", "sad", "angry")
 RATE = 8000

@@ -5,8 +5,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-
-from data.clip import Clip
+from bilstm_hmm.data.clip import Clip
 
 RAVDESS_ACTORS = ("01", "02", "07")
 

@@ -3,9 +3,8 @@ from pathlib import Path
 
 import pytest
 import soundfile
-
-from data.audio_files import audio_extensions, audio_files
-from data.errors import DataError
+from bilstm_hmm.data.audio_files import audio_extensions, audio_files
+from bilstm_hmm.data.errors import DataError
 
 
 def test_extensions_are_those_libsndfile_reads() -> None:

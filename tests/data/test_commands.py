@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-
-from data.__main__ import download
-from data.download import Downloaded
-from data.registry import CORPORA
+from bilstm_hmm.data.__main__ import download
+from bilstm_hmm.data.corpora.registry import CORPORA
+from bilstm_hmm.data.download.corpora import Downloaded
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -110,7 +109,7 @@ def test_download_says_what_was_verified(
         Downloaded(tmp_path / "known", fetched=True, verified=True),
         Downloaded(tmp_path / "unknown", fetched=True, sha256="0123"),
     )
-    monkeypatch.setattr("data.download.download", lambda corpus, root: done)
+    monkeypatch.setattr("bilstm_hmm.data.download.corpora.download", lambda corpus, root: done)
     download("emodb", tmp_path)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{tmp_path / 'known'}: downloaded, checksum right"

@@ -7,10 +7,11 @@ HEAVY = ("librosa", "spafe", "sklearn", "tensorflow", "keras", "scipy", "numba",
 def test_the_extraction_with_stored_banks_loads_no_heavy_library(tmp_path):
     program = (
         "import sys, numpy as np\n"
-        "import features.audio, features.augment, features.cache, features.files\n"
-        "from features.extract import extract\n"
-        "from features.filterbanks import FilterBanks\n"
-        "from features.settings import FeatureSettings\n"
+        "import bilstm_hmm.features.audio.reading, bilstm_hmm.features.augmentation.draws\n"
+        "import bilstm_hmm.features.extraction.cache\n"
+        "from bilstm_hmm.features.extraction.extract import extract\n"
+        "from bilstm_hmm.features.spectral.filterbanks import FilterBanks\n"
+        "from bilstm_hmm.features.settings.extraction import FeatureSettings\n"
         "settings = FeatureSettings(streams=('mfcc', 'energy', 'pitch'))\n"
         "banks = FilterBanks(mel=np.ones((40, 257), np.float32),"
         " mel_dct=np.ones((30, 40), np.float32))\n"

@@ -1,0 +1,126 @@
+"""Labelling many files on all cores: processes, a chunk of files at a time, results in order."""
+
+import signal
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import chain, islice
+from multiprocessing import get_context
+from pathlib import Path
+
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.model import Model
+from bilstm_hmm.prediction import Failure, Prediction
+
+Result = Prediction | Failure
+
+#: Files that are labelled together, and the bytes after which a chunk is closed all the same.
+CHUNK = 16
+CHUNK_BYTES = 8_000_000
+#: Chunks from which on processes are worth their start, about half a second.
+WORTHWHILE = 4
+#: Chunks a process that may wait for an earlier one before no more are begun.
+AHEAD = 8
+
+# What a worker process labels with; set once, when it starts.
+_own: list[Model] = []
+
+
+def label_files(
+    model: Model, files: Sequence[Path], jobs: int, curves: bool = False
+) -> Iterator[Result]:
+    """Yield the result of each file, in the order of the files.
+
+    Memory does not grow with their number: a few chunks are under way at a time.
+
+    Parameters
+    ----------
+    jobs
+        Processes; a few files, and a single job, are labelled in this one.
+    curves
+        Whether the predictions have the probabilities over time.
+
+    Raises
+    ------
+    ToolkitError
+        Where a process was killed.
+    """
+    chunks = _chunks(files)
+    first = list(islice(chunks, WORTHWHILE))
+    if jobs == 1 or len(first) < WORTHWHILE:
+        for chunk in chain(first, chunks):
+            yield from model.predict_many(chunk, jobs, curves)
+        return
+    # A fresh interpreter each: forks of one with threads can hang. This one labels as well, and
+    # first of all, while the others start.
+    pool = ProcessPoolExecutor(jobs - 1, get_context("spawn"), _start, (model.bundle,))
+    try:
+        yield from _shared(model, chain(first, chunks), pool, jobs, curves)
+    except BrokenProcessPool:
+        raise ToolkitError(
+            "A process that labels files was killed, perhaps for want of memory; try --jobs 1, "
+            "and --resume to go on."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _shared(
+    model: Model,
+    chunks: Iterator[list[Path]],
+    pool: ProcessPoolExecutor,
+    jobs: int,
+    curves: bool,
+) -> Iterator[Result]:
+    """Results in order; this process does a chunk whenever the others have enough to do."""
+    waiting: deque[Future[tuple[Result, ...]]] = deque()
+    while True:
+        # So far may this process run ahead of one that is slow.
+        own = next(chunks, None) if len(waiting) < AHEAD * jobs else None
+        if own is None and not waiting:
+            return
+        done: Future[tuple[Result, ...]] = Future()
+        if own is not None:
+            waiting.append(done)
+        # Two a process: one under way and the next at hand.
+        unfinished = sum(not future.done() for future in waiting if future is not done)
+        for chunk in islice(chunks, max(0, 2 * (jobs - 1) - unfinished)):
+            waiting.append(pool.submit(_label, chunk, curves))
+        if own is not None:
+            done.set_result(model.predict_many(own, 1, curves))
+        else:
+            yield from waiting.popleft().result()
+        while waiting and waiting[0].done():
+            yield from waiting.popleft().result()
+
+
+def _chunks(files: Sequence[Path]) -> Iterator[list[Path]]:
+    chunk: list[Path] = []
+    size = 0
+    for path in files:
+        chunk.append(path)
+        size += _bytes(path)
+        if len(chunk) == CHUNK or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
+def _start(bundle: Bundle) -> None:
+    _own.append(Model(bundle))
+    # The interruption is the parent's to handle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _label(files: list[Path], curves: bool) -> tuple[Result, ...]:
+    return _own[0].predict_many(files, 1, curves)

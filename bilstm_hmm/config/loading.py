@@ -1,0 +1,141 @@
+"""Reading a recipe: a YAML file, the ``--set`` overrides, and one sentence where one is wrong."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.errors import ToolkitError
+
+# Instead of Python's types, which are not the user's.
+_PLAIN = {
+    "model_type": "expected keys and values below it",
+    "dict_type": "expected keys and values, as in {old: new}",
+    "tuple_type": "expected a list, as in [one, two]",
+}
+
+
+def recipe_path(name: str) -> Path:
+    """Find a recipe by path, then by name among those that ship in ``configs/``.
+
+    Raises
+    ------
+    ToolkitError
+        Where there is none; the message lists those that ship.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = Path(str(files("bilstm_hmm.configs")))
+    for candidate in (shipped / path.name, shipped / f"{path.name}.yaml"):
+        if candidate.is_file():
+            return candidate
+    names = ", ".join(sorted(p.name for p in shipped.glob("*.yaml")))
+    raise ToolkitError(f"--config {name}: no such file; give a path or one of {names}.")
+
+
+def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and apply ``key.sub=value`` overrides, whose values are read as YAML.
+
+    Raises
+    ------
+    ToolkitError
+        A missing file, text that is not YAML, an unknown key or a wrong value.
+    EncoderError
+        A path of an encoder at which there is none.
+    """
+    path = recipe_path(name)
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = " ".join(str(error).split())
+        raise ToolkitError(f"{path}: not valid YAML ({where}); mend it there.") from None
+    except OSError as error:
+        raise ToolkitError(f"{path}: cannot be read ({error.strerror}).") from None
+    if tree is None:
+        tree = {}
+    if not isinstance(tree, dict):
+        raise ToolkitError(f"{path}: expected keys and values, as in configs/config.yaml.")
+    for override in overrides:
+        _apply(tree, override)
+    return _with_encoder(recipe_from_tree(tree, str(path)))
+
+
+def _with_encoder(recipe: Recipe) -> Recipe:
+    """The recipe with the checksum of its encoder, so that it means one file and no other."""
+    if not recipe.features.has_encoder:
+        return recipe
+    from bilstm_hmm.features.encoder.resolve import pinned
+
+    encoder = pinned(recipe.features.encoder)
+    features = recipe.features.model_copy(update={"encoder": encoder})
+    return recipe.model_copy(update={"features": features})
+
+
+def recipe_from_tree(tree: Mapping[str, Any], source: str) -> Recipe:
+    """Check a tree of plain values against the recipe's types.
+
+    Raises
+    ------
+    ToolkitError
+        For the first wrong key or value; `source` opens the sentence.
+    """
+    try:
+        return Recipe.model_validate(tree)
+    except ValidationError as error:
+        raise ToolkitError(_sentence(error, source)) from None
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """Return the resolved recipe as YAML, every key written out."""
+    # ASCII with escapes: PyYAML writes some line ends inside words as they are, then folds them.
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not all(key.split(".")):
+        raise ToolkitError(
+            f"--set {override}: expected key=value, for instance --set training.epochs=5."
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ToolkitError(f"--set {override}: the value {text!r} is not valid YAML.") from None
+    *parents, last = key.split(".")
+    node = tree
+    for parent in parents:
+        child = node.setdefault(parent, {})
+        if child is None:
+            child = node[parent] = {}
+        if not isinstance(child, dict):
+            raise ToolkitError(f"--set {override}: {parent} is a value, not a section.")
+        node = child
+    node[last] = value
+
+
+def _sentence(error: ValidationError, source: str) -> str:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        allowed = ", ".join(_allowed_keys(first["loc"][:-1]))
+        return f"{source}: unknown key {key}; allowed here: {allowed}."
+    message = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
+    given = "" if isinstance(first["input"], dict | BaseModel) else f" (given {first['input']!r})"
+    return f"{source}: {key or 'the recipe'}: {message}{given}."
+
+
+def _allowed_keys(path: Sequence[str | int]) -> list[str]:
+    model: type[BaseModel] = Recipe
+    for part in path:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        while not isinstance(annotation, type) or not issubclass(annotation, BaseModel):
+            annotation = annotation.__args__[0]  # type: ignore[union-attr]
+        model = annotation
+    return sorted(model.model_fields)

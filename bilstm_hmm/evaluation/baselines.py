@@ -1,0 +1,127 @@
+"""The floors of an evaluation: simpler systems, fitted on the same training clips.
+
+`posterior-mean` is the network without its pooling and without HMMs; `hmm-raw` is one HMM an
+emotion on the features themselves, without a network. What the other systems have above them
+is what pooling, the network and their combination bring.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.features.frames import FloatArray
+from bilstm_hmm.hmm.bank import HmmBank, score
+from bilstm_hmm.hmm.fusion import FloatMatrix, softmax
+
+FLOORS = ("posterior-mean", "hmm-raw")
+
+#: The raw HMMs see about so many frames a second: neighbours tell nearly the same.
+FRAMES_A_SECOND = 25.0
+
+#: And are fitted on about so many frames an emotion, at most.
+MOST_FRAMES = 10_000
+
+#: Of wider frames, those of an encoder, they see so many principal components: more would take
+#: minutes to fit, and have too few frames for it.
+WIDEST, COMPONENTS = 256, 64
+
+
+@dataclass(frozen=True, slots=True)
+class RawHmms:
+    """HMMs of the features: every `step`-th frame is scored, `scale` makes scores logits.
+
+    `basis` holds the principal components of wide frames, ``[F, 64]``.
+    """
+
+    bank: HmmBank
+    scale: float
+    step: int
+    basis: FloatMatrix | None = None
+
+    def seen(self, frames: FloatArray) -> FloatMatrix:
+        """Return what the HMMs see of a recording's normalised features ``[T, F]``."""
+        thinned = frames[:: self.step].astype(np.float64)
+        return thinned if self.basis is None else thinned @ self.basis
+
+
+def posterior_mean(frame: FloatArray) -> FloatMatrix:
+    """Return the mean over frames of the log posteriors, as probabilities ``[C]``.
+
+    It is the geometric mean of the frame posteriors, renormalised; `frame` is their logits
+    ``[T, C]``.
+    """
+    # Log posteriors are logits less one number a frame, the same for every emotion, which
+    # renormalising takes out of the mean.
+    return softmax(frame.mean(axis=0, dtype=np.float64))
+
+
+def fit_raw_hmms(
+    frames: Sequence[FloatArray],
+    labels: NDArray[np.intp],
+    classes: Sequence[str],
+    recipe: Recipe,
+    most_frames: int = MOST_FRAMES,
+) -> RawHmms:
+    """Fit an HMM an emotion on normalised features, and the one scale of its softmax.
+
+    States, topology and covariance are those of ``recipe.hmm``. Every k-th frame is kept, about
+    `FRAMES_A_SECOND`. An emotion with more than `most_frames` of them is fitted on clips drawn
+    by the recipe's seed, so that a large corpus takes a minute, not an hour. The scale has the
+    least log loss on the very clips that the HMMs were fitted on, so that the probabilities are
+    too sure of a new speaker.
+
+    Parameters
+    ----------
+    frames
+        Of the training clips, each ``[T, F]``.
+    labels
+        ``[N]``, every class at least once.
+    """
+    from bilstm_hmm.hmm.fit import emotion_processes, fit_bank
+    from bilstm_hmm.hmm.fusion_fit import fit_scale
+
+    step = _step(recipe)
+    thinned = [values[::step].astype(np.float64) for values in frames]
+    chosen = _drawn([len(f) for f in thinned], labels, most_frames, recipe.seed)
+    sequences, own = [thinned[int(i)] for i in chosen], labels[chosen]
+    basis = _components(np.concatenate(sequences)) if frames[0].shape[1] > WIDEST else None
+    if basis is not None:
+        sequences = [sequence @ basis for sequence in sequences]
+    with emotion_processes(recipe.jobs) as pool:
+        bank = fit_bank(sequences, own, classes, recipe.hmm, seed=recipe.seed, pool=pool).bank
+    scores = np.stack([score(bank, sequence) for sequence in sequences])
+    return RawHmms(bank, fit_scale(scores, own), step, basis)
+
+
+def raw_probabilities(hmms: RawHmms, frames: FloatArray) -> FloatMatrix:
+    """Return the probabilities ``[C]`` of a recording's normalised features ``[T, F]``."""
+    return softmax(hmms.scale * score(hmms.bank, hmms.seen(frames)))
+
+
+def _components(frames: FloatMatrix) -> FloatMatrix:
+    """The directions in which frames ``[N, F]``, which are normalised, vary most: ``[F, 64]``."""
+    _, vectors = np.linalg.eigh(frames.T @ frames)
+    largest: FloatMatrix = vectors[:, ::-1][:, :COMPONENTS]
+    return largest
+
+
+def _step(recipe: Recipe) -> int:
+    rate = recipe.features.frame_rate
+    return max(1, round(rate / FRAMES_A_SECOND))
+
+
+def _drawn(
+    lengths: Sequence[int], labels: NDArray[np.intp], most_frames: int, seed: int
+) -> NDArray[np.intp]:
+    """Return which clips are fitted on, ascending: of each class at least one."""
+    rng = np.random.default_rng(seed)
+    sizes = np.asarray(lengths)
+    chosen = []
+    for label in np.unique(labels):
+        order = rng.permutation(np.flatnonzero(labels == label))
+        before = np.cumsum(sizes[order]) - sizes[order]
+        chosen.append(order[before < most_frames])
+    return np.sort(np.concatenate(chosen))

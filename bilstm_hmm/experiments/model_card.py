@@ -1,0 +1,138 @@
+"""The model card: what a model was trained on, how well it does, what it is for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bilstm_hmm.data.corpora.corpus import Corpus
+from bilstm_hmm.data.corpora.registry import corpus
+from bilstm_hmm.data.splits.protocols import protocol
+from bilstm_hmm.evaluation.tables import int8_note, markdown_table, score_row
+from bilstm_hmm.features.settings.encoder_catalogue import KNOWN
+from bilstm_hmm.features.settings.extraction import FeatureSettings
+from bilstm_hmm.hmm.fusion import INT8_MARK, SYSTEMS
+from bilstm_hmm.inference.bundle import Bundle
+
+LIMITS = """\
+## Intended use and limits
+
+Made for research on emotional speech, as a baseline, and to sort recordings where a wrong label
+does no harm. Not made to judge people: do not decide anything about a person on its output.
+
+- It learnt from actors, who show an emotion more clearly than people who feel it; on spontaneous
+  speech, other languages, children's voices and telephone lines it will do worse than above.
+- It always answers with one of the emotions above, also where the speech has none of them: look
+  at the confidence, and mistrust labels of low confidence.
+- How well it does differs between the sexes and between the emotions: see the tables.
+"""
+
+
+def model_card(
+    bundle: Bundle,
+    trained_on: Sequence[str],
+    tested_on: Sequence[str],
+    metrics: Mapping[str, Any],
+    fold: int,
+) -> str:
+    """Return the model card as Markdown.
+
+    Parameters
+    ----------
+    trained_on, tested_on
+        Names of corpora; every corpus trained on is listed with its licence and citation.
+    metrics
+        The document of `bilstm_hmm.evaluation.clip_results.metrics_document`.
+    fold
+        The number of the fold that was tested on.
+    """
+    sources = [corpus(name) for name in trained_on]
+    parts = [
+        f"# {bundle.identity}",
+        "A speech emotion recogniser (BiLSTM with one Gaussian HMM an emotion) for "
+        f"{', '.join(bundle.classes)}.",
+        f"- Commercial use: {commercial_use(sources)}.\n"
+        f"- Labels by the system `{bundle.recipe.decision.system}` of the table below.",
+        "## How well it does",
+        _test(metrics, tested_on, fold),
+        markdown_table(_score_rows(metrics)),
+        "UA is the mean of the recalls of the emotions, WA the share of clips labelled right, in "
+        "percent; ECE is the expected calibration error, from 0 to 1. The interval resamples "
+        "whole speakers.",
+        *int8_note(metrics["systems"]),
+        "Recall of each emotion, and UA by the speaker's sex, in percent:",
+        markdown_table(_recall_rows(metrics)),
+        LIMITS.rstrip(),
+        *_encoder(bundle.recipe.features),
+        "## Data trained on",
+        "\n".join(map(_credit, sources)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def commercial_use(sources: Sequence[Corpus]) -> str:
+    """Say whether the licences of the data allow to use a model of them commercially."""
+    forbidding = [source for source in sources if not source.commercial]
+    # A corpus without a home on the net is the user's own, whose licence is not known here.
+    published = [source.name for source in forbidding if source.url]
+    if published:
+        return f"not allowed by the licences of the data ({', '.join(published)})"
+    if forbidding:
+        return "as the licence of your own recordings allows"
+    return "allowed by the licences of the data"
+
+
+def _test(metrics: Mapping[str, Any], tested_on: Sequence[str], fold: int) -> str:
+    name = metrics["protocol"]
+    titles = ", ".join(corpus(tested).title for tested in tested_on)
+    if not metrics["speaker_independent"]:
+        whom = "SPEAKER-DEPENDENT: of speakers also trained on; unknown speakers give lower figures"
+    elif protocol(name).scheme == "none":
+        whom = (
+            "each judged by networks, HMMs and a decision that were fitted without its speaker, "
+            "and on fewer speakers than this model"
+        )
+    else:
+        whom = "of speakers not trained on"
+    number = "" if protocol(name).scheme == "none" else f", fold {fold}"
+    return f"Protocol `{name}`{number}: {metrics['clips']} clips of {titles}, {whom}."
+
+
+def _score_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
+    header = ["system", "UA", "95 % interval", "WA", "macro F1", "ECE"]
+    return [header, *(score_row(name, metrics["systems"][name]) for name in _told(metrics))]
+
+
+def _recall_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
+    systems = [metrics["systems"][name] for name in _told(metrics)]
+    rows = [["emotion or sex", *_told(metrics)]]
+    for key in ("recalls", "ua_by_sex"):
+        for label in systems[0][key]:
+            found = [figures[key][label] for figures in systems]
+            rows.append([label, *("none" if f is None else f"{f:.1f}" for f in found)])
+    return rows
+
+
+def _told(metrics: Mapping[str, Any]) -> list[str]:
+    """The systems that a bundle can label with: all but the floors."""
+    return [name for name in metrics["systems"] if name.removesuffix(INT8_MARK) in SYSTEMS]
+
+
+def _encoder(features: FeatureSettings) -> list[str]:
+    """Where the encoder comes from that the model hears through; nothing where it has none."""
+    if not features.has_encoder:
+        return []
+    name, sha256 = features.encoder.model, features.encoder.sha256
+    known = KNOWN.get(name)
+    origin = f"`{name}`, named by the recipe; its licence is its own."
+    if known is not None and known.sha256 == sha256:
+        origin = f"{known.title}; from `{known.requirement}`. Licence: {known.licence}."
+    how = name if known is not None else f"{name} --from FILE"
+    return [
+        "## Encoder",
+        f"The frames are those of a pre-trained encoder, which is not a part of this bundle: "
+        f"{origin} Its sha256 is `{sha256}`; `python -m features fetch {how}` brings it.",
+    ]
+
+
+def _credit(source: Corpus) -> str:
+    cited = f" {source.citation}" if source.citation else ""
+    return f"- {source.title} (`{source.name}`); licence: {source.licence}.{cited}"

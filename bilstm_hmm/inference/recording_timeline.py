@@ -1,0 +1,195 @@
+"""From the evidence of a recording to its segments: who feels what from when to when."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.features.frames import FloatArray
+from bilstm_hmm.hmm.fusion import probabilities
+from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.scoring import Evidence
+from bilstm_hmm.inference.windows import window_size
+from bilstm_hmm.prediction import Curves, Segment
+from bilstm_hmm.timeline.composite_hmm import (
+    Composite,
+    emotion_posteriors,
+    log_prior,
+    switching,
+    tempered,
+    viterbi,
+)
+from bilstm_hmm.timeline.decoding import best_paths, posteriors
+from bilstm_hmm.timeline.parameters import FittedTimeline
+from bilstm_hmm.timeline.segments import Piece, joined_segments
+
+FloatMatrix = NDArray[np.float64]
+
+#: Frames that are decoded at once. Before the context on either side of a part ends, all best
+#: paths have long met, so that a recording of hours is decoded part by part.
+PART = 4096
+CONTEXT = 2048
+
+#: For a model whose turns were not fitted: about what is fitted where there are speakers for it.
+USUAL_STRENGTH, USUAL_DWELL, USUAL_MINIMUM = 10.0, 2.0, 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a timeline is decoded from; T frames, E emotions.
+
+    Attributes
+    ----------
+    evidence
+        ``[T, E]``: what each frame says for each emotion, the log-likelihood of
+        `bilstm_hmm.hmm.bank.frame_scores` or the frame's logits, times a weight.
+    composite
+        The composite HMM.
+    sureness
+        Of the confidences, which are those of `bilstm_hmm.timeline.composite_hmm.tempered` paths.
+    """
+
+    evidence: NDArray[np.floating]
+    composite: Composite
+    sureness: float = 1.0
+
+
+def longest_utterance(recipe: Recipe) -> int:
+    """Return the output frames up to which a recording is one utterance: those of a window."""
+    return window_size(recipe) // recipe.network.stride
+
+
+def utterance_timelines(
+    bundle: Bundle,
+    heard: Sequence[Evidence],
+    shares: Sequence[FloatMatrix],
+    durations: Sequence[float],
+) -> list[tuple[tuple[Segment, ...], Curves]]:
+    """Return segments and curves of recordings that the network takes in one piece each.
+
+    They go by the label: what the decision knows beyond the HMMs is the prior, and the evidence
+    is the HMMs' own, weighed so that ``timeline.evidence`` seconds, or all of a shorter
+    recording, tell as much as a calibrated utterance.
+
+    Parameters
+    ----------
+    shares
+        The probabilities of each label, ``[C]``.
+    durations
+        Of the recordings, in seconds.
+    """
+    if not heard:
+        return []
+    settings = bundle.recipe.timeline
+    lengths = np.array([len(e.told) for e in heard])
+    weighed = np.zeros((int(lengths.max()), len(heard), len(bundle.classes)))
+    entries = np.zeros(weighed.shape[1:])
+    for row, (evidence, own) in enumerate(zip(heard, shares, strict=True)):
+        alone = probabilities(bundle.decision, evidence.clip, evidence.scores, "hmm")
+        frames = min(settings.evidence * evidence.rate, len(evidence.told))
+        weighed[: lengths[row], row] = evidence.told * (float(bundle.decision.hmm_scale) / frames)
+        entries[row] = log_prior(own / np.maximum(alone, 1e-3))
+    composite = switching(np.ones(len(bundle.classes)), heard[0].rate, settings)
+    paths = best_paths(composite, weighed, lengths, entries)
+    likely = posteriors(composite, weighed, lengths, entries).astype(np.float32)
+    return [
+        _joined(bundle, [e], paths[:length, row].astype(np.intp), likely[:length, row], duration)
+        for row, (e, length, duration) in enumerate(zip(heard, lengths, durations, strict=True))
+    ]
+
+
+def turns_timeline(
+    bundle: Bundle, phrases: Sequence[Evidence], duration: float
+) -> tuple[tuple[Segment, ...], Curves]:
+    """Return segments and curves of a recording that may hold several emotions.
+
+    What it is labelled says nothing of each of its turns, nor what was said before a long silence
+    of what follows it.
+
+    Parameters
+    ----------
+    phrases
+        Of `bilstm_hmm.inference.speech_segments`, in order; without any, nobody speaks.
+    duration
+        Of the recording, in seconds.
+    """
+    weights, composite = turn_weights(bundle), turn_composite(bundle)
+    paths, likely = [np.zeros(0, np.intp)], [np.zeros((0, len(bundle.classes)), np.float32)]
+    for section in sections(phrases, bundle.recipe.timeline.silence):
+        rows = [weights.evidence(phrase.frame, phrase.told) for phrase in section]
+        weighed = Weighed(np.concatenate(rows), composite, weights.sureness)
+        for _, path, shares in decoded(weighed):
+            paths.append(path)
+            likely.append(shares.astype(np.float32))
+    return _joined(bundle, phrases, np.concatenate(paths), np.concatenate(likely), duration)
+
+
+def sections(phrases: Sequence[Evidence], silence: float) -> Iterator[list[Evidence]]:
+    """Yield the phrases between one silence of `silence` seconds or more and the next."""
+    section: list[Evidence] = []
+    for phrase in phrases:
+        if section and phrase.start - section[-1].end >= silence:
+            yield section
+            section = []
+        section.append(phrase)
+    if section:
+        yield section
+
+
+def turn_weights(bundle: Bundle) -> FittedTimeline:
+    """Return the weights of turns: those fitted on the training speakers, else usual ones.
+
+    What is fitted makes a frame count about ten times as much as in a calibrated utterance, and
+    takes that back in the confidences.
+    """
+    if bundle.timeline is not None:
+        return bundle.timeline
+    recipe = bundle.recipe
+    frames = recipe.timeline.evidence * output_rate(recipe)
+    weight = USUAL_STRENGTH * float(bundle.decision.hmm_scale) / frames
+    return FittedTimeline(
+        0.0, weight, USUAL_DWELL, USUAL_MINIMUM, sureness=1.0 / USUAL_STRENGTH, median=1.0
+    )
+
+
+def turn_composite(bundle: Bundle) -> Composite:
+    """Return the composite HMM of turns, before which all emotions are as likely."""
+    emotions = len(bundle.classes)
+    settings = turn_weights(bundle).durations(bundle.recipe.timeline)
+    return switching(np.full(emotions, 1.0 / emotions), output_rate(bundle.recipe), settings)
+
+
+def output_rate(recipe: Recipe) -> float:
+    """Return the output frames a second."""
+    return recipe.features.frame_rate / recipe.network.stride
+
+
+def _joined(
+    bundle: Bundle,
+    heard: Sequence[Evidence],
+    path: NDArray[np.intp],
+    likely: FloatArray,
+    duration: float,
+) -> tuple[tuple[Segment, ...], Curves]:
+    pieces = [
+        Piece(min(e.start, duration), min(e.end, duration), len(e.frame), e.rate) for e in heard
+    ]
+    silence = bundle.recipe.timeline.silence
+    found = joined_segments(pieces, path, likely, bundle.classes, silence, duration)
+    times = np.concatenate([np.zeros(0), *(piece.times() for piece in pieces)])
+    return found, Curves(times, likely)
+
+
+def decoded(weighed: Weighed) -> Iterator[tuple[slice, NDArray[np.intp], FloatMatrix]]:
+    """Yield frames, the emotion of each on the best path, and the probability of each emotion."""
+    composite, sureness = weighed.composite, weighed.sureness
+    count, calmer = len(weighed.evidence), tempered(composite, sureness)
+    for first in range(0, count, PART):
+        last = min(first + PART, count)
+        before, behind = max(0, first - CONTEXT), min(count, last + CONTEXT)
+        densities = weighed.evidence[before:behind, :, None].astype(np.float64)
+        core = slice(first - before, last - before)
+        path = viterbi(composite, densities)[core]
+        yield slice(first, last), path, emotion_posteriors(calmer, sureness * densities)[core]

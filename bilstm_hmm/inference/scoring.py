@@ -1,0 +1,214 @@
+"""From samples to what the network and the HMMs say of them: clips together, long ones in parts."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bilstm_hmm.features.extraction.extract import extract_views
+from bilstm_hmm.features.extraction.normalise import normalise
+from bilstm_hmm.features.frames import FloatArray
+from bilstm_hmm.hmm.bank import frame_scores
+from bilstm_hmm.hmm.projection import project
+from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.session import run_network
+from bilstm_hmm.inference.windows import (
+    Stretch,
+    join_windows,
+    stretches,
+    window_size,
+    window_starts,
+)
+from bilstm_hmm.network.outputs import Outputs, mean_outputs
+
+FloatMatrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What there is to decide the emotion of a recording by; T output frames, C emotions.
+
+    Attributes
+    ----------
+    clip
+        Clip logits ``[C]``, the mean over windows.
+    frame
+        Frame logits, float32 ``[T, C]``.
+    told
+        Log-likelihood of each frame given those before it, under each emotion's HMM, float32
+        ``[T, C]``.
+    rate
+        Output frames a second.
+    start, end
+        Where sound begins and ends, in seconds.
+    """
+
+    clip: FloatMatrix
+    frame: FloatArray
+    told: FloatArray
+    rate: float
+    start: float
+    end: float
+
+    @property
+    def scores(self) -> FloatMatrix:
+        """Log-likelihood a frame under each emotion's HMM, ``[C]``."""
+        return np.asarray(self.told.mean(axis=0, dtype=np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """One clip or stretch: frames of its views ``[V, N, F]``, and where its first one lies."""
+
+    views: FloatArray
+    rate: float
+    start: float
+
+
+def clip_evidence(
+    clips: Sequence[FloatArray], bundle: Bundle, session: Any
+) -> tuple[Evidence, ...]:
+    """Return the evidence of several recordings, each short enough to be held whole.
+
+    Parameters
+    ----------
+    clips
+        float32 ``[n]`` each, at the rate of the features.
+
+    Notes
+    -----
+    A recording gets the same as it would alone, but for rounding.
+    """
+    heard = [_hear(samples, bundle) for samples in clips]
+    found = _outputs(heard, bundle, session)
+    told = _told([outputs for outputs, _ in found], bundle)
+    stride, evidence = bundle.recipe.network.stride, []
+    for (outputs, windows), scores, clip in zip(found, told, heard, strict=True):
+        evidence.append(
+            Evidence(
+                clip=windows.mean(axis=0, dtype=np.float64),
+                frame=outputs.frame,
+                told=scores,
+                rate=clip.rate / stride,
+                start=clip.start,
+                end=clip.start + clip.views.shape[1] / clip.rate,
+            )
+        )
+    return tuple(evidence)
+
+
+def long_evidence(
+    blocks: Iterable[FloatArray], bundle: Bundle, session: Any, jobs: int
+) -> Evidence:
+    """Return the evidence of a recording of any length, read as it is needed.
+
+    What is kept of an hour is its frame logits and HMM scores, a few megabytes.
+
+    Parameters
+    ----------
+    blocks
+        The samples in order, float32 ``[n]`` each.
+    jobs
+        Threads.
+    """
+    recipe = bundle.recipe
+    rate = recipe.features.frame_rate
+    frames, told, clip_logits = [], [], []
+    total = 0
+    for part in _in_order(stretches(blocks, recipe), bundle, session, jobs):
+        frames.append(part.frame)
+        told.append(part.told)
+        clip_logits.append(part.windows)
+        total += part.length
+    return Evidence(
+        clip=np.concatenate(clip_logits).mean(axis=0, dtype=np.float64),
+        frame=np.concatenate(frames),
+        told=np.concatenate(told),
+        rate=rate / recipe.network.stride,
+        start=0.0,
+        end=total / rate,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The core of a stretch: `length` frames, and the clip logits of the windows centred in it."""
+
+    frame: FloatArray
+    told: FloatArray
+    windows: FloatArray
+    length: int
+
+
+def _in_order(found: Iterator[Stretch], bundle: Bundle, session: Any, jobs: int) -> Iterator[_Part]:
+    """The parts of a recording in order, a few at a time by several threads."""
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting: deque[Future[_Part]] = deque()
+        for stretch in found:
+            waiting.append(pool.submit(_part, stretch, bundle, session))
+            if len(waiting) > jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _part(stretch: Stretch, bundle: Bundle, session: Any) -> _Part:
+    recipe = bundle.recipe
+    heard = _hear(stretch.samples, bundle, whole=False)
+    heard = _Heard(heard.views[:, stretch.frames], heard.rate, 0.0)
+    ((outputs, windows),) = _outputs([heard], bundle, session)
+    (told,) = _told([outputs], bundle)
+    size, stride = window_size(recipe), recipe.network.stride
+    length, core = heard.views.shape[1], stretch.core
+    centres = np.array(window_starts(length, size, stride)) + size // 2
+    # The last stretch has all windows to its end.
+    inside = (centres >= core.start) & ((centres < core.stop) | (core.stop == length))
+    steps = slice(core.start // stride, -(-core.stop // stride))
+    return _Part(outputs.frame[steps], told[steps], windows[inside], core.stop - core.start)
+
+
+def _hear(samples: FloatArray, bundle: Bundle, whole: bool = True) -> _Heard:
+    """Features of a recording; of part of one, levelled before, nothing is scaled or trimmed."""
+    recipe, settings = bundle.recipe, bundle.recipe.features
+    if not whole:
+        settings = settings.model_copy(update={"level": "none", "trim_db": None})
+    views = extract_views(samples, settings, bundle.banks, recipe.decision.warps)
+    kind, statistics = settings.normalisation, bundle.statistics
+    values = np.stack([normalise(view.values, kind, statistics) for view in views])
+    return _Heard(values, views[0].rate, views[0].start)
+
+
+def _outputs(
+    heard: Sequence[_Heard], bundle: Bundle, session: Any
+) -> list[tuple[Outputs, FloatArray]]:
+    """Outputs of each clip, the mean over its views, and the clip logits of its windows."""
+    size, stride = window_size(bundle.recipe), bundle.recipe.network.stride
+    starts = [window_starts(clip.views.shape[1], size, stride) for clip in heard]
+    sequences = [
+        view[s : s + size]
+        for clip, own in zip(heard, starts, strict=True)
+        for view in clip.views
+        for s in own
+    ]
+    parts = iter(run_network(session, sequences, stride))
+    found = []
+    for clip, own in zip(heard, starts, strict=True):
+        views = []
+        windows = np.zeros((len(own), len(bundle.classes)), np.float32)
+        for _ in clip.views:
+            of_view = [next(parts) for _ in own]
+            hidden, frame = join_windows(of_view, own, clip.views.shape[1], size, stride)
+            logits = np.stack([part.clip for part in of_view])
+            windows += logits / len(clip.views)
+            views.append(Outputs(hidden, frame, logits[0]))
+        found.append((mean_outputs(views), windows))
+    return found
+
+
+def _told(outputs: Sequence[Outputs], bundle: Bundle) -> list[FloatArray]:
+    sequences = [project(bundle.projection, o) for o in outputs]
+    return [told.astype(np.float32) for told in frame_scores(bundle.bank, sequences)]

@@ -1,0 +1,145 @@
+"""Emotions of sound that is still coming: `EmotionStream` takes chunks and yields updates.
+
+Sound is taken in steps of the update interval, so that what comes out does not depend on how it
+is cut into chunks. Each phrase goes through the network once it has ended, as in a file, and the
+one that is open as far as it is known; segments are closed as soon as nothing that may still come
+can change them, and are then those of the file (`bilstm_hmm.timeline.online_viterbi`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from bilstm_hmm.blas_threads import one_blas_thread
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.features.audio.stream_buffer import ChunkReader
+from bilstm_hmm.inference.online_timeline import StreamTurns
+from bilstm_hmm.prediction import NO_SPEECH, Segment
+
+if TYPE_CHECKING:
+    from bilstm_hmm.inference.model import Model
+
+#: Seconds between two updates, and by how much the moment they tell of lies behind the sound:
+#: until the next update, what is known is at most 1.5 s old.
+INTERVAL = 0.5
+LOOKAHEAD = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What is known at a moment of a stream; times in seconds from its beginning.
+
+    Attributes
+    ----------
+    heard
+        The sound so far.
+    time
+        The moment that is told of, `EmotionStream.lookahead` before.
+    emotion
+        There and then; ``no speech`` in a long silence and before anybody has spoken.
+    confidence
+        Of the emotion.
+    probabilities
+        Of each emotion; empty in a silence.
+    closed
+        Segments that are decided since the update before.
+    """
+
+    heard: float
+    time: float
+    emotion: str
+    confidence: float
+    probabilities: Mapping[str, float]
+    closed: tuple[Segment, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types, numbers rounded for reading."""
+        return {
+            "heard": round(self.heard, 3),
+            "time": round(self.time, 3),
+            "emotion": self.emotion,
+            "confidence": round(self.confidence, 4),
+            "probabilities": {k: round(v, 4) for k, v in self.probabilities.items()},
+            "closed": [segment.to_dict() for segment in self.closed],
+        }
+
+
+class EmotionStream:
+    """Follows the emotions of one voice.
+
+    Parameters
+    ----------
+    model
+        From `bilstm_hmm.load`.
+    rate
+        Of the sound, in Hz; None takes the model's own.
+    interval
+        Seconds between two updates.
+    lookahead
+        Seconds of sound behind the moment that an update tells of. With less it is known sooner
+        and less surely.
+
+    Raises
+    ------
+    ToolkitError
+        The interval, the look-ahead or the rate is none.
+    """
+
+    def __init__(
+        self,
+        model: "Model",
+        rate: float | None = None,
+        *,
+        interval: float = INTERVAL,
+        lookahead: float = LOOKAHEAD,
+    ) -> None:
+        own = model.bundle.recipe.features.rate
+        if not 0.05 <= interval <= 60.0:
+            raise ToolkitError(f"interval {interval}: give seconds between 0.05 and 60.")
+        if not 0.0 <= lookahead <= 60.0:
+            raise ToolkitError(f"lookahead {lookahead}: give seconds between 0 and 60.")
+        self.lookahead = lookahead
+        self._reader = ChunkReader(own if rate is None else rate, own, interval)
+        self._turns = StreamTurns(model)
+
+    @one_blas_thread()
+    def push(self, chunk: NDArray[Any], rate: float | None = None) -> list[Update]:
+        """Take the next chunk; return an update for each interval that it ends.
+
+        Parameters
+        ----------
+        chunk
+            ``[n]`` or ``[n, n_channels]``, of any length; floats with full scale at 1, or integers
+            over their full scale.
+        rate
+            Of the chunk in Hz, where it shall be checked against the stream's.
+
+        Raises
+        ------
+        AudioError
+            The chunk has another rate than the stream, no such shape or type, or holds values that
+            are not finite. It is not taken; the stream may go on.
+        """
+        updates = []
+        for block in self._reader.push(chunk, rate):
+            closed = self._turns.push(block.samples)
+            time = max(0.0, block.heard - self.lookahead)
+            updates.append(self._update(block.heard, time, closed))
+        return updates
+
+    @one_blas_thread()
+    def close(self) -> Update:
+        """Return the last update, with the segments that are left; the stream is at its end."""
+        block = self._reader.close()
+        closed = self._turns.push(block.samples) + self._turns.close(block.heard)
+        return self._update(block.heard, block.heard, closed)
+
+    def _update(self, heard: float, time: float, closed: list[Segment]) -> Update:
+        shares, classes = self._turns.shares(time), self._turns.classes
+        if shares is None:
+            return Update(heard, time, NO_SPEECH, 1.0, {}, tuple(closed))
+        known = dict(zip(classes, shares.tolist(), strict=True))
+        emotion = max(known, key=known.__getitem__)
+        return Update(heard, time, emotion, known[emotion], known, tuple(closed))

@@ -1,0 +1,265 @@
+"""Every output format is a writer over `Prediction` and `Failure`."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from types import MappingProxyType
+
+from bilstm_hmm.delimited_text import table_text
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.output import label_tracks
+from bilstm_hmm.output.label_tracks import plain
+from bilstm_hmm.prediction import Failure, Prediction, Segment
+
+Result = Prediction | Failure
+
+_NOT_IN_JSON_LINES = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How results are laid out: one or many, with their segments, with a header, which classes."""
+
+    many: bool
+    timeline: bool
+    classes: tuple[str, ...]
+    header: bool
+
+
+Writer = Callable[[Sequence[Result], Layout], str | bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way to write results.
+
+    Attributes
+    ----------
+    suffix
+        Of a file in this format, with its dot.
+    write
+        Results to text that ends in a line end, or to bytes where the format is `binary`.
+    streams
+        Results may be written one after the other as they come (`render` with ``header=False``
+        after the first); otherwise all are written at once.
+    per_file
+        A file holds the labels of one recording: a folder of recordings becomes a folder of
+        files.
+    binary
+        What is written is no text, and nothing for a terminal.
+    curves
+        The probabilities over time are shown, and have to be asked for.
+    """
+
+    suffix: str
+    write: Writer
+    streams: bool = False
+    per_file: bool = False
+    binary: bool = False
+    curves: bool = False
+
+
+def render(
+    results: Sequence[Result],
+    format: str,
+    *,
+    many: bool,
+    timeline: bool,
+    classes: Sequence[str] | None = None,
+    header: bool = True,
+) -> str | bytes:
+    """Return `results` in `format`: text that is encodable as UTF-8 whatever the file names hold.
+
+    A binary format gives bytes.
+
+    Parameters
+    ----------
+    format
+        A key of `FORMATS`.
+    many
+        Whether the user asked for a folder: JSON is then a list, text has a line a file.
+    timeline
+        Whether text shows the segments; formats made of segments always have them.
+    classes
+        The columns of csv and tsv; by default the classes of the first labelled file.
+    header
+        Whether csv and tsv start with the names of their columns.
+
+    Raises
+    ------
+    ToolkitError
+        The format is not known, or holds one recording and got another number, or a failed one.
+    AudioError
+        A picture is asked for, and the recording can no longer be read.
+    """
+    chosen = format_named(format)
+    if chosen.per_file and len(results) != 1:
+        raise ToolkitError(
+            f"the {format} format holds one recording, not {len(results)}; "
+            "write one file for each into an output folder"
+        )
+    if classes is None:
+        labelled = (r for r in results if isinstance(r, Prediction))
+        classes = tuple(next((r.probabilities for r in labelled), ()))
+    return chosen.write(results, Layout(many, timeline, tuple(classes), header))
+
+
+def format_named(name: str) -> Format:
+    """Return ``FORMATS[name]``, or raise a `ToolkitError` that lists what there is."""
+    if name not in FORMATS:
+        raise ToolkitError(f"format {name!r} is not known; choose from {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def suffix(format: str) -> str:
+    """Return the file name suffix of `format`, with its dot."""
+    return format_named(format).suffix
+
+
+def _text(results: Sequence[Result], layout: Layout) -> str:
+    lines = []
+    for result in results:
+        if isinstance(result, Failure):
+            name = f"{plain(result.file)}: " if layout.many else ""
+            lines.append(f"{name}no label: {plain(result.error)}")
+            continue
+        emotion, confidence = plain(result.emotion), f"{result.confidence:.2f}"
+        if layout.many:
+            lines.append(f"{plain(result.file)}: {emotion} ({confidence})")
+        else:
+            lines.append(f"Predicted Emotion: {emotion} (Confidence: {confidence})")
+        if layout.timeline:
+            lines += map(segment_line, result.segments)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def segment_line(segment: Segment) -> str:
+    """Return a segment as the timeline in text has it."""
+    s = segment
+    return f"  {s.start:8.2f} - {s.end:8.2f} s  {plain(s.emotion)} ({s.confidence:.2f})"
+
+
+def json_line(document: Mapping[str, object]) -> str:
+    """Return a document as JSON on one line, encodable as UTF-8."""
+    return _utf8_json(json.dumps(document, ensure_ascii=False)) + "\n"
+
+
+def _document(result: Result) -> dict[str, object]:
+    if isinstance(result, Failure):
+        return {"file": result.file, "error": result.error}
+    return result.to_dict()
+
+
+def json_list(results: Iterable[Result]) -> Iterator[str]:
+    """Yield the pieces of a JSON list of the results, as they come."""
+    before = "["
+    for result in results:
+        text = json.dumps(_document(result), ensure_ascii=False, indent=2)
+        yield before + "\n  " + _utf8_json(text).replace("\n", "\n  ")
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
+
+
+def _json(results: Sequence[Result], layout: Layout) -> str:
+    if layout.many:
+        return "".join(json_list(results))
+    return _utf8_json(json.dumps(_document(results[0]), ensure_ascii=False, indent=2)) + "\n"
+
+
+def _jsonl(results: Sequence[Result], layout: Layout) -> str:  # noqa: ARG001
+    return "".join(json_line(_document(result)) for result in results)
+
+
+def _utf8_json(text: str) -> str:
+    # These occur inside strings alone, where JSON takes an escape for the character itself.
+    return _NOT_IN_JSON_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _csv(results: Sequence[Result], layout: Layout) -> str:
+    return table_text(_table(results, layout), ",")
+
+
+def _tsv(results: Sequence[Result], layout: Layout) -> str:
+    return table_text(_table(results, layout), "\t")
+
+
+def _table(results: Sequence[Result], layout: Layout) -> list[list[str]]:
+    """Return the header, if wanted, and a row a result; `resume` reads them."""
+    rows = []
+    if layout.header:
+        last = ["duration", "warnings", "model", "error"]
+        rows.append(["file", "emotion", "confidence", *layout.classes, *last])
+    for result in results:
+        if isinstance(result, Failure):
+            empty = [""] * (len(layout.classes) + 5)
+            rows.append([result.file, *empty, result.error])
+            continue
+        shares = [
+            f"{result.probabilities[c]:.4f}" if c in result.probabilities else ""
+            for c in layout.classes
+        ]
+        last = [f"{result.duration:.3f}", "; ".join(result.warnings), result.model, ""]
+        rows.append([result.file, result.emotion, f"{result.confidence:.4f}", *shares, *last])
+    return rows
+
+
+def _rttm(results: Sequence[Result], layout: Layout) -> str:
+    lines = []
+    for result in results:
+        if isinstance(result, Failure):
+            lines.append(f";; {plain(result.file)}: {plain(result.error)}\n")
+            continue
+        path = PurePath(result.file)
+        name = (path.parent / path.stem).as_posix() if layout.many else path.stem
+        lines.append(label_tracks.rttm(name, _segments(result)))
+    return "".join(lines)
+
+
+def _track(write: Callable[[Sequence[Segment], float], str]) -> Writer:
+    """Return the writer of a format that holds the segments of one recording."""
+
+    def written(results: Sequence[Result], layout: Layout) -> str:  # noqa: ARG001
+        (result,) = results
+        if isinstance(result, Failure):
+            raise ToolkitError(result.error)
+        return write(_segments(result), result.duration)
+
+    return written
+
+
+def _png(results: Sequence[Result], layout: Layout) -> bytes:  # noqa: ARG001
+    from bilstm_hmm.features.audio.envelope import envelope
+    from bilstm_hmm.features.audio.reading import open_file
+    from bilstm_hmm.output.timeline_plot import COLUMNS, picture
+
+    (result,) = results
+    if isinstance(result, Failure):
+        raise ToolkitError(result.error)
+    heard = envelope(open_file(result.path or result.file), COLUMNS)
+    return picture(replace(result, segments=tuple(_segments(result))), heard)
+
+
+def _segments(result: Prediction) -> Sequence[Segment]:
+    """Return the segments, or the label over the whole file where no timeline was made."""
+    whole = Segment(0.0, result.duration, result.emotion, result.confidence)
+    return result.segments or (whole,)
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "text": Format(".txt", _text, streams=True),
+        "json": Format(".json", _json),
+        "jsonl": Format(".jsonl", _jsonl, streams=True),
+        "csv": Format(".csv", _csv, streams=True),
+        "tsv": Format(".tsv", _tsv, streams=True),
+        "rttm": Format(".rttm", _rttm, streams=True),
+        "audacity": Format(".txt", _track(label_tracks.audacity), per_file=True),
+        "textgrid": Format(".TextGrid", _track(label_tracks.textgrid), per_file=True),
+        "srt": Format(".srt", _track(label_tracks.srt), per_file=True),
+        "png": Format(".png", _png, per_file=True, binary=True, curves=True),
+    }
+)
+PER_FILE_FORMATS = frozenset(name for name, entry in FORMATS.items() if entry.per_file)
+STREAMED_FORMATS = frozenset(name for name, entry in FORMATS.items() if entry.streams)

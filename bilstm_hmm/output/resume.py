@@ -1,0 +1,87 @@
+"""What a run that was cut off has already labelled, read from its own output."""
+
+import json
+
+from bilstm_hmm.delimited_text import table_rows, table_text
+from bilstm_hmm.errors import ToolkitError
+
+RESUMABLE_FORMATS = ("jsonl", "csv", "tsv")
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+
+def read_finished(text: str, format: str) -> set[str]:
+    """Return the files that `text` has a label for; failed ones and a half last line are not in.
+
+    Raises
+    ------
+    ToolkitError
+        A run in `format` cannot be resumed, or `text` is not an output of this program.
+    """
+    return set(_records(text, format))
+
+
+def keep_finished(text: str, format: str) -> str:
+    """Return `text` with its header and the records that `read_finished` counts, ready to go on.
+
+    What a run that was cut off wrote in half, and files that failed and will be tried again,
+    are left out, so that no file is listed twice in the end.
+
+    Raises
+    ------
+    ToolkitError
+        As for `read_finished`.
+    """
+    records = _records(text, format)
+    if format == "jsonl":
+        return "".join(records.values())
+    delimiter = _DELIMITERS[format]
+    header = table_rows(_whole_records(text), delimiter)[:1]
+    return table_text(header, delimiter) + "".join(records.values())
+
+
+def _records(text: str, format: str) -> dict[str, str]:
+    """Return the record of each labelled file, as it stands in `text`."""
+    if format not in RESUMABLE_FORMATS:
+        raise ToolkitError(
+            f"a run in the {format} format cannot be resumed; "
+            f"choose from {', '.join(RESUMABLE_FORMATS)}"
+        )
+    return _json_records(text) if format == "jsonl" else _rows(text, format)
+
+
+def _json_records(text: str) -> dict[str, str]:
+    records = {}
+    for line in text.split("\n")[:-1]:
+        try:
+            document = json.loads(line)
+            file, labelled = document["file"], "emotion" in document
+        except (ValueError, KeyError, TypeError) as error:
+            raise ToolkitError(
+                f"the output to resume has a line that is not ours ({line[:40]!r}); "
+                "choose another output or start afresh"
+            ) from error
+        if labelled:
+            records[file] = f"{line}\n"
+    return records
+
+
+def _rows(text: str, format: str) -> dict[str, str]:
+    delimiter = _DELIMITERS[format]
+    rows = table_rows(_whole_records(text), delimiter)
+    if not rows:
+        return {}
+    header = rows[0]
+    if header[:3] != ["file", "emotion", "confidence"] or any(len(r) != len(header) for r in rows):
+        raise ToolkitError(
+            f"the output to resume is not a {format} table of ours; "
+            "choose another output or start afresh"
+        )
+    return {row[0]: table_text([row], delimiter) for row in rows[1:] if row[1]}
+
+
+def _whole_records(text: str) -> str:
+    """Return `text` up to the last line end that is not inside quotes."""
+    end = text.rfind("\n") + 1
+    while end and text.count('"', 0, end) % 2:
+        end = text.rfind("\n", 0, end - 1) + 1
+    return text[:end]

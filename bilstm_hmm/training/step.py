@@ -1,0 +1,79 @@
+"""One optimisation step: the compiled network, and a batch as the arrays it is given."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.network.packing import Arrange, can_pack, packed, packing_gap, padded
+from bilstm_hmm.training.batches import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """A network, the Keras model that trains its weights, and how that wants clips to lie."""
+
+    network: Any
+    model: Any
+    arrange: Arrange
+
+
+def trainer_of(network: Any, recipe: Recipe) -> Trainer:
+    """Return what trains `network`: on rows of several clips, or on one padded row a clip.
+
+    Clips drawn by chance differ in length, so that half of a padded batch may be padding; where
+    they are of like length there is little to save. Rows are for TensorFlow alone: they come in
+    many shapes, for each of which JAX would compile anew.
+    """
+    import keras
+
+    settings = recipe.network
+    by_chance = not recipe.training.bucketed
+    if by_chance and can_pack(settings) and keras.backend.backend() == "tensorflow":
+        from bilstm_hmm.network.build import on_rows
+
+        rows = compiled(on_rows(network, settings), recipe)
+        arrange = partial(packed, stride=settings.stride, gap=packing_gap(settings))
+        return Trainer(network, rows, arrange)
+    return Trainer(network, compiled(network, recipe), partial(padded, stride=settings.stride))
+
+
+def compiled(network: Any, recipe: Recipe) -> Any:
+    """Return a model that shares the weights of `network` and is compiled with both losses."""
+    import keras
+
+    settings = recipe.training
+    outputs = {name: network.output[name] for name in ("clip", "frame")}
+    model = keras.Model(network.inputs, outputs)
+    loss = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=settings.label_smoothing
+    )
+    model.compile(
+        keras.optimizers.AdamW(
+            settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            clipnorm=settings.gradient_clip,
+        ),
+        loss={"clip": loss, "frame": loss},
+        loss_weights={"clip": 1.0, "frame": settings.frame_loss_weight},
+        weighted_metrics={"clip": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def arguments(batch: Batch, arrange: Arrange) -> tuple[Any, Any, Any]:
+    """Return inputs, targets and sample weights of both losses; each frame has its clip's weight.
+
+    Keras leaves masked frames out of the mean by itself: the mask comes with the logits.
+    """
+    arranged = arrange(batch.frames)
+    targets = np.repeat(batch.targets[:, None], arranged.steps.shape[1], axis=1)
+    weights = (batch.weights[:, None] * arranged.steps).astype(np.float32)
+    return (
+        list(arranged.inputs),
+        {"clip": batch.targets, "frame": targets},
+        {"clip": batch.weights, "frame": weights},
+    )

@@ -1,0 +1,103 @@
+"""RAVDESS: the Ryerson Audio-Visual Database of Emotional Speech and Song."""
+
+import re
+from pathlib import PurePosixPath
+
+from .corpus import Archive, Corpus, Fault, Parsed
+
+_LABELS = {
+    "01": "neutral",
+    "02": "calm",
+    "03": "happy",
+    "04": "sad",
+    "05": "angry",
+    "06": "fearful",
+    "07": "disgust",
+    "08": "surprised",
+}
+_INTENSITIES = {"01": "normal", "02": "strong"}
+_STATEMENTS = {"01": "Kids are talking by the door", "02": "Dogs are sitting by the door"}
+_SPEECH, _SONG = "01", "02"
+_AUDIO_ONLY = "03"
+_NAME = re.compile(r"(0[1-3])-(0[12])-(0[1-8])-(0[12])-(0[12])-(0[12])-(0[1-9]|1\d|2[0-4])")
+
+_CITATION = (
+    "Livingstone, S. R., & Russo, F. A. (2018). The Ryerson Audio-Visual Database of Emotional "
+    "Speech and Song (RAVDESS). PLoS ONE, 13(5), e0196391. "
+    "https://doi.org/10.1371/journal.pone.0196391"
+)
+_LICENCE = "CC BY-NC-SA 4.0"
+_RECORD = "https://zenodo.org/records/1188976"
+
+
+def _parse(path: PurePosixPath, channel: str) -> Parsed | None:
+    """Read ``modality-channel-emotion-intensity-statement-repetition-actor``."""
+    match = _NAME.fullmatch(path.stem)
+    if match is None or match[1] != _AUDIO_ONLY or match[2] != channel:
+        return None
+    _, _, emotion, intensity, statement, _, actor = match.groups()
+    return Parsed(
+        key=path.stem,
+        emotion=_LABELS[emotion],
+        speaker=actor,
+        sex="male" if int(actor) % 2 else "female",
+        intensity=_INTENSITIES[intensity],
+        sentence=_STATEMENTS[statement],
+    )
+
+
+def _parse_speech(path: PurePosixPath) -> Parsed | None:
+    return _parse(path, _SPEECH)
+
+
+def _parse_song(path: PurePosixPath) -> Parsed | None:
+    return _parse(path, _SONG)
+
+
+RAVDESS = Corpus(
+    name="ravdess",
+    title="RAVDESS (speech)",
+    language="en",
+    licence=_LICENCE,
+    commercial=False,
+    citation=_CITATION,
+    url=_RECORD,
+    labels=_LABELS,
+    instructions="python -m data download ravdess --root DIR",
+    parse=_parse_speech,
+    faults=(
+        Fault(
+            "03-01-03-01-02-02-07",
+            "the same audio as 03-01-03-01-02-01-07, under the same label",
+            "dropped",
+        ),
+    ),
+    archives=(
+        Archive(
+            f"{_RECORD}/files/Audio_Speech_Actors_01-24.zip",
+            "Audio_Speech_Actors_01-24.zip",
+            "md5:bc696df654c87fed845eb13823edef8a",
+        ),
+    ),
+)
+
+RAVDESS_SONG = Corpus(
+    name="ravdess-song",
+    title="RAVDESS (song)",
+    language="en",
+    licence=_LICENCE,
+    commercial=False,
+    citation=_CITATION,
+    url=_RECORD,
+    labels={code: _LABELS[code] for code in ("01", "02", "03", "04", "05", "06")},
+    instructions="python -m data download ravdess-song --root DIR",
+    parse=_parse_song,
+    archives=(
+        Archive(
+            f"{_RECORD}/files/Audio_Song_Actors_01-24.zip",
+            "Audio_Song_Actors_01-24.zip",
+            "md5:5411230427d67a21e18aa4d466e6d1b9",
+        ),
+    ),
+    speaker_prefix="ravdess",
+)

@@ -1,0 +1,90 @@
+"""What a corpus folder holds: counts, hours and sampling rates, from the headers alone."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ..clip import Clip
+from .corpus import Corpus, Dropped, Fault, Scan
+
+_N_THREADS = 4
+_Item = TypeVar("_Item", str, int)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A corpus folder in numbers.
+
+    Attributes
+    ----------
+    emotions, speakers
+        Clips by emotion and by speaker.
+    hours
+        Length of all readable clips.
+    rates, channels
+        Readable clips by sampling rate in Hz, and by number of channels.
+    faults
+        Known faults of files that are here and were corrected or kept.
+    dropped
+        Files that were left out, and why.
+    ignored
+        Number of audio files that the naming convention does not cover.
+    unreadable
+        Clips whose header cannot be read, and why.
+    """
+
+    corpus: str
+    n_clips: int
+    emotions: Mapping[str, int]
+    speakers: Mapping[str, int]
+    hours: float
+    rates: Mapping[int, int]
+    channels: Mapping[int, int]
+    faults: tuple[Fault, ...]
+    dropped: tuple[Dropped, ...]
+    ignored: int
+    unreadable: tuple[Dropped, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    seconds: float
+    rate: int
+    channels: int
+
+
+def summarise(corpus: Corpus, scan: Scan) -> Summary:
+    """Return what `scan` found, with what the headers of its files say."""
+    with ThreadPoolExecutor(_N_THREADS) as pool:
+        read = list(pool.map(_read_header, scan.clips))
+    headers = [header for header in read if isinstance(header, _Header)]
+    stems = {clip.path.stem for clip in scan.clips}
+    return Summary(
+        corpus=corpus.name,
+        n_clips=len(scan.clips),
+        emotions=_counted(clip.emotion for clip in scan.clips),
+        speakers=_counted(clip.speaker for clip in scan.clips),
+        hours=sum(header.seconds for header in headers) / 3600,
+        rates=_counted(header.rate for header in headers),
+        channels=_counted(header.channels for header in headers),
+        faults=tuple(f for f in corpus.faults if f.treatment != "dropped" and f.key in stems),
+        dropped=scan.dropped,
+        ignored=scan.ignored,
+        unreadable=tuple(item for item in read if isinstance(item, Dropped)),
+    )
+
+
+def _read_header(clip: Clip) -> _Header | Dropped:
+    import soundfile
+
+    try:
+        info = soundfile.info(str(clip.path))
+    except (soundfile.SoundFileError, OSError) as error:
+        return Dropped(clip.name, str(getattr(error, "error_string", error)))
+    return _Header(info.frames / info.samplerate, info.samplerate, info.channels)
+
+
+def _counted(items: Iterable[_Item]) -> dict[_Item, int]:
+    return dict(sorted(Counter(items).items()))

@@ -1,0 +1,192 @@
+"""Audio files and arrays in, mono waveforms at the rate of the features out."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import AudioError
+from ..frames import FloatArray
+from .channels import mixing_weights
+from .quality import LevelMeter, count_clipped, quality_notes
+from .sources import Blocks, Source, array_source, file_source
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """A mono recording.
+
+    Attributes
+    ----------
+    samples
+        float32 ``[n]`` at `rate`, at least one sample.
+    rate
+        In Hz.
+    duration
+        Of the original, in seconds.
+    notes
+        What the user may want to know: resampled, mixed, cut off, too short, silent, clipped,
+        noisy; a phrase each.
+    """
+
+    samples: FloatArray
+    rate: int
+    duration: float
+    notes: tuple[str, ...] = ()
+
+
+class AudioStream:
+    """A recording as mono blocks at one rate, for one pass: an hour needs no more room than a clip.
+
+    Iterating gives float32 ``[n]`` a block, at least one sample in all, and raises `AudioError`
+    where the recording holds no samples or some that are not finite. What is known after the
+    last block stands in `duration`, in seconds of the original, and in `notes`, as in `Waveform`.
+
+    Parameters
+    ----------
+    source
+        From `open_file` or `open_array`, which make streams.
+    rate
+        In Hz.
+    """
+
+    def __init__(self, source: Source, rate: int) -> None:
+        self.name = source.name
+        self.rate = rate
+        self._source = source
+        self._meter = LevelMeter(rate)
+        self._n_read = self._n_clipped = 0
+        self._mixed: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        source, empty = self._source, True
+        weights = np.ones(1, dtype=np.float32)
+        if source.n_channels > 1:
+            weights, note = mixing_weights(_finite_blocks(source), source.n_channels)
+            self._mixed = (note,)
+        resample = resampler(source.rate, self.rate)
+        for block in _finite_blocks(source):
+            self._n_read += len(block)
+            self._n_clipped += count_clipped(block)
+            mono = block @ weights if source.n_channels > 1 else block[:, 0]
+            samples = resample(mono, False)
+            self._meter.add(samples)
+            if len(samples):
+                empty = False
+                yield samples
+        if self._n_read == 0:
+            raise AudioError(f"{source.name} holds no samples; record or copy it again.")
+        samples = resample(np.zeros(0, dtype=np.float32), True)
+        self._meter.add(samples)
+        if len(samples) or empty:
+            yield samples if len(samples) else np.zeros(1, dtype=np.float32)
+
+    @property
+    def duration(self) -> float:
+        """Of what was read of the original, in seconds."""
+        return self._n_read / self._source.rate
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user may want to know, a phrase each."""
+        source, notes = self._source, list(self._mixed)
+        if source.rate != self.rate:
+            notes.insert(0, f"resampled from {source.rate:g} Hz")
+        if source.cut_off or self._n_read < source.declared:
+            notes.insert(
+                0, f"cut off: the file ends after {self.duration:.2f} s, earlier than it declares"
+            )
+        clipped = self._n_clipped * self.rate / source.rate
+        return (*notes, *quality_notes(self._meter, self.duration, clipped))
+
+    def waveform(self) -> Waveform:
+        """Go through the recording, and return it whole."""
+        parts = list(self)
+        return Waveform(np.concatenate(parts), self.rate, self.duration, self.notes)
+
+
+def open_file(path: str | Path, rate: int = 16000) -> AudioStream:
+    """Return an audio file as a stream: anything that libsndfile reads, whatever its rate.
+
+    Raises
+    ------
+    AudioError
+        Where the file is missing, a folder, empty, unreadable or not audio.
+    """
+    return AudioStream(file_source(Path(path)), rate)
+
+
+def open_array(array: NDArray[np.generic], native_rate: float, rate: int = 16000) -> AudioStream:
+    """Return an array of samples as a stream.
+
+    Parameters
+    ----------
+    array
+        ``[n]`` or ``[n, n_channels]``; int8, uint8, int16, int32 over their full scale, or float
+        with full scale at 1.
+    native_rate
+        Of the array, in Hz.
+    rate
+        To resample to, in Hz.
+
+    Raises
+    ------
+    AudioError
+        Where the array is empty, or of another shape or type.
+    """
+    return AudioStream(array_source(array, native_rate), rate)
+
+
+def read_audio(path: str | Path, rate: int = 16000) -> Waveform:
+    """Return an audio file as a mono waveform.
+
+    Parameters
+    ----------
+    path
+        Anything that libsndfile reads, of any rate and number of channels.
+    rate
+        To resample to, in Hz.
+
+    Raises
+    ------
+    AudioError
+        Where the file is missing, a folder, empty, unreadable, not audio, or holds no samples or
+        samples that are not finite.
+    """
+    return open_file(path, rate).waveform()
+
+
+def waveform_from_array(
+    array: NDArray[np.generic], native_rate: float, rate: int = 16000
+) -> Waveform:
+    """Return an array of samples as a mono waveform; parameters and errors of `open_array`.
+
+    Samples that are not finite are refused as well.
+    """
+    return open_array(array, native_rate, rate).waveform()
+
+
+def _finite_blocks(source: Source) -> Blocks:
+    for block in source.blocks():
+        if not np.isfinite(block).all():
+            raise AudioError(
+                f"{source.name} holds samples that are infinite or not a number; export it again."
+            )
+        yield block
+
+
+def resampler(native_rate: float, rate: int) -> Callable[[FloatArray, bool], FloatArray]:
+    """Return a function of (block, whether it is the last) to the resampled block."""
+    if native_rate == rate:
+        return lambda block, _last: block
+    import soxr
+
+    stream = soxr.ResampleStream(native_rate, rate, 1, dtype="float32")
+
+    def resample(block: FloatArray, last: bool) -> FloatArray:
+        resampled: FloatArray = stream.resample_chunk(np.ascontiguousarray(block), last=last)
+        return resampled
+
+    return resample

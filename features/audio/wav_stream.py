@@ -1,0 +1,193 @@
+"""Sound as it comes through a pipe: WAV in which nobody can seek, or raw samples.
+
+The header follows "Multimedia Programming Interface and Data Specifications 1.0" (IBM and
+Microsoft, 1991) and, for its extensible form, "Multiple Channel Audio Data and WAVE Files"
+(Microsoft, 2007).
+"""
+
+import struct
+from collections.abc import Generator
+from dataclasses import dataclass
+from io import BufferedIOBase
+
+import numpy as np
+
+from ..errors import AudioError
+from ..frames import FloatArray
+from .sources import MAX_CHANNELS, SIZE_UNKNOWN, float_conversion
+
+#: Whose samples these are, in messages.
+NAME = "Standard input"
+#: Bytes that are taken at once, where so many have come.
+CHUNK = 1 << 16
+#: The note on a half sample at the end, which is dropped.
+CUT_WITHIN_SAMPLE = "cut off: the stream ends in the middle of a sample"
+
+_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+_TYPES = {
+    (_PCM, 8): "u1",
+    (_PCM, 16): "<i2",
+    (_PCM, 24): "<i3",
+    (_PCM, 32): "<i4",
+    (_FLOAT, 32): "<f4",
+    (_FLOAT, 64): "<f8",
+}
+_WHAT_TO_SEND = "send WAV of 8 to 32 bits or floats, or raw 16-bit samples with --pcm RATE"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFormat:
+    """How bytes are samples.
+
+    Attributes
+    ----------
+    rate
+        In Hz.
+    n_channels
+        Whose samples follow each other.
+    type
+        As numpy writes it; ``<i3`` are 24 bits.
+    """
+
+    rate: int
+    n_channels: int = 1
+    type: str = "<i2"
+
+    @property
+    def frame(self) -> int:
+        """Bytes of one sample of every channel."""
+        return int(self.type[-1]) * self.n_channels
+
+    def samples(self, data: bytes) -> FloatArray:
+        """Return bytes, whole frames of them, as float32 ``[n, n_channels]``."""
+        if self.type == "<i3":
+            # The upper three of four bytes: full scale stays full scale.
+            wide = np.zeros((len(data) // 3, 4), np.uint8)
+            wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+            data, type = wide.tobytes(), np.dtype("<i4")
+        else:
+            type = np.dtype(self.type)
+        native = np.frombuffer(data, type).astype(type.newbyteorder("="), copy=False)
+        return float_conversion(native.dtype, NAME)(native).reshape(-1, self.n_channels)
+
+
+def read_wav_header(stream: BufferedIOBase) -> tuple[SampleFormat, int | None]:
+    """Read up to the first sample; return how it is to be read, and the bytes of all of them.
+
+    These are None where the writer could not know, as into a pipe.
+
+    Raises
+    ------
+    AudioError
+        It is no WAV, it ends within the header, or its samples are of another kind.
+    """
+    start = stream.read(12)
+    if not start:
+        raise AudioError(f"{NAME} is empty; record or send it again.")
+    if start[:4] != b"RIFF" or start[8:] != b"WAVE":
+        raise AudioError(f"{NAME} is no WAV, which is what is followed live; {_WHAT_TO_SEND}.")
+    form: SampleFormat | None = None
+    name, size = _chunk(stream)
+    while name != b"data":
+        size += size % 2
+        if name == b"fmt ":
+            form = _sample_format(_exactly(stream, size))
+        else:
+            for begun in range(0, size, CHUNK):
+                _exactly(stream, min(CHUNK, size - begun))
+        name, size = _chunk(stream)
+    if form is None:
+        raise AudioError(f"{NAME} is a WAV that does not tell its format; export it again.")
+    return form, size if 0 < size < SIZE_UNKNOWN else None
+
+
+def _chunk(stream: BufferedIOBase) -> tuple[bytes, int]:
+    name, size = struct.unpack("<4sI", _exactly(stream, 8))
+    return name, size
+
+
+def _sample_format(body: bytes) -> SampleFormat:
+    if len(body) < 16:
+        raise AudioError(f"{NAME} is a WAV that does not tell its format; export it again.")
+    kind, n_channels, rate, _, frame, bits = struct.unpack_from("<HHIIHH", body)
+    if kind == _EXTENSIBLE and len(body) >= 26:
+        kind = struct.unpack_from("<H", body, 24)[0]
+    type = _TYPES.get((kind, bits))
+    if type is None:
+        raise AudioError(f"{NAME} is WAV of format {kind} with {bits} bits; {_WHAT_TO_SEND}.")
+    form = SampleFormat(rate, n_channels, type)
+    if not 1 <= n_channels <= MAX_CHANNELS or frame != form.frame:
+        raise AudioError(
+            f"{NAME} is WAV with {n_channels} channels in {frame} bytes; export it again with at "
+            f"most {MAX_CHANNELS}."
+        )
+    return form
+
+
+def _exactly(stream: BufferedIOBase, count: int) -> bytes:
+    data = stream.read(count)
+    if len(data) < count:
+        raise AudioError(f"{NAME} ends within the header of a WAV; record or send it again.")
+    return data
+
+
+class PipedSound:
+    """Samples of a pipe, given on as they come: as many as there are, float32 ``[n, n_channels]``.
+
+    Iterating raises `AudioError` where there is no sample, or one that is not finite; what comes
+    before it is given first.
+
+    Attributes
+    ----------
+    rate
+        In Hz.
+    notes
+        What the user may want to know: where it is cut off.
+
+    Parameters
+    ----------
+    stream
+        A buffered binary stream.
+    form
+        Of raw samples; None reads a WAV header.
+
+    Raises
+    ------
+    AudioError
+        As for `read_wav_header`.
+    """
+
+    def __init__(self, stream: BufferedIOBase, form: SampleFormat | None = None) -> None:
+        self._stream = stream
+        self._left: int | None = None
+        if form is None:
+            form, self._left = read_wav_header(stream)
+        self._form = form
+        self.rate = form.rate
+        self.notes: list[str] = []
+
+    def __iter__(self) -> Generator[FloatArray, None, None]:
+        form, held, taken = self._form, b"", 0
+        while data := self._stream.read1(CHUNK if self._left is None else min(CHUNK, self._left)):
+            if self._left is not None:
+                self._left -= len(data)
+            held += data
+            whole = len(held) // form.frame * form.frame
+            samples, held = form.samples(held[:whole]), held[whole:]
+            finite = np.isfinite(samples).all(axis=1)
+            good = len(samples) if finite.all() else int(finite.argmin())
+            taken += good
+            if good:
+                yield samples[:good]
+            if good < len(samples):
+                raise AudioError(
+                    f"{NAME} holds samples that are infinite or not a number, at "
+                    f"{taken / form.rate:.2f} s; export it again."
+                )
+        if held:
+            self.notes.append(CUT_WITHIN_SAMPLE)
+        elif self._left:
+            ends = f"{taken / form.rate:.2f} s"
+            self.notes.append(f"cut off: the stream ends after {ends}, earlier than it declares")
+        if not taken:
+            raise AudioError(f"{NAME} holds no samples; record or send it again.")

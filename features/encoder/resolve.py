@@ -1,0 +1,77 @@
+"""From what a recipe or a bundle says of an encoder to the file that it means."""
+
+from pathlib import Path
+
+from ..errors import EncoderError
+from ..settings.encoder import EncoderSettings
+from ..settings.encoder_catalogue import KNOWN
+from .store import digest_of, stored
+
+_TOLD = 12  # digits of a checksum that a sentence shows
+
+
+def pinned(settings: EncoderSettings) -> EncoderSettings:
+    """Return the settings with the checksum of the encoder that is named by its path.
+
+    Raises
+    ------
+    EncoderError
+        Where there is no such file or folder.
+    """
+    if settings.sha256 is not None:
+        return settings
+    path = Path(settings.model)
+    if not path.exists():
+        names = ", ".join(KNOWN)
+        raise EncoderError(
+            f"features.encoder.model: {settings.model} is neither a file or folder that exists "
+            f"nor an encoder that can be fetched ({names}); mend the path."
+        )
+    return settings.model_copy(update={"sha256": digest_of(path)})
+
+
+def encoder_path(settings: EncoderSettings) -> Path:
+    """Return where the encoder of exactly these settings lies: in the store, else at its path.
+
+    Raises
+    ------
+    EncoderError
+        Where it is missing or only another version is there; the sentence says how to get it.
+    """
+    settings = pinned(settings)
+    sha256 = settings.sha256
+    assert sha256 is not None
+    found = stored(sha256)
+    if found is not None:
+        return found
+    path = Path(settings.model)
+    if settings.model not in KNOWN and path.exists():
+        there = digest_of(path)
+        if there == sha256:
+            return path
+        raise EncoderError(
+            f"{path} is another version of the encoder (sha256 {there[:_TOLD]}...) than the one "
+            f"asked for ({sha256[:_TOLD]}...); bring that one with python -m features fetch "
+            f"{path.name} --from FILE, or train again."
+        )
+    raise EncoderError(_how_to_get(settings.model, sha256))
+
+
+def _how_to_get(model: str, sha256: str) -> str:
+    known = KNOWN.get(model)
+    if known is None:
+        name = Path(model).name
+        return (
+            f"The encoder {name} (sha256 {sha256[:_TOLD]}...) is not on this machine; bring its "
+            f"file with python -m features fetch {name} --from FILE."
+        )
+    if known.sha256 != sha256:
+        return (
+            f"The encoder {model} is asked for in another version (sha256 {sha256[:_TOLD]}...) "
+            f"than this toolkit fetches ({known.sha256[:_TOLD]}...); bring that file with "
+            "python -m features fetch other --from FILE, or train again."
+        )
+    return (
+        f"The encoder {model} is not on this machine; get it with python -m features fetch "
+        f"{model}, or without a network with --from FILE."
+    )

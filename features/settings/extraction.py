@@ -1,0 +1,95 @@
+"""What frames are made of: the settings of the feature extraction, checked when they are read."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from .encoder import EncoderSettings
+
+WHISPER_RATE = 16000
+
+Stream = Literal["mfcc", "lfcc", "mel", "chroma", "contrast", "energy", "pitch", "encoder"]
+
+
+class FeatureSettings(BaseModel):
+    """Settings of the frame features; every field is a key under ``features:`` in a recipe.
+
+    Lengths are in samples at `rate`. `streams` are computed from one shared power spectrum
+    and stacked in the order given, then their deltas behind them. With `level` at ``peak`` each
+    clip is scaled to a peak of one first, so that the gain of a recording does not matter.
+
+    The stream ``encoder`` is that of a pre-trained encoder (`EncoderSettings`). Its columns come
+    first and have no deltas; the other streams are brought to its frame rate, deltas included.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate: Annotated[int, Field(ge=8000, le=48000)] = 16000
+    streams: tuple[Stream, ...] = ("mfcc",)
+    n_fft: Annotated[int, Field(ge=64, le=8192)] = 512
+    window: Literal["hann", "hamming"] = "hamming"
+    frame_length: Annotated[int, Field(ge=32, le=8192)] = 400
+    hop_length: Annotated[int, Field(ge=16, le=8192)] = 160
+    preemphasis: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.97
+    level: Literal["peak", "none"] = "peak"
+    trim_db: Annotated[float, Field(gt=0.0, le=120.0)] | None = 40.0
+    fmin: Annotated[float, Field(ge=0.0)] = 50.0
+    fmax: Annotated[float, Field(gt=0.0)] = 7600.0
+    n_mfcc: Annotated[int, Field(ge=1, le=128)] = 30
+    n_lfcc: Annotated[int, Field(ge=1, le=128)] = 20
+    n_mels: Annotated[int, Field(ge=4, le=256)] = 40
+    n_linear: Annotated[int, Field(ge=4, le=256)] = 40
+    n_chroma: Annotated[int, Field(ge=1, le=48)] = 12
+    pitch_min: Annotated[float, Field(gt=20.0)] = 60.0
+    pitch_max: Annotated[float, Field(le=2000.0)] = 600.0
+    deltas: Annotated[int, Field(ge=0, le=2)] = 1
+    normalisation: Literal["train", "clip", "none"] = "train"
+    encoder: EncoderSettings = EncoderSettings.model_validate({})
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "FeatureSettings":
+        if not self.streams or len(set(self.streams)) != len(self.streams):
+            raise ValueError("streams must name at least one stream, each once")
+        if self.frame_length > self.n_fft:
+            raise ValueError("frame_length must not exceed n_fft")
+        if not self.fmin < self.fmax <= self.rate / 2:
+            raise ValueError("fmin must lie below fmax, and fmax at or below rate / 2")
+        if self.pitch_min >= self.pitch_max:
+            raise ValueError("pitch_min must lie below pitch_max")
+        if "mfcc" in self.streams and self.n_mfcc > self.n_mels:
+            raise ValueError("n_mfcc must not exceed n_mels")
+        if "lfcc" in self.streams and self.n_lfcc > self.n_linear:
+            raise ValueError("n_lfcc must not exceed n_linear")
+        if self.has_encoder:
+            self._check_encoder()
+        return self
+
+    def _check_encoder(self) -> None:
+        if self.encoder.input == "log-mel" and self.rate != WHISPER_RATE:
+            raise ValueError(f"rate must be {WHISPER_RATE} for encoder.input log-mel")
+        if self.rate % self.encoder.frame_rate:
+            raise ValueError("rate must be a multiple of encoder.frame_rate")
+        if self.short_time and self.encoder.frame_rate > self.rate / self.hop_length:
+            raise ValueError(
+                "hop_length must give at least as many frames a second as encoder.frame_rate"
+            )
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether a pre-trained encoder is among the streams."""
+        return "encoder" in self.streams
+
+    @property
+    def short_time(self) -> tuple[Stream, ...]:
+        """The streams that come from the waveform or its spectrum, in their order."""
+        return tuple(stream for stream in self.streams if stream != "encoder")
+
+    @property
+    def frame_step(self) -> int:
+        """Samples from one frame to the next."""
+        return round(self.rate / self.encoder.frame_rate) if self.has_encoder else self.hop_length
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second."""
+        return self.rate / self.frame_step

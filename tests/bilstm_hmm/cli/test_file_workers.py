@@ -1,0 +1,88 @@
+"""Many files on several cores: what one core says, in the same order."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from bilstm_hmm.cli import file_workers as workers
+from bilstm_hmm.cli.file_workers import label_files
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.inference.model import Model
+from bilstm_hmm.prediction import Failure
+
+
+@pytest.fixture
+def files(synthetic: Path, tmp_path: Path) -> list[Path]:
+    """Clips with a file in the middle that is none."""
+    junk = tmp_path / "junk.wav"
+    junk.write_bytes(b"not a recording")
+    clips = sorted(synthetic.rglob("*.wav"))
+    return [*clips[:37], junk, *clips[37:80]]
+
+
+def test_processes_say_what_one_says(
+    model: Model, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "CHUNK", 7)
+    alone = list(label_files(model, files, 1, curves=True))
+    together = list(label_files(model, files, 2, curves=True))
+    assert together == alone
+    for one, other in zip(together, alone, strict=True):
+        if not isinstance(one, Failure):
+            np.testing.assert_array_equal(one.curves.probabilities, other.curves.probabilities)
+            np.testing.assert_array_equal(one.curves.times, other.curves.times)
+    assert [result.file for result in together] == [str(path) for path in files]
+    assert [isinstance(result, Failure) for result in together].index(True) == 37
+
+
+def test_results_come_before_all_files_are_read(
+    model: Model, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    class Listing(list[Path]):
+        def __iter__(self) -> Iterator[Path]:
+            for path in super().__iter__():
+                read.append(path)
+                yield path
+
+    monkeypatch.setattr(workers, "CHUNK", 2)
+    for jobs in (1, 2):
+        read.clear()
+        results = label_files(model, Listing(files), jobs)
+        next(results)
+        assert 2 <= len(read) <= 10
+        results.close()
+
+
+def test_large_files_are_chunks_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "CHUNK_BYTES", 30_000)
+    files = []
+    for number, seconds in enumerate([1.0, 0.1, 0.1, 0.1, 0.1, 2.0, 0.1]):
+        path = tmp_path / f"{number}.wav"
+        soundfile.write(path, np.zeros(round(seconds * 16000)), 16000)
+        files.append(path)
+    files.append(tmp_path / "gone.wav")
+    chunks = [[int(p.stem) if p.stem != "gone" else -1 for p in c] for c in workers._chunks(files)]
+    assert chunks == [[0], [1, 2, 3, 4, 5], [6, -1]]
+
+
+def test_a_process_that_is_killed_is_told_of(
+    model: Model, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "CHUNK", 2)
+    results = label_files(model, files, 2)
+    next(results)
+    from multiprocessing import active_children
+
+    for child in active_children():
+        os.kill(child.pid or 0, signal.SIGKILL)
+    with pytest.raises(ToolkitError, match="was killed, perhaps for want of memory"):
+        list(results)

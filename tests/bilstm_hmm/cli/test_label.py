@@ -1,0 +1,204 @@
+"""Labelling in one process: what is tested as a command is in ``tests/test_commands.py``."""
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bilstm_hmm.cli import label as labelling
+from bilstm_hmm.cli.label import Order, default_model, file_of, files_of, label, named_model
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.inference.model import Model
+
+
+def ignore(_done: int, _total: int) -> None:
+    """Take no note of progress."""
+
+
+@pytest.fixture
+def files(synthetic: Path) -> tuple[Path, ...]:
+    return files_of(synthetic / "happy")
+
+
+def order(files: tuple[Path, ...], **changes: object) -> Order:
+    defaults = {"many": True, "format": "jsonl", "output": None, "timeline": False}
+    return Order(files, **{**defaults, "resume": False, **changes})
+
+
+def test_progress_counts_every_file(
+    model: Model, files: tuple[Path, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[tuple[int, int]] = []
+    assert label(model, order(files), lambda done, total: seen.append((done, total))) == 0
+    assert seen == [(done, len(files)) for done in range(1, len(files) + 1)]
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [document["file"] for document in documents] == [os.fspath(path) for path in files]
+
+
+def test_results_are_in_order_however_long_each_takes(
+    model: Model, files: tuple[Path, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    predict = Model.predict
+    assert label(model, order(files[::-1], format="csv"), ignore) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    for line, path in zip(lines, files[::-1], strict=True):
+        assert line.startswith(f"{path},{predict(model, path).emotion},")
+
+
+def test_what_was_labelled_before_an_interruption_stays(
+    model: Model, files: tuple[Path, ...], tmp_path: Path
+) -> None:
+    target = tmp_path / "out.jsonl"
+
+    def interrupt(done: int, _total: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        label(model, order(files, output=target), interrupt)
+    assert len(target.read_text("utf-8").splitlines()) == 3
+    again: list[int] = []
+    resumed = order(files, output=target, resume=True)
+    assert label(model, resumed, lambda _, total: again.append(total)) == 0
+    assert again == [len(files) - 3] * (len(files) - 3)
+    documents = [json.loads(line) for line in target.read_text("utf-8").splitlines()]
+    assert [document["file"] for document in documents] == [os.fspath(path) for path in files]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe", "cannot be read as text to resume from it"),
+        (b"my own notes\n", "choose another output or start afresh"),
+    ],
+)
+def test_a_file_of_another_kind_is_not_resumed(
+    model: Model, files: tuple[Path, ...], tmp_path: Path, content: bytes, words: str
+) -> None:
+    target = tmp_path / "mine"
+    target.write_bytes(content)
+    with pytest.raises(ToolkitError, match=words):
+        label(model, order(files, output=target, resume=True), ignore)
+    assert target.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n"])
+def test_resuming_what_has_not_begun(
+    model: Model, files: tuple[Path, ...], tmp_path: Path, content: bytes | None
+) -> None:
+    target = tmp_path / "out.tsv"
+    if content is not None:
+        target.write_bytes(content)
+    assert label(model, order(files, format="tsv", output=target, resume=True), ignore) == 0
+    assert target.read_text("utf-8").lstrip("\n").startswith("file\temotion\t")
+    assert len(target.read_text("utf-8").strip().splitlines()) == 1 + len(files)
+
+
+@pytest.mark.parametrize("format", ["jsonl", "json"])
+def test_a_full_disk_is_one_sentence(model: Model, files: tuple[Path, ...], format: str) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(ToolkitError, match=r"^cannot write /dev/full: the disk is full; free"):
+        label(model, order(files, format=format, output=full), ignore)
+
+
+def test_a_network_that_cannot_run_is_told_once(model: Model, files: tuple[Path, ...]) -> None:
+    broken = Model(replace(model.bundle, network=b"no network"))
+    with pytest.raises(ToolkitError, match="its network cannot be run"):
+        label(broken, order(files), ignore)
+
+
+def test_recordings_of_one_name_do_not_meet(model: Model, recording: Path, tmp_path: Path) -> None:
+    for name in ("a/x.wav", "b/x.wav", "a/x.wave"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(recording, tmp_path / "in" / name)
+    tracks = order(files_of(tmp_path / "in"), format="srt", output=tmp_path / "out")
+    assert label(model, tracks, ignore) == 0
+    written = {p.relative_to(tmp_path / "out").as_posix() for p in tmp_path.rglob("*.srt")}
+    assert written == {"a/x.wav.srt", "a/x.wave.srt", "b/x.wav.srt"}
+
+
+def test_a_picture_goes_into_a_pipe_but_not_to_a_terminal(
+    model: Model,
+    recording: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = order((recording,), many=False, format="png")
+    assert label(model, one, ignore) == 0
+    assert capsysbinary.readouterr().out.startswith(b"\x89PNG\r\n")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    with pytest.raises(ToolkitError, match=r"^--format png is nothing for a terminal: .* --outp"):
+        label(model, one, ignore)
+    assert capsysbinary.readouterr().out == b""
+    assert label(model, replace(one, format="srt"), ignore) == 0
+    assert capsysbinary.readouterr().out.startswith(b"1\n00:00:0")
+
+
+@pytest.mark.parametrize("format", ["png", "json", "srt"])
+def test_probabilities_over_time_are_asked_for_where_they_are_shown(
+    model: Model, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    seen = []
+    render = labelling.render
+
+    def kept(results, *arguments: object, **options: object) -> object:
+        seen.extend(results)
+        return render(results, *arguments, **options)
+
+    monkeypatch.setattr(labelling, "render", kept)
+    one = order((recording,), many=False, format=format, output=tmp_path / "x")
+    assert label(model, one, ignore) == 0
+    assert [result.curves is not None for result in seen] == [format == "png"]
+
+
+def test_pictures_go_on_after_a_recording_that_has_gone(
+    model: Model, recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.wav", "b.wav", "c.wav"):
+        shutil.copy(recording, tmp_path / name)
+    pictures = order(files_of(tmp_path), format="png", output=tmp_path / "out")
+
+    def remove(done: int, _total: int) -> None:
+        # All of a small folder is labelled before the first is written.
+        (tmp_path / "b.wav").unlink(missing_ok=True)
+
+    assert label(model, pictures, remove) == 1
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.wav.png", "c.wav.png"}
+    gone = tmp_path / "b.wav"
+    assert capsys.readouterr().err == f"{gone} does not exist; check the path.\n"
+
+
+def test_one_file_is_a_file(recording: Path) -> None:
+    assert file_of(recording) == recording
+    for path, words in ((recording / "x", "Not a directory"), (Path("a\0b"), "null byte")):
+        with pytest.raises(ToolkitError, match=rf"^--file .*: .*{words}; check the path\.$"):
+            file_of(path)
+
+
+def test_the_newest_run_is_the_default_model(
+    trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(labelling, "MODELS", tmp_path / "models")
+    with pytest.raises(ToolkitError, match=r"^no model yet: train one .* or name one with --mod"):
+        default_model()
+    for age, name in enumerate(("new", "older", "oldest")):
+        bundle = tmp_path / "runs" / name / "bundle"
+        shutil.copytree(trained.folder / "bundle", bundle)
+        made = 2_000_000_000 - 1000 * age
+        os.utime(bundle / "bundle.json", (made, made))
+    assert default_model() == Path("runs") / "new" / "bundle"
+    for name in ("default", "open"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        shutil.copy(trained.folder / "bundle" / "bundle.json", tmp_path / "models" / name)
+    assert default_model() == tmp_path / "models" / "default"
+    assert named_model(Path("open")) == tmp_path / "models" / "open"
+    assert named_model(Path("other")) == Path("other")
+    (tmp_path / "open").mkdir()
+    assert named_model(Path("open")) == Path("open")  # a folder of that name comes first

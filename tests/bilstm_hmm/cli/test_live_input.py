@@ -1,0 +1,89 @@
+"""What goes together of the options for sound that is in no file."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bilstm_hmm.cli.label import Order
+from bilstm_hmm.cli.live_input import Incoming, check_incoming, label_incoming
+from bilstm_hmm.cli.main import command, predict
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.inference import stream
+from bilstm_hmm.inference.model import Model
+
+ORDER = Order((), False, "text", None, False, False)
+FILE, PIPE = Incoming(False, False, False), Incoming(True, False, False)
+LIVE, MIC = Incoming(True, False, True), Incoming(False, True, False)
+
+
+@pytest.fixture
+def empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing on standard input."""
+    given = SimpleNamespace(buffer=io.BytesIO(), isatty=lambda: False)
+    monkeypatch.setattr("sys.stdin", given)
+
+
+@pytest.mark.parametrize(
+    ("asked", "changes", "order", "said"),
+    [
+        (FILE, {"live": True}, {}, "--live follows sound as it comes: use it with --file - or"),
+        (FILE, {"pcm": 8000}, {}, "--pcm tells of samples on standard input: use it with --fi"),
+        (MIC, {"pcm": 8000}, {}, "--pcm tells of samples on standard input"),
+        (PIPE, {"channels": 2}, {}, "--channels tells of raw samples: use it with --pcm RATE."),
+        (LIVE, {"device": "3"}, {}, "--device names a microphone: use it with --mic."),
+        (PIPE, {"interval": 1.0}, {}, "--interval and --lookahead tell of updates: use them wi"),
+        (FILE, {"lookahead": 1.0}, {}, "--interval and --lookahead tell of updates"),
+        (LIVE, {}, {"format": "csv"}, "--live gives text or jsonl while sound comes, not csv."),
+        (MIC, {}, {"format": "json"}, "--mic gives text or jsonl while sound comes, not json."),
+        (MIC, {}, {"output": Path("x")}, "--mic writes to standard output: say > FILE instead"),
+        (LIVE, {}, {"resume": True}, "--resume goes on with a folder, not with --live."),
+        (PIPE, {"pcm": 16}, {}, "--pcm 16: give the sampling rate in Hz, as in --pcm 16000."),
+        (PIPE, {"pcm": 8000, "channels": 65}, {}, "--channels 65: give a number from 1 to 64."),
+        (PIPE, {"pcm": 8000, "channels": 0}, {}, "--channels 0: give a number from 1 to 64."),
+    ],
+)
+def test_what_does_not_go_together(
+    empty: None, asked: Incoming, changes: dict[str, Any], order: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ToolkitError) as caught:
+        check_incoming(replace(asked, **changes), replace(ORDER, **order))
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        FILE,
+        PIPE,
+        replace(PIPE, pcm=44100, channels=2),
+        replace(LIVE, pcm=16000, interval=0.2),
+        replace(MIC, device="3", lookahead=0.0),
+    ],
+)
+def test_what_goes_together(empty: None, asked: Incoming) -> None:
+    check_incoming(asked, ORDER)
+
+
+@pytest.mark.parametrize("asked", [LIVE, replace(LIVE, pcm=16000), PIPE])
+def test_nothing_comes(
+    empty: None, model: Model, capsys: pytest.CaptureFixture[str], asked: Incoming
+) -> None:
+    assert label_incoming(model, ORDER, asked) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("Standard input ")
+    assert err.count("\n") == 1
+
+
+def test_the_help_has_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "300")
+        patch.setenv("TERMINAL_WIDTH", "300")
+        command(predict)(["--help"], standalone_mode=False)
+    said = capsys.readouterr().out
+    assert f"Seconds between live updates (default: {stream.INTERVAL:g})" in said
+    assert f"Seconds of sound heard beyond them (default: {stream.LOOKAHEAD:g})" in said

@@ -1,0 +1,254 @@
+"""What a training run leaves behind, and how it goes on after it was cut off."""
+
+import csv
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from bilstm_hmm.data.synthesis.corpus import write_corpus
+
+from bilstm_hmm.config.loading import load_recipe
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.evaluation.metrics import unweighted_accuracy, weighted_accuracy
+from bilstm_hmm.experiments.train import read_corpus, train
+from bilstm_hmm.hmm.fusion import SYSTEMS
+from bilstm_hmm.inference.bundle import read_bundle
+from bilstm_hmm.training.dataset import chosen_folds, select_clips
+from bilstm_hmm.training.tensorboard import EventLog
+
+CLASSES = ["neutral", "happy", "sad", "angry", "fearful"]
+
+
+class Listener:
+    """Keeps what a training run says."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def move(self, *_: object) -> None:
+        """Take no note."""
+
+
+def metrics_of(folder: Path) -> dict:
+    return json.loads((folder / "metrics.json").read_text("utf-8"))
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_all_its_files(trained) -> None:
+    names = {path.relative_to(trained.folder).as_posix() for path in trained.folder.rglob("*")}
+    expected = {"config.yaml", "train.log", "history.csv", "report.md", "metrics.json"}
+    expected |= {"predictions.csv", "curves_fold1.png", "curves_fold2.png", "curves_final.png"}
+    for system in SYSTEMS:
+        expected |= {f"confusion_{system}.png", f"confusion_{system}.csv"}
+    expected |= {f"bundle/{name}" for name in ("bundle.json", "network.onnx", "network.keras")}
+    expected |= {f"bundle/{name}" for name in ("metrics.json", "MODEL_CARD.md", "recipe.yaml")}
+    assert expected <= names
+    assert not any(name.startswith("work") or Path(name).name.startswith(".") for name in names)
+    for network in ("fold1", "fold2", "final"):
+        events = list((trained.folder / "tensorboard" / network).rglob("events.out.tfevents.*"))
+        assert events
+        assert all(path.stat().st_size > 100 for path in events)
+    for picture in trained.folder.glob("*.png"):
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_recipe_that_is_left_is_whole_and_trains_the_same(trained, tiny: Path) -> None:
+    stored = yaml.safe_load((trained.folder / "config.yaml").read_text("utf-8"))
+    assert stored["training"]["weight_decay"] == 1e-4
+    assert stored["data"]["protocol"] is None
+    assert load_recipe(str(trained.folder / "config.yaml")) == load_recipe(str(tiny))
+
+
+def test_the_history_has_a_row_an_epoch(trained, tiny: Path) -> None:
+    rows = table(trained.folder / "history.csv")
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    assert networks == ["fold1", "fold2", "final"]
+    for network in networks:
+        own = [row for row in rows if row["network"] == network]
+        assert [float(row["epoch"]) for row in own] == list(range(1, len(own) + 1))
+        assert all(0.0 <= float(row["accuracy"]) <= 100.0 for row in own)
+    assert all(row["val_ua"] for row in rows if row["network"] != "final")
+    longest = load_recipe(str(tiny)).training.epochs
+    assert max(float(row["epoch"]) for row in rows) <= longest
+
+
+def test_the_log_has_every_epoch(trained) -> None:
+    log = (trained.folder / "train.log").read_text("utf-8")
+    assert log.count(", epoch ") == len(table(trained.folder / "history.csv"))
+    assert "speakers, fold 1: 60 clips to train on, 30 to test on, 5 classes" in log
+
+
+def test_metrics_are_the_contract_and_follow_from_the_predictions(trained, tiny: Path) -> None:
+    metrics = metrics_of(trained.folder)
+    assert metrics["protocol"] == "speakers"
+    assert metrics["speaker_independent"] is True
+    assert metrics["classes"] == CLASSES
+    assert list(metrics["systems"]) == ["bilstm", "hmm", "hybrid", "posterior-mean", "hmm-raw"]
+    assert set(metrics["comparison"]) == {"hybrid-bilstm", "hybrid-hmm", "hmm-bilstm"}
+    rows = table(trained.folder / "predictions.csv")
+    selection = select_clips(load_recipe(str(tiny)).data)
+    fold = chosen_folds(selection, 1)[0]
+    assert {row["name"] for row in rows} == {selection.clips[i].name for i in fold.test}
+    assert metrics["clips"] == len(rows) == len(fold.test)
+    truth = np.array([CLASSES.index(row["truth"]) for row in rows])
+    assert all(row["name"].startswith(f"{row['truth']}/") for row in rows)
+    for system, scores in metrics["systems"].items():
+        assert {"ua", "wa", "f1", "ece", "ua_per_fold"} <= set(scores)
+        shares = np.array([[float(row[f"{system} {c}"]) for c in CLASSES] for row in rows])
+        assert np.abs(shares.sum(axis=1) - 1.0).max() < 1e-5
+        predicted = np.array([CLASSES.index(row[system]) for row in rows])
+        assert (shares[np.arange(len(rows)), predicted] >= shares.max(axis=1) - 1e-6).all()
+        assert scores["ua"] == pytest.approx(unweighted_accuracy(truth, predicted), abs=0.01)
+        assert scores["wa"] == pytest.approx(weighted_accuracy(truth, predicted), abs=0.01)
+        assert scores["ua_per_fold"] == [scores["ua"]]
+        if system not in SYSTEMS:
+            continue
+        confusion = (trained.folder / f"confusion_{system}.csv").read_text("utf-8").splitlines()
+        counts = np.array([[int(n) for n in line.split(",")[1:]] for line in confusion[1:]])
+        assert counts.trace() == (truth == predicted).sum()
+        assert counts.sum() == len(rows)
+
+
+def test_the_bundle_says_what_the_test_said(trained, model, synthetic: Path) -> None:
+    for row in table(trained.folder / "predictions.csv")[::7]:
+        said = model.predict(synthetic / row["name"])
+        assert said.emotion == row["hybrid"]
+        for emotion, share in said.probabilities.items():
+            assert share == pytest.approx(float(row[f"hybrid {emotion}"]), abs=1e-4)
+
+
+def test_the_report_has_the_classification_reports(trained) -> None:
+    report = (trained.folder / "report.md").read_text("utf-8")
+    assert report.count("macro avg") == len(SYSTEMS)
+    for word in ("precision", "recall", "f1-score", *CLASSES, "Speaker-independent"):
+        assert word in report
+
+
+def test_what_is_said_and_where(trained) -> None:
+    for system, scores in metrics_of(trained.folder)["systems"].items():
+        (line,) = [line for line in trained.stdout.splitlines() if f" {system} " in line]
+        assert f"{scores['ua']:.1f}" in line
+    assert f"Model: {trained.folder / 'bundle'}" in trained.stdout.replace("\n", "")
+    assert "Traceback" not in trained.stderr
+    assert "Warning" not in trained.stderr
+    assert trained.stderr.count("Network ") == 3
+
+
+def test_the_model_card_names_the_data_and_the_scores(trained) -> None:
+    card = (trained.folder / "bundle" / "MODEL_CARD.md").read_text("utf-8")
+    scores = metrics_of(trained.folder)["systems"]["hybrid"]
+    assert read_bundle(trained.folder).identity in card
+    assert f"| hybrid | {scores['ua']:.1f} |" in card
+    for word in ("folders named by emotion", "licence", "Intended use", "not trained on"):
+        assert word in card
+
+
+def test_a_run_that_is_killed_and_resumed_ends_the_same(
+    trained, tiny: Path, tmp_path: Path, script: Callable[..., object], start: Callable[..., object]
+) -> None:
+    """The same seed gives the same scores, whether the run was cut off or not."""
+    folder = tmp_path / "run"
+    order = ("train.py", "--config", tiny, "--output", folder)
+    process = start(*order)
+    patient_until = time.monotonic() + 300
+    log_file = folder / "train.log"
+    while not (log_file.exists() and "fold 1 of 2, epoch 2:" in log_file.read_text("utf-8")):
+        assert process.poll() is None
+        assert time.monotonic() < patient_until
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    assert not (folder / "bundle").exists()
+    before = log_file.read_text("utf-8")
+    other = script(*order, "--resume", "--set", "training.epochs=5")
+    assert other.returncode == 2
+    assert "training.epochs is not what the run was started with" in other.stderr
+    done = script(*order, "--resume")
+    assert done.returncode == 0, done.stderr
+    log = log_file.read_text("utf-8")
+    assert log.startswith(before)
+    for epoch in (1, 2):
+        assert log.count(f"fold 1 of 2, epoch {epoch}:") == 1
+    resumed, whole = metrics_of(folder), metrics_of(trained.folder)
+    assert resumed.keys() == whole.keys()
+    for system, scores in whole["systems"].items():
+        for score in ("ua", "wa", "f1", "ece", "ua_interval"):
+            assert resumed["systems"][system][score] == pytest.approx(scores[score], abs=0.01)
+    epochs = ("network", "epoch", "loss", "val_loss")
+    for old, new in zip(
+        table(trained.folder / "history.csv"), table(folder / "history.csv"), strict=True
+    ):
+        assert [old[key] for key in epochs] == [new[key] for key in epochs]
+
+
+def test_a_finished_run_is_not_trained_again(trained, tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(trained.folder / "bundle", folder / "bundle")
+    listener = Listener()
+    metrics = train(load_recipe(str(tiny)), folder, listener)
+    assert metrics == metrics_of(trained.folder)
+    assert "this run is finished" in listener.said[0]
+    assert [path.name for path in folder.iterdir()] == ["bundle"]
+
+
+def test_another_fold_needs_a_new_run(trained, tiny: Path, script: Callable[..., object]) -> None:
+    order = ("train.py", "--config", tiny, "--output", trained.folder)
+    used = script(*order)
+    assert used.returncode == 2
+    assert "the folder is not empty; add --resume" in used.stderr
+    changed = script(*order, "--resume", "--set", "data.fold=2")
+    assert changed.returncode == 2
+    assert "data.fold is not what the run was started with" in changed.stderr
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_event_log_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    import keras
+
+    (tmp_path / "file").write_text("no folder")
+    log = EventLog(tmp_path / "file" / "events")
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    network.compile("sgd", "mse")
+    log.set_model(network)
+    with pytest.raises(ToolkitError, match=r"^cannot write .*events: .*; choose another path$"):
+        log.on_epoch_end(0, {"loss": 1.0})
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_event_log_on_a_full_disk_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    def full(*_: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "pages of\nNo space left on device")
+
+    log = EventLog(tmp_path)
+    monkeypatch.setattr(log._callback, "on_train_begin", full)
+    with pytest.raises(ToolkitError, match=r"^cannot write .*: the disk is full; free some space"):
+        log.on_train_begin()
+
+
+def test_a_class_whose_clips_cannot_be_read_is_named(tiny: Path, tmp_path: Path) -> None:
+    root = tmp_path / "corpus"
+    root.mkdir()
+    write_corpus(root, speakers=2, clips_per_emotion=1)
+    for path in (root / "sad").rglob("*.wav"):
+        path.write_text("no audio")
+    recipe = load_recipe(str(tiny), [f"data.root={root}"])
+    listener = Listener()
+    with pytest.raises(ToolkitError, match=r"^data.root: no clip of sad can be read; mend the"):
+        read_corpus(recipe, listener)
+    assert listener.said == ["folders: 2 of 10 clips cannot be read; see the log"]

@@ -1,0 +1,79 @@
+"""What is settled of a path is the path's beginning, whatever comes behind."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bilstm_hmm.config.schema import TimelineSettings
+from bilstm_hmm.timeline.composite_hmm import Composite, emotion_posteriors, switching, viterbi
+from bilstm_hmm.timeline.online_viterbi import middle_of, settled
+
+RATE = 12.5
+
+
+def composite_of(minimum: float = 0.4, emotions: int = 3, dwell: float = 2.0) -> Composite:
+    even = np.full(emotions, 1.0 / emotions)
+    return switching(even, RATE, TimelineSettings(dwell=dwell, minimum=minimum))
+
+
+def turns(seed: int, frames: int, strength: float = 1.0, emotions: int = 3) -> np.ndarray:
+    """Densities ``[T, E, 1]`` of an emotion that changes now and then."""
+    rng = np.random.default_rng(seed)
+    truth = np.repeat(rng.integers(0, emotions, frames), 12)[:frames]
+    return strength * (np.eye(emotions)[truth] + rng.normal(size=(frames, emotions)))[..., None]
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    frames=st.integers(1, 80),
+    minimum=st.sampled_from([0.01, 0.4, 1.2]),
+    strength=st.sampled_from([0.3, 1.0, 3.0]),
+)
+@settings(deadline=None, max_examples=60)
+def test_nothing_to_come_changes_what_is_settled(
+    seed: int, frames: int, minimum: float, strength: float
+) -> None:
+    composite, densities = composite_of(minimum), turns(seed, 120, strength)
+    known = settled(composite, densities[:frames])
+    assert len(known) <= frames
+    for future in range(6):
+        rest = turns(seed + future, 60, 5.0 if future % 2 else 0.5)
+        whole = viterbi(composite, np.concatenate([densities[:frames], rest]))
+        np.testing.assert_array_equal(whole[: len(known)], known)
+
+
+def test_as_much_is_settled_as_can_be() -> None:
+    """With frames that leave no doubt all but the last few, which may begin something."""
+    composite, densities = composite_of(), turns(0, 100, 20.0)
+    assert len(settled(composite, densities)) >= 100 - 2 * composite.ages
+    assert len(settled(composite, densities[: composite.ages - 1])) == 0
+    # Frames that say nothing settle nothing.
+    assert len(settled(composite, np.zeros((60, 3, 1)))) == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_decoding_goes_on_in_the_middle_of_an_emotion(seed: int) -> None:
+    composite, densities = composite_of(), turns(seed, 200)
+    whole = viterbi(composite, densities)
+    known = settled(composite, densities)
+    borders = np.flatnonzero(np.diff(known)) + 1
+    assert len(borders) > 2
+    for border in borders.tolist():
+        # At a border a new emotion is entered, as where a recording begins.
+        np.testing.assert_array_equal(viterbi(composite, densities[border:]), whole[border:])
+    for cut in range(composite.ages, len(known)):
+        if len(set(whole[cut - composite.ages : cut])) == 1:
+            before = middle_of(int(whole[cut - 1]), 3)
+            np.testing.assert_array_equal(viterbi(composite, densities[cut:], before), whole[cut:])
+
+
+def test_posteriors_in_the_middle_of_an_emotion_know_it() -> None:
+    """As those of a recording whose first frames leave no doubt, where every frame is old."""
+    composite, densities = composite_of(0.01), turns(4, 90, 0.5)
+    sure = np.zeros((40, 3, 1))
+    sure[:, 1] = 50.0
+    whole = emotion_posteriors(composite, np.concatenate([sure, densities]))[40:]
+    found = emotion_posteriors(composite, densities, middle_of(1, 3))
+    np.testing.assert_allclose(found, whole, atol=1e-6)
+    assert not np.allclose(emotion_posteriors(composite, densities)[0], whole[0], atol=0.05)

@@ -1,0 +1,36 @@
+"""What was fitted of a timeline: stored beside other things, and put to use on frames."""
+
+import numpy as np
+
+from bilstm_hmm.config.schema import TimelineSettings
+from bilstm_hmm.timeline.parameters import FittedTimeline
+
+FITTED = FittedTimeline(logits=0.25, told=0.5, dwell=3.0, minimum=0.8, sureness=0.25, median=1.5)
+
+
+def test_it_comes_back_from_among_other_arrays() -> None:
+    arrays = {"weights": np.ones(2), **FITTED.to_arrays()}
+    assert FittedTimeline.from_arrays(arrays) == FITTED
+    assert len(arrays) == 7
+
+
+def test_an_older_model_has_none() -> None:
+    assert FittedTimeline.from_arrays({"weights": np.ones(2)}) is None
+
+
+def test_evidence_is_the_weighted_sum_centred() -> None:
+    rng = np.random.default_rng(0)
+    frame, told = rng.normal(size=(2, 7, 4)).astype(np.float32)
+    found = FITTED.evidence(frame, told)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found.sum(axis=1), 0.0, atol=1e-6)
+    expected = 0.25 * frame + 0.5 * told
+    np.testing.assert_allclose(np.diff(found, axis=1), np.diff(expected, axis=1), atol=1e-6)
+    # What all emotions have in common in a frame says nothing.
+    np.testing.assert_allclose(FITTED.evidence(frame + 5.0, told - 90.0), found, atol=1e-4)
+
+
+def test_durations_that_are_given_come_first() -> None:
+    open_, given = TimelineSettings(evidence=5.0), TimelineSettings(dwell=9.0)
+    assert FITTED.durations(open_) == TimelineSettings(dwell=3.0, minimum=0.8, evidence=5.0)
+    assert FITTED.durations(given) == TimelineSettings(dwell=9.0, minimum=0.8)

@@ -1,0 +1,324 @@
+"""Leaks: who sees which clips, with real networks and with stand-ins that keep a record."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+keras = pytest.importorskip("keras")
+
+from bilstm_hmm.data.splits.inner_folds import inner_folds  # noqa: E402
+from bilstm_hmm.features.extraction.normalise import FeatureStatistics, fit_statistics  # noqa: E402
+from bilstm_hmm.features.frames import Frames  # noqa: E402
+from bilstm_hmm.features.spectral.filterbanks import FilterBanks  # noqa: E402
+
+from bilstm_hmm import system  # noqa: E402
+from bilstm_hmm.config.schema import Recipe, TrainingSettings  # noqa: E402
+from bilstm_hmm.hmm.bank import score  # noqa: E402
+from bilstm_hmm.hmm.fusion import probabilities  # noqa: E402
+from bilstm_hmm.hmm.projection import project  # noqa: E402
+from bilstm_hmm.network.outputs import Outputs  # noqa: E402
+from bilstm_hmm.training.backend import OutOfFold  # noqa: E402
+from bilstm_hmm.training.examples import Examples, plain_frames  # noqa: E402
+from bilstm_hmm.training.loop import Task, TrainedNetwork, network_outputs  # noqa: E402
+from bilstm_hmm.training.out_of_fold import System, epochs_for, fit_system  # noqa: E402
+
+# Keras's own, when it turns its variables into arrays.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+TRAIN, TEST = list(range(18)), list(range(18, 24))
+MakeRecipe = Callable[..., Recipe]
+
+
+class Listener:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.epochs: list[tuple[str, float]] = []
+
+    def say(self, text: str) -> None:
+        self.texts.append(text)
+
+    def epoch(self, task: Task, row: dict[str, float]) -> None:
+        self.epochs.append((task.name, row["epoch"]))
+
+
+@pytest.fixture(scope="module")
+def eager() -> Iterator[None]:
+    """Without graphs, which take seconds to build for every one of these networks."""
+    tensorflow = pytest.importorskip("tensorflow")
+    tensorflow.config.run_functions_eagerly(True)
+    yield
+    tensorflow.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def recipe(quick_recipe: MakeRecipe) -> Recipe:
+    return quick_recipe(
+        network={"units": [6], "stack": 8, "dropout": 0.1},
+        training={"epochs": 8, "learning_rate": 0.05, "weight_average": 0.0, "batch_size": 9},
+        augmentation={"speed": {"probability": 0.3}},
+    )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    system: System
+    work: Path
+    listener: Listener
+
+
+@pytest.fixture(scope="module")
+def fitted(
+    eager: None, tones: Examples, recipe: Recipe, banks: FilterBanks, tmp_path_factory: Any
+) -> Fitted:
+    work, listener = tmp_path_factory.mktemp("clean"), Listener()
+    found = fit_system(tones, TRAIN, recipe, banks, work, listener, lambda name: ())
+    return Fitted(found, work, listener)
+
+
+def arrays_of(found: System) -> list[np.ndarray]:
+    weights = [w for n in (found.network, *found.inner) for w in n.model.get_weights()]
+    heads = found.heads
+    own = [*heads.bank.to_arrays().values(), *heads.decision.to_arrays().values()]
+    return [*weights, heads.projection.matrix, heads.projection.offset, *own]
+
+
+def test_no_clip_outside_the_training_part_is_looked_at(
+    fitted: Fitted,
+    tones: Examples,
+    recipe: Recipe,
+    banks: FilterBanks,
+    poisoned: Callable[[Examples, list[int]], Examples],
+    tmp_path: Path,
+) -> None:
+    """The test speaker's clips are not numbers, and nothing changes."""
+    useless = poisoned(tones, TEST)
+    found = fit_system(useless, TRAIN, recipe, banks, tmp_path, Listener(), lambda name: ())
+    for left, right in zip(arrays_of(found), arrays_of(fitted.system), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
+
+
+def test_statistics_are_those_of_each_networks_own_training_part(
+    fitted: Fitted, tones: Examples, recipe: Recipe
+) -> None:
+    split = inner_folds(tones.clips, TRAIN, recipe.hmm.inner_folds, recipe.seed)
+    parts = [TRAIN, *(fit_on for fit_on, _ in split.folds)]
+    networks = [fitted.system.network, *fitted.system.inner]
+    for network, part in zip(networks, parts, strict=True):
+        own = fit_statistics(tones.frames[i].values for i in part)
+        np.testing.assert_array_equal(network.statistics.mean, own.mean)
+        np.testing.assert_array_equal(network.statistics.std, own.std)
+
+
+def test_an_unknown_speaker_is_labelled(fitted: Fitted, tones: Examples, recipe: Recipe) -> None:
+    network, heads = fitted.system.network, fitted.system.heads
+    frames = plain_frames(tones, TEST, recipe, network.statistics)
+    outputs = network_outputs(network, frames, recipe.network.stride)
+    for name in ("bilstm", "hmm", "hybrid"):
+        said = [
+            probabilities(
+                heads.decision, o.clip, score(heads.bank, project(heads.projection, o)), name
+            ).argmax()
+            for o in outputs
+        ]
+        assert np.mean(np.array(said) == tones.labels[TEST]) > 0.6
+
+
+def test_the_final_network_trains_as_long_as_was_best_in_the_median(fitted: Fitted) -> None:
+    best = [network.best_epoch for network in fitted.system.inner]
+    assert fitted.system.network.best_epoch == round(float(np.median(best)))
+    assert "val_ua" not in fitted.system.network.history[0]
+
+
+def test_what_is_finished_is_not_done_again(
+    fitted: Fitted, tones: Examples, recipe: Recipe, banks: FilterBanks
+) -> None:
+    assert {name for name, _ in fitted.listener.epochs} == {"fold 1 of 2", "fold 2 of 2", "final"}
+    names = sorted(path.name for path in fitted.work.iterdir())
+    assert names == ["final.npz", "fold1.npz", "fold2.npz"]
+    listener = Listener()
+    again = fit_system(tones, TRAIN, recipe, banks, fitted.work, listener, lambda name: ())
+    assert listener.epochs == []
+    for left, right in zip(arrays_of(again), arrays_of(fitted.system), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
+
+
+class Ledger:
+    """Stands in for training and running networks, and writes down who sees what.
+
+    The first feature of every clip is its index; the first two clip logits say which network
+    made them and of which clip.
+    """
+
+    def __init__(self) -> None:
+        self.tasks: list[Task] = []
+        self.runs: list[tuple[Task, list[int]]] = []
+        self.unseen: list[OutOfFold] = []
+
+    def train(self, examples: Examples, task: Task, *_: Any) -> TrainedNetwork:
+        self.tasks.append(task)
+        nothing = np.zeros(0, np.float32)
+        return TrainedNetwork(task, FeatureStatistics(nothing, nothing), len(self.tasks), ())
+
+    def run(self, network: TrainedNetwork, frames: list[np.ndarray], stride: int) -> list[Outputs]:
+        task: Task = network.model
+        indices = [int(values[0, 0]) for values in frames]
+        self.runs.append((task, indices))
+        rng = np.random.default_rng(0)
+        return [
+            Outputs(
+                rng.normal(size=(9, 4)).astype(np.float32),
+                rng.normal(size=(9, 3)).astype(np.float32),
+                np.array([self.tasks.index(task), i, 0], np.float32),
+            )
+            for i in indices
+        ]
+
+    def heads(self, unseen: OutOfFold, *_: Any) -> Any:
+        self.unseen.append(unseen)
+        return SimpleNamespace(notes=("a note of the heads",))
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    kept = Ledger()
+    monkeypatch.setattr(system, "train_network", kept.train)
+    monkeypatch.setattr(system, "network_outputs", kept.run)
+    monkeypatch.setattr(system, "fit_heads", kept.heads)
+    return kept
+
+
+@pytest.fixture(scope="module")
+def numbered(tones: Examples) -> Examples:
+    frames = tuple(Frames(np.full((30, 5), i, np.float32), 100.0) for i in range(len(tones.clips)))
+    return replace(tones, frames=frames)
+
+
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize("kind", ["lda", "logits"])
+@pytest.mark.parametrize("folds", [2, 3])
+def test_out_of_fold_outputs_come_from_networks_that_never_saw_the_clip(
+    ledger: Ledger,
+    numbered: Examples,
+    quick_recipe: MakeRecipe,
+    banks: FilterBanks,
+    tmp_path: Path,
+    refit: bool,
+    kind: str,
+    folds: int,
+) -> None:
+    chosen = quick_recipe(
+        hmm={"input": kind, "inner_folds": folds},
+        training={"refit": refit},
+        features={"normalisation": "none"},
+    )
+    fit_system(numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: ())
+    *inner, final = ledger.tasks
+    assert len(inner) == folds
+    speakers = np.array([clip.speaker for clip in numbered.clips])
+    for task in ledger.tasks:
+        everyone = np.concatenate([task.train, task.validation]).tolist()
+        assert sorted(everyone) == TRAIN
+        assert not set(speakers[task.train]) & set(speakers[task.validation])
+    assert (len(final.validation) == 0) == refit
+    (unseen,) = ledger.unseen
+    indices = [int(o.clip[1]) for o in unseen.outputs]
+    assert sorted(indices) == TRAIN
+    np.testing.assert_array_equal(unseen.labels, numbered.labels[indices])
+    for found, index, fold in zip(unseen.outputs, indices, unseen.fold, strict=True):
+        network = inner[int(found.clip[0])]
+        assert index not in network.train
+        assert network is inner[fold]
+    # Alignments are fitted on what the inner network was trained on, never on the held-out part.
+    alignments = [(t, seen) for t, seen in ledger.runs if set(seen) <= set(t.train.tolist())]
+    if refit:
+        assert len(alignments) == (2 * folds if kind == "lda" else 0)
+    assert len({task.seed for task in ledger.tasks}) == folds + 1
+
+
+@pytest.mark.parametrize(
+    ("clips", "steps", "expected"),
+    [
+        (430, None, 40),  # 14 batches of 32 an epoch
+        (430, 560, 40),
+        (430, 561, 41),
+        (430, 1500, 108),
+        (1000, 1500, 47),
+        (1, 50, 50),
+    ],
+)
+def test_few_clips_have_more_epochs(clips: int, steps: int | None, expected: int) -> None:
+    settings = TrainingSettings(epochs=40, batch_size=32, steps=steps)
+    assert epochs_for(clips, settings) == expected
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_each_network_has_at_least_so_many_steps(
+    ledger: Ledger,
+    numbered: Examples,
+    quick_recipe: MakeRecipe,
+    banks: FilterBanks,
+    tmp_path: Path,
+    keep: str,
+) -> None:
+    """The final network of 18 clips, three batches, goes as far as those of 12, two batches."""
+    training = {"epochs": 2, "steps": 12, "batch_size": 6, "keep": keep}
+    chosen = quick_recipe(
+        training=training, hmm={"inner_folds": 3}, features={"normalisation": "none"}
+    )
+    fit_system(numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: ())
+    *inner, final = ledger.tasks
+    assert [task.epochs for task in inner] == [6, 6, 6]
+    # The stand-ins keep the first, second and third epoch of six: a third of the way.
+    assert final.epochs == (4 if keep == "last" else 1)
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_clips_are_held_out_where_test_speakers_are_in_training(
+    ledger: Ledger,
+    numbered: Examples,
+    quick_recipe: MakeRecipe,
+    banks: FilterBanks,
+    tmp_path: Path,
+    refit: bool,
+) -> None:
+    chosen = quick_recipe(
+        training={"refit": refit}, features={"normalisation": "none"}, hmm={"input": "logits"}
+    )
+    found = fit_system(
+        numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: (), mixed=True
+    )
+    assert found.notes[0] == (
+        "Test speakers are in training, so validation holds out clips, not speakers."
+    )
+    speakers = np.array([clip.speaker for clip in numbered.clips])
+    # The final network of all clips has none held out.
+    for task in ledger.tasks[:-1] if refit else ledger.tasks:
+        assert set(speakers[task.train]) & set(speakers[task.validation])
+
+
+def test_a_single_speaker_is_noted(
+    ledger: Ledger,
+    numbered: Examples,
+    quick_recipe: MakeRecipe,
+    banks: FilterBanks,
+    tmp_path: Path,
+) -> None:
+    chosen = quick_recipe(features={"normalisation": "none"}, hmm={"input": "logits"})
+    found = fit_system(
+        numbered, list(range(6)), chosen, banks, tmp_path, Listener(), lambda name: ()
+    )
+    assert found.notes == (
+        "The training part has one speaker, so validation holds out clips, not speakers.",
+        "a note of the heads",
+    )

@@ -1,0 +1,178 @@
+"""An optimisation step: its loss, and that rows which clips share change nothing about it."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+keras = pytest.importorskip("keras")
+
+from bilstm_hmm.config.schema import Recipe  # noqa: E402
+from bilstm_hmm.network.build import build_network, on_rows  # noqa: E402
+from bilstm_hmm.network.packing import padded  # noqa: E402
+from bilstm_hmm.network.weights import arrays_of  # noqa: E402
+from bilstm_hmm.training.batches import Batch  # noqa: E402
+from bilstm_hmm.training.step import Trainer, arguments, compiled, trainer_of  # noqa: E402
+
+# Keras's own, when it turns its variables into arrays.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
+
+MakeRecipe = Callable[..., Recipe]
+Perturb = Callable[[Any], None]
+N_FEATURES, N_CLASSES = 5, 3
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "bilstm": {"family": "bilstm", "units": [5, 3], "attention": True},
+    "stacked": {"family": "bilstm", "units": [4], "stack": 3, "attention": False, "dense": 6},
+    "cnn_bilstm": {
+        "family": "cnn_bilstm",
+        "units": [6, 4],
+        "attention": True,
+        "convolutions": [{"filters": 6, "kernel": 5, "stride": 2}, {"filters": 4, "kernel": 7}],
+    },
+    "cnn_lstm": {
+        "family": "cnn_lstm",
+        "stack": 2,
+        "units": [5],
+        "convolutions": [{"filters": 4, "kernel": 9, "stride": 2}],
+    },
+}
+
+
+def drawn(seed: int, lengths: tuple[int, ...] = (60, 7, 31, 1, 44, 18, 25)) -> Batch:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, N_CLASSES, len(lengths))
+    return Batch(
+        tuple(rng.normal(0.5, 2.0, (n, N_FEATURES)).astype(np.float32) for n in lengths),
+        np.eye(N_CLASSES, dtype=np.float32)[labels],
+        rng.uniform(0.5, 2.0, len(lengths)).astype(np.float32),
+    )
+
+
+def weights_of(network: Any) -> dict[str, np.ndarray]:
+    paths = [weight.path for weight in network.weights]
+    return dict(zip(paths, arrays_of(network.weights), strict=True))
+
+
+def test_the_loss_is_over_frames_and_clips_that_are_there(quick_recipe: MakeRecipe) -> None:
+    """Both losses by hand: padding counts for nothing, each clip by its weight."""
+    recipe = quick_recipe(
+        network={"dropout": 0.0, "stack": 3},
+        training={"label_smoothing": 0.0, "frame_loss_weight": 0.5},
+    )
+    model = build_network(recipe.network, N_FEATURES, N_CLASSES)
+    trainer, batch = trainer_of(model, recipe), drawn(0)
+    inputs, truth, shares = arguments(batch, trainer.arrange)
+    total = trainer.model.test_on_batch(inputs, truth, shares, return_dict=True)["loss"]
+    out = {k: keras.ops.convert_to_numpy(v) for k, v in model(inputs, training=False).items()}
+
+    def entropies(logits: np.ndarray) -> np.ndarray:
+        wide = logits.astype(np.float64)
+        told = np.einsum("b...c,bc->b...", wide, batch.targets)
+        return np.log(np.exp(wide).sum(axis=-1)) - told
+
+    clip = (batch.weights * entropies(out["clip"])).mean()
+    there = inputs[1][:, ::3]
+    per_frame = batch.weights[:, None] * entropies(out["frame"])
+    frame = per_frame[there].sum() / there.sum()
+    assert float(total) == pytest.approx(clip + 0.5 * frame, rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_rows_give_the_outputs_of_each_clip_alone(
+    kind: str, quick_recipe: MakeRecipe, perturb: Perturb
+) -> None:
+    recipe = quick_recipe(network=NETWORKS[kind], training={"bucketed": False})
+    model = build_network(recipe.network, N_FEATURES, N_CLASSES)
+    perturb(model)
+    trainer, batch = trainer_of(model, recipe), drawn(4)
+    inputs, *_ = arguments(batch, trainer.arrange)
+    assert len(inputs[0]) < len(batch.frames)
+    found = trainer.model(inputs, training=False)
+    for clip, frames in enumerate(batch.frames):
+        alone = model([frames[None], np.ones((1, len(frames)), bool)], training=False)
+        steps = int(inputs[3][clip].sum())
+        np.testing.assert_allclose(found["clip"][clip], alone["clip"][0], atol=2e-5)
+        np.testing.assert_allclose(found["frame"][clip, :steps], alone["frame"][0], atol=2e-5)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_step_on_rows_is_the_step_on_padded_clips(
+    kind: str, quick_recipe: MakeRecipe, perturb: Perturb
+) -> None:
+    """Losses, gradients and the statistics of the normalisation: every weight moves alike."""
+    recipe = quick_recipe(network={**NETWORKS[kind], "dropout": 0.0}, training={"bucketed": False})
+    keras.utils.set_random_seed(1)
+    one, other = (build_network(recipe.network, N_FEATURES, N_CLASSES) for _ in range(2))
+    perturb(one)
+    other.set_weights(one.get_weights())
+    arrange = partial(padded, stride=recipe.network.stride)
+    trainers = (Trainer(one, compiled(one, recipe), arrange), trainer_of(other, recipe))
+    for trainer in trainers:
+        # A step is as long as its gradient, not one of Adam's, which would hide its size.
+        descent = keras.optimizers.SGD(0.5)
+        weights = {"clip": 1.0, "frame": 0.3}
+        trainer.model.compile(descent, loss=trainer.model.loss, loss_weights=weights)
+    before = weights_of(one)
+    for seed in range(3):
+        told = [
+            trainer.model.train_on_batch(*arguments(drawn(seed), trainer.arrange), return_dict=True)
+            for trainer in trainers
+        ]
+        assert told[1] == pytest.approx(told[0], rel=1e-4)
+    after, found = weights_of(one), weights_of(other)
+    for path in (path for path in before if "seed" not in path):
+        moved = after[path] - before[path]
+        assert np.abs(moved).max() > 1e-4, path
+        np.testing.assert_allclose(
+            found[path] - before[path], moved, rtol=1e-3, atol=5e-6, err_msg=path
+        )
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_rows_train_the_weights_of_the_network(kind: str, quick_recipe: MakeRecipe) -> None:
+    """All of them and no others, in one order, so that an older training goes on with rows."""
+    recipe = quick_recipe(network=NETWORKS[kind], training={"bucketed": False})
+    network = build_network(recipe.network, N_FEATURES, N_CLASSES)
+    of_network = compiled(network, recipe)
+    rows = trainer_of(network, recipe).model
+    for name in ("variables", "trainable_variables"):
+        pairs = zip(getattr(of_network, name), getattr(rows, name), strict=True)
+        assert all(one is other for one, other in pairs)
+    shapes = [[v.shape for v in m.optimizer.variables] for m in (of_network, rows)]
+    assert shapes[0] == shapes[1]
+
+
+IMAGE = {
+    "family": "cnn_lstm",
+    "image": {"channels": 1},
+    "convolutions": [{"filters": 3, "kernel": 3, "pool": [2, 2]}],
+    "units": [3],
+}
+
+
+def test_only_clips_drawn_by_chance_share_rows(
+    quick_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shares_rows(network: dict[str, Any], **training: Any) -> bool:
+        recipe = quick_recipe(network=network, training=training)
+        model = build_network(recipe.network, N_FEATURES, N_CLASSES)
+        return len(trainer_of(model, recipe).model.inputs) == 4
+
+    assert shares_rows(NETWORKS["bilstm"], bucketed=False)
+    assert not shares_rows(NETWORKS["bilstm"], bucketed=True)
+    assert not shares_rows(IMAGE, bucketed=False)
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert not shares_rows(NETWORKS["bilstm"], bucketed=False)
+
+
+def test_a_network_that_sees_images_has_no_rows(quick_recipe: MakeRecipe) -> None:
+    settings = quick_recipe(network=IMAGE).network
+    with pytest.raises(ValueError, match="images"):
+        on_rows(build_network(settings, N_FEATURES, N_CLASSES), settings)

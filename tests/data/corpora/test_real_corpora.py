@@ -1,0 +1,75 @@
+"""The official releases, where they are at hand: EMOTION_CORPORA is the folder that has them."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from bilstm_hmm.data.corpora.registry import CORPORA, corpus, load
+from bilstm_hmm.data.corpora.summary import summarise
+from bilstm_hmm.data.splits.folds import folds, inner_folds
+from bilstm_hmm.data.splits.protocols import protocol_for
+
+CORPORA_FOLDER = os.environ.get("EMOTION_CORPORA", "")
+pytestmark = pytest.mark.skipif(not CORPORA_FOLDER, reason="EMOTION_CORPORA is not set")
+
+# Files of the official release (CREMA-D may be there in part), and how many are faulty.
+RELEASES = {"ravdess": (1440, 1), "emodb": (535, 0), "tess": (2800, 0), "crema-d": (7442, 7)}
+
+
+@pytest.fixture(params=RELEASES)
+def name(request: pytest.FixtureRequest) -> str:
+    if not (Path(CORPORA_FOLDER) / request.param).is_dir():
+        pytest.skip(f"no folder {request.param} in EMOTION_CORPORA")
+    return str(request.param)
+
+
+def test_counts(name: str) -> None:
+    found = load(name, Path(CORPORA_FOLDER) / name)
+    n_files, n_faulty = RELEASES[name]
+    assert found.ignored == 0
+    assert len(found.dropped) <= n_faulty
+    if name == "crema-d":
+        assert 0 < len(found.clips) + len(found.dropped) <= n_files
+    else:
+        assert len(found.clips) + len(found.dropped) == n_files
+        assert len(found.dropped) == n_faulty
+    on_disk = [p for p in (Path(CORPORA_FOLDER) / name).rglob("*") if p.is_file()]
+    assert len(found.clips) + len(found.dropped) == len(on_disk)
+    assert {clip.emotion for clip in found.clips} == set(corpus(name).labels.values())
+
+
+def test_each_is_found_among_the_others(name: str) -> None:
+    alone = load(name, Path(CORPORA_FOLDER) / name)
+    among = load(name, Path(CORPORA_FOLDER))
+    assert [clip.path for clip in among.clips] == [clip.path for clip in alone.clips]
+    assert among.ignored > 0
+
+
+def test_no_file_is_of_two_corpora() -> None:
+    named = [n for n in CORPORA if n not in ("folders", "manifest")]
+    clips = [c for n in named if n in RELEASES for c in load(n, Path(CORPORA_FOLDER)).clips]
+    assert max(Counter(clip.path for clip in clips).values()) == 1
+
+
+def test_default_protocol(name: str) -> None:
+    clips = load(name, Path(CORPORA_FOLDER) / name).clips
+    chosen = protocol_for(name)
+    found = folds(chosen.name, clips, seed=0)
+    assert Counter(i for fold in found for i in fold.test) == Counter(range(len(clips)))
+    assert chosen.classes is not None
+    for fold in found:
+        train, test = ({clips[i].speaker for i in side} for side in (fold.train, fold.test))
+        assert not train & test
+        assert {clips[i].emotion for i in fold.train} == set(chosen.classes)
+    inner = inner_folds(clips, found[0].train, 5, 0)
+    assert inner.grouped_by == ("sentences" if name == "tess" else "speakers")
+    sizes = [len(held_out) for _, held_out in inner.folds]
+    assert max(sizes) < 1.7 * min(sizes)
+
+
+def test_headers(name: str) -> None:
+    found = summarise(corpus(name), load(name, Path(CORPORA_FOLDER) / name))
+    assert not found.unreadable
+    assert sum(found.rates.values()) == found.n_clips
+    assert 0.1 < found.hours < 10

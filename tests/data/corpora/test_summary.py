@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from bilstm_hmm.data.corpora.registry import corpus, load
+from bilstm_hmm.data.corpora.summary import summarise
+
+
+@pytest.fixture
+def tess(tmp_path: Path) -> Path:
+    for stem, rate, channels in (
+        ("OAF_back_sad", 24414, 1),
+        ("OA_bite_neutral", 24414, 1),
+        ("YAF_bar_ps", 96000, 2),
+    ):
+        soundfile.write(tmp_path / f"{stem}.wav", np.zeros((rate // 2, channels)), rate)
+    (tmp_path / "YAF_back_sad.wav").write_bytes(b"RIFF broken")
+    (tmp_path / "YAF_bath_sad.wav").write_bytes(b"")
+    (tmp_path / "other.wav").write_bytes(b"")
+    return tmp_path
+
+
+def test_counts_and_headers(tess: Path) -> None:
+    found = summarise(corpus("tess"), load("tess", tess))
+    assert found.corpus == "tess"
+    assert found.n_clips == 5
+    assert found.emotions == {"neutral": 1, "sad": 3, "surprised": 1}
+    assert found.speakers == {"tess-OAF": 2, "tess-YAF": 3}
+    assert found.hours == pytest.approx(1.5 / 3600)
+    assert found.rates == {24414: 2, 96000: 1}
+    assert found.channels == {1: 2, 2: 1}
+    assert [fault.key for fault in found.faults] == ["OA_bite_neutral"]
+    assert found.ignored == 1
+    assert [item.name for item in found.unreadable] == ["YAF_back_sad.wav", "YAF_bath_sad.wav"]
+    assert all(item.reason for item in found.unreadable)
+
+
+def test_a_file_that_is_gone_is_unreadable(tess: Path) -> None:
+    scanned = load("tess", tess)
+    (tess / "OAF_back_sad.wav").unlink()
+    assert "OAF_back_sad.wav" in [
+        item.name for item in summarise(corpus("tess"), scanned).unreadable
+    ]

@@ -1,0 +1,221 @@
+import hashlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from bilstm_hmm.features.augmentation.draws import (
+    augment_frames,
+    augment_waveform,
+    augmentation_rng,
+    mixup_weights,
+    sample_warp,
+)
+from bilstm_hmm.features.augmentation.waveform import (
+    add_noise,
+    change_speed,
+    shift_pitch,
+    stretch_time,
+)
+from bilstm_hmm.features.settings.augmentation import (
+    AugmentationSettings,
+    Noise,
+    SpecAugment,
+    VocalTract,
+)
+from bilstm_hmm.features.spectral.pitch import yin
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+KINDS = (
+    "noise",
+    "pitch_shift",
+    "time_stretch",
+    "time_shift",
+    "speed",
+    "preemphasis",
+    "gain",
+)
+
+
+def only(kind, **changes):
+    settings = AugmentationSettings.none()
+    section = type(getattr(settings, kind))(probability=1.0, **changes)
+    return settings.model_copy(update={kind: section})
+
+
+def signal(n, seed=0):
+    return (0.1 * np.random.default_rng(seed).standard_normal(n)).astype(np.float32)
+
+
+@pytest.mark.parametrize("bounds", [(1.05, 0.95), (0.1, 1.0), (1.0,), (1.0, 9.0)])
+def test_bounds_out_of_order_or_range_are_refused(bounds):
+    with pytest.raises(ValidationError):
+        VocalTract(factor=bounds)
+
+
+def test_a_misspelt_key_is_refused():
+    with pytest.raises(ValidationError, match="probabillity"):
+        AugmentationSettings.model_validate({"noise": {"probabillity": 0.1}})
+
+
+def test_without_probability_nothing_changes():
+    settings, rng = AugmentationSettings.none(), np.random.default_rng(0)
+    samples, values = signal(2000), np.ones((30, 5), np.float32)
+    assert augment_waveform(samples, 16000, settings, rng) is samples
+    assert augment_frames(values, settings, rng) is values
+    assert sample_warp(settings, rng) == 1.0
+    np.testing.assert_array_equal(mixup_weights(4, settings, rng), 1.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n", [1, 50, 8000])
+def test_each_kind_changes_a_copy_and_stays_finite(kind, n):
+    samples = signal(n)
+    before = samples.copy()
+    changed = augment_waveform(samples, 16000, only(kind), np.random.default_rng(1))
+    np.testing.assert_array_equal(samples, before)
+    assert changed.dtype == np.float32
+    assert changed.ndim == 1
+    assert len(changed) >= 1
+    assert np.isfinite(changed).all()
+    if n == 8000:
+        assert len(changed) != n or not np.array_equal(changed, samples)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.floats(-5.0, 40.0),
+    st.floats(0.0, 20.0),
+    st.sampled_from(["white", "pink", "either"]),
+    st.integers(0, 10**6),
+    st.integers(100, 5000),
+)
+def test_the_measured_snr_lies_within_the_range(low, width, colour, seed, n):
+    recipe = only("noise", snr_db=(low, low + width), colour=colour)
+    samples = signal(n, seed)
+    noise = augment_waveform(samples, 16000, recipe, np.random.default_rng(seed)) - samples
+    snr = 10 * np.log10(np.mean(samples.astype(float) ** 2) / np.mean(noise.astype(float) ** 2))
+    assert low - 0.05 <= snr <= low + width + 0.05
+
+
+def test_pink_noise_falls_by_3_db_an_octave():
+    samples, rng = signal(1 << 16), np.random.default_rng(2)
+    noise = add_noise(samples, 0.0, "pink", rng) - samples
+    power = np.abs(np.fft.rfft(noise)) ** 2
+    octaves = [10 * np.log10(power[1 << k : 2 << k].mean()) for k in range(8, 15)]
+    np.testing.assert_allclose(np.diff(octaves), -3.0, atol=0.8)
+
+
+def test_noise_leaves_silence_silent():
+    silence = np.zeros(100, np.float32)
+    assert add_noise(silence, 20.0, "white", np.random.default_rng(0)) is silence
+
+
+@pytest.mark.parametrize("factor", [0.9, 1.1])
+def test_speed_changes_length_and_pitch(voice, factor):
+    changed = change_speed(voice, factor)
+    assert len(changed) == pytest.approx(len(voice) / factor, abs=2)
+    assert median_pitch(changed) == pytest.approx(median_pitch(voice) * factor, rel=0.03)
+
+
+def test_a_shift_in_pitch_keeps_the_length_and_a_stretch_the_pitch(voice):
+    shifted = shift_pitch(voice, 16000, 2.0)
+    assert len(shifted) == len(voice)
+    assert median_pitch(shifted) == pytest.approx(median_pitch(voice) * 2 ** (2 / 12), rel=0.04)
+    stretched = stretch_time(voice, 1.25)
+    assert len(stretched) == pytest.approx(len(voice) / 1.25, abs=2)
+    assert median_pitch(stretched) == pytest.approx(median_pitch(voice), rel=0.04)
+
+
+def median_pitch(samples):
+    frequency, aperiodicity = yin(samples, 16000, 160, 60.0, 600.0)
+    return float(np.median(frequency[aperiodicity < 0.2]))
+
+
+@pytest.mark.parametrize("seconds", [(0.1, 0.1), (-0.05, -0.05)])
+def test_a_shift_in_time_keeps_every_sample(seconds):
+    samples = signal(4000)
+    recipe = only("time_shift", seconds=seconds)
+    shifted = augment_waveform(samples, 16000, recipe, np.random.default_rng(0))
+    np.testing.assert_array_equal(np.roll(shifted, -round(seconds[0] * 16000)), samples)
+
+
+def test_a_gain_of_6_db_doubles():
+    samples = signal(100)
+    louder = augment_waveform(
+        samples, 16000, only("gain", decibels=(6.0206, 6.0206)), np.random.default_rng(0)
+    )
+    np.testing.assert_allclose(louder, 2 * samples, rtol=1e-4)
+
+
+def test_the_share_of_changed_clips_is_the_probability():
+    recipe = AugmentationSettings.none().model_copy(update={"noise": Noise(probability=0.3)})
+    samples = signal(64)
+    changed = [
+        augment_waveform(samples, 16000, recipe, np.random.default_rng(k)) is not samples
+        for k in range(1000)
+    ]
+    assert 0.25 < np.mean(changed) < 0.35
+
+
+def test_warps_lie_in_their_range():
+    recipe = only("vocal_tract", factor=(0.93, 1.04))
+    warps = [sample_warp(recipe, np.random.default_rng(k)) for k in range(200)]
+    assert 0.93 <= min(warps) < 0.95
+    assert 1.02 < max(warps) <= 1.04
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 200), st.integers(1, 40), st.integers(0, 10**6))
+def test_masks_zero_whole_rows_and_columns_within_their_widths(n_frames, n_features, seed):
+    recipe = AugmentationSettings(
+        spec_augment=SpecAugment(time_masks=1, time_width=9, feature_masks=1, feature_width=4)
+    )
+    values = np.ones((n_frames, n_features), np.float32)
+    masked = augment_frames(values, recipe, np.random.default_rng(seed))
+    assert values.all()
+    columns = int((~masked.any(axis=0)).sum())
+    rows = int((~masked.any(axis=1)).sum())
+    if columns < n_features and rows < n_frames:
+        assert columns <= 4
+        assert rows <= min(9, n_frames // 5)
+        assert int((masked == 0).sum()) == (rows * n_features + columns * n_frames - rows * columns)
+
+
+def test_the_shares_of_a_mix_favour_the_clip_itself():
+    share = mixup_weights(500, AugmentationSettings(mixup=0.4), np.random.default_rng(0))
+    assert share.dtype == np.float32
+    assert share.shape == (500,)
+    assert 0.5 <= share.min() < 0.6
+    assert 0.9 < share.max() <= 1.0
+
+
+def test_chance_depends_on_seed_epoch_and_name_alone():
+    draws = {
+        (seed, epoch, name): augmentation_rng(seed, epoch, name).integers(1 << 62)
+        for seed in (1, 2)
+        for epoch in (0, 1)
+        for name in ("a.wav", "b.wav", "ü.wav")
+    }
+    assert len(set(draws.values())) == len(draws)
+    for key, draw in draws.items():
+        assert augmentation_rng(*key).integers(1 << 62) == draw
+
+
+def test_an_augmented_clip_is_the_same_in_another_process():
+    program = (
+        "import hashlib, numpy as np\n"
+        "from features.augment import *\n"
+        "from features.augment_settings import AugmentationSettings\n"
+        "x = np.sin(np.arange(4000, dtype=np.float32))\n"
+        "y = augment_waveform(x, 16000, AugmentationSettings(), augmentation_rng(1, 2, 'c.wav'))\n"
+        "print(hashlib.sha256(y.tobytes()).hexdigest())"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    samples = np.sin(np.arange(4000, dtype=np.float32))
+    here = augment_waveform(samples, 16000, AugmentationSettings(), augmentation_rng(1, 2, "c.wav"))
+    assert run.stdout.strip() == hashlib.sha256(here.tobytes()).hexdigest()
