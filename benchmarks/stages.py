@@ -83,8 +83,8 @@ def stage_seconds(model: Model, files: Sequence[Path]) -> dict[str, float]:
         [(where, what, timed(name, getattr(where, what))) for name, where, what in places]
     ):
         began = time.perf_counter()
-        for first in range(0, len(files), workers.CHUNK):
-            model.predict_many(files[first : first + workers.CHUNK], jobs=1)
+        for first in range(0, len(files), workers.FILES_PER_BATCH):
+            model.predict_many(files[first : first + workers.FILES_PER_BATCH], jobs=1)
         whole = time.perf_counter() - began
     return {**spent, REST: whole - sum(spent.values())}
 
@@ -96,7 +96,7 @@ def operations_of(model: Model, files: Sequence[Path]) -> float:
     total = 0.0
     for file in files:
         samples = read_audio(file, recipe.features.rate).samples
-        frames = evidence._hear(samples, bundle).views.shape[1]
+        frames = evidence._extract_features(samples, bundle).views.shape[1]
         total += len(recipe.decision.warps) * network_operations(
             recipe.network, frames, width, len(bundle.classes)
         )

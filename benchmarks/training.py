@@ -21,7 +21,7 @@ from benchmarks.peers.padded_fit import fit_padded
 from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.training.batches import prefetch
-from bilstm_hmm.training.dataset import chosen_folds, pick_fold, select_clips
+from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
 from bilstm_hmm.training.examples import Examples
 from bilstm_hmm.training.load_examples import load_examples
 
@@ -38,10 +38,10 @@ def main() -> None:
     recipe = load_recipe(name, [*overrides(kind, Path(home), corpora), f"cache={scratch}"])
     if kind != AUGMENTED:
         recipe = recipe.model_copy(update={"augmentation": AugmentationSettings.none()})
-    selection = select_clips(recipe.data)
+    selection = load_dataset(recipe.data)
     banks = build_filter_banks(recipe.features)
     examples = load_examples(selection.clips, selection.classes, recipe, banks, lambda _done: None)
-    fold = pick_fold(chosen_folds(selection, recipe.seed), recipe.data.fold)
+    fold = find_fold(dataset_folds(selection, recipe.seed), recipe.data.fold)
     train = np.array(fold.train, dtype=np.intp)
     # The fold is that of the recipe's own seed, whatever else chance decides.
     recipe = recipe.model_copy(update={"seed": int(seed)})
@@ -81,7 +81,7 @@ def own_epochs(
     rows: list[Row] = []
     counted = patch.object(fit, "prefetch", waiting_counted(prefetch, waited))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, counted:
-        task = fit.Task(
+        task = fit.TrainingTask(
             name="benchmark",
             train=train,
             validation=np.array([], dtype=np.intp),

@@ -13,14 +13,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED = re.compile(r"\\u(d[89a-f][0-9a-f]{2})")
 
 
-def guarded(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """Return `cell` fit for a table: no formula (an apostrophe goes before it), valid UTF-8."""
     cell = _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", cell)
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
-def unguarded(cell: str) -> str:
-    """Return what `guarded` was given."""
+def unescape_formula(cell: str) -> str:
+    """Return what `escape_formula` was given."""
     if cell.startswith("'") and _FORMULA.match(cell):
         cell = cell[1:]
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), cell)
@@ -29,14 +29,15 @@ def unguarded(cell: str) -> str:
 def table_text(rows: Iterable[Sequence[str]], delimiter: str = ",") -> str:
     """Return `rows` as text with ``\\n`` line ends, guarded, quoted as RFC 4180 has it."""
     return "".join(
-        delimiter.join(_quoted(guarded(cell), delimiter) for cell in row) + "\n" for row in rows
+        delimiter.join(_quoted(escape_formula(cell), delimiter) for cell in row) + "\n"
+        for row in rows
     )
 
 
 def table_rows(text: str, delimiter: str = ",") -> list[list[str]]:
     """Return the rows of `table_text`, as they were given."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return [[unguarded(cell) for cell in row] for row in reader]
+    return [[unescape_formula(cell) for cell in row] for row in reader]
 
 
 def _quoted(cell: str, delimiter: str) -> str:

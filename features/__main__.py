@@ -19,11 +19,11 @@ app = typer.Typer(
 @app.command("list")
 def list_encoders() -> None:
     """Name the encoders that can be fetched, their licences, and whether they are here."""
-    from .encoder.store import stored
+    from .encoder.store import find
     from .settings.encoder_catalogue import KNOWN
 
     for encoder in KNOWN.values():
-        here = stored(encoder.sha256)
+        here = find(encoder.sha256)
         print(f"{encoder.name}: {encoder.title}")
         print(f"    licence    {encoder.licence}")
         print(f"    from       {encoder.member} of {encoder.requirement}")

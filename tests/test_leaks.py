@@ -28,9 +28,9 @@ from bilstm_hmm import fit, fold_run, heads, system  # noqa: E402
 from bilstm_hmm.config.loading import recipe_from_tree  # noqa: E402
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
 from bilstm_hmm.evaluation.clip_results import system_probabilities  # noqa: E402
-from bilstm_hmm.experiments.fold import FoldRun, run_fold  # noqa: E402
-from bilstm_hmm.network.outputs import Outputs  # noqa: E402
-from bilstm_hmm.training.examples import AugmentedView, Examples, plain_frames  # noqa: E402
+from bilstm_hmm.experiments.fold import FoldResult, train_and_test_fold  # noqa: E402
+from bilstm_hmm.network.outputs import NetworkOutput  # noqa: E402
+from bilstm_hmm.training.examples import AugmentedDataset, Examples, normalised_frames  # noqa: E402
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(
@@ -161,7 +161,7 @@ class Silent:
 class Watched:
     """A fold's run, the clips that each network's batches held, and those asked for whole."""
 
-    run: FoldRun
+    run: FoldResult
     batches: dict[int, set[int]]
     whole: set[int]
     examples: Examples
@@ -177,28 +177,28 @@ def watched(
     """Return a function that runs the fold, without graphs: they take seconds to build."""
     tensorflow = pytest.importorskip("tensorflow")
     tensorflow.config.run_functions_eagerly(True)
-    original = AugmentedView.batch
+    original = AugmentedDataset.batch
 
     def run(own: Examples) -> Watched:
-        views: list[AugmentedView] = []
+        views: list[AugmentedDataset] = []
         batches: dict[int, set[int]] = {}
         whole: set[int] = set()
 
-        def batch(view: AugmentedView, indices: Any, epoch: int) -> Any:
+        def batch(view: AugmentedDataset, indices: Any, epoch: int) -> Any:
             views.append(view)  # so that no other view takes its identity
             batches.setdefault(id(view), set()).update(indices.tolist())
             return original(view, indices, epoch)
 
         def plain(own: Examples, indices: Any, *rest: Any) -> Any:
             whole.update(int(i) for i in indices)
-            return plain_frames(own, indices, *rest)
+            return normalised_frames(own, indices, *rest)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(AugmentedView, "batch", batch)
+            patch.setattr(AugmentedDataset, "batch", batch)
             for module in (fit, system, fold_run):
                 patch.setattr(module, "plain_frames", plain)
             work = tmp_path_factory.mktemp("work")
-            found = run_fold(own, Fold(1, TRAIN, TEST), recipe, banks, work, Silent())
+            found = train_and_test_fold(own, Fold(1, TRAIN, TEST), recipe, banks, work, Silent())
         return Watched(found, batches, whole, own)
 
     yield run
@@ -252,7 +252,7 @@ def test_nothing_that_is_fitted_depends_on_the_test_clips(
         assert not np.allclose(*(system_probabilities(r.results, name) for r in (clean.run, other)))
 
 
-def fitted_arrays(run: FoldRun) -> dict[str, np.ndarray]:
+def fitted_arrays(run: FoldResult) -> dict[str, np.ndarray]:
     bundle, fitted = run.bundle, run.system
     networks = [*fitted.inner, fitted.network]
     weights = [w for network in networks for w in network.model.get_weights()]
@@ -276,7 +276,7 @@ def out_of_fold() -> heads.OutOfFold:
     rng = np.random.default_rng(5)
     labels, fold = np.arange(36) % 3, np.arange(36) // 12
     outputs = tuple(
-        Outputs(
+        NetworkOutput(
             (rng.normal(size=(15, 6)) + label).astype(np.float32),
             (rng.normal(size=(15, 3)) + np.eye(3)[label]).astype(np.float32),
             (rng.normal(size=3) + np.eye(3)[label]).astype(np.float32),
@@ -315,7 +315,7 @@ def test_decision_and_timeline_learn_from_hmms_that_were_fitted_without_the_clip
     outputs = tuple(
         o
         if fold != poison or row == kept
-        else Outputs(*(9 * rng.normal(size=a.shape) for a in (o.hidden, o.frame, o.clip)))
+        else NetworkOutput(*(9 * rng.normal(size=a.shape) for a in (o.hidden, o.frame, o.clip)))
         for row, (o, fold) in enumerate(zip(unseen.outputs, unseen.fold, strict=True))
     )
     told.clear()

@@ -9,13 +9,15 @@ import pytest
 
 from bilstm_hmm.inference.bundle import write_bundle
 from bilstm_hmm.inference.model import Model, load
-from bilstm_hmm.network.onnx_quantize import int8_network
+from bilstm_hmm.network.onnx_quantize import quantize_network
 
 
 @pytest.fixture
 def twin(model: Model, tmp_path: Path) -> Path:
     """The folder of a bundle with an int8 network besides the float one."""
-    write_bundle(tmp_path / "twin", replace(model.bundle, int8=int8_network(model.bundle.network)))
+    write_bundle(
+        tmp_path / "twin", replace(model.bundle, int8=quantize_network(model.bundle.network))
+    )
     return tmp_path / "twin"
 
 

@@ -21,7 +21,7 @@ from bilstm_hmm.config.schema import Recipe
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
-from bilstm_hmm.experiments.fold import run_fold  # noqa: E402
+from bilstm_hmm.experiments.fold import train_and_test_fold  # noqa: E402
 from bilstm_hmm.inference.model import Model  # noqa: E402
 from bilstm_hmm.network.build import build_network  # noqa: E402
 from bilstm_hmm.network.onnx_export import network_to_onnx  # noqa: E402
@@ -221,7 +221,7 @@ def test_the_recipe_trains_to_a_model_that_labels(name: str, eager: None, tmp_pa
     examples = examples_for(recipe)
     banks = build_filter_banks(recipe.features)
     fold = Fold(1, tuple(range(12)), (12, 13, 14))
-    run = run_fold(examples, fold, recipe, banks, tmp_path, Listener())
+    run = train_and_test_fold(examples, fold, recipe, banks, tmp_path, Listener())
     assert len(run.results) == 3
     trained = run.system.network.model
     keras.utils.set_random_seed(recipe.seed)

@@ -8,11 +8,11 @@ import numpy as np
 from bilstm_hmm.features.extraction.normalise import fit_statistics
 
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.network.packing import padded
+from bilstm_hmm.network.packing import pad_batch
 from bilstm_hmm.training.batches import Batch, class_weights
-from bilstm_hmm.training.examples import Examples, Indices, plain_frames
+from bilstm_hmm.training.examples import Examples, Indices, normalised_frames
 from bilstm_hmm.training.loop import cosine
-from bilstm_hmm.training.step import arguments, compiled
+from bilstm_hmm.training.step import batch_arguments, compile_network
 
 
 def fit_padded(
@@ -31,7 +31,7 @@ def fit_padded(
     inputs, targets, weights = _padded(examples, train, recipe)
     network = build_network(recipe.network, inputs[0].shape[2], len(examples.classes))
     settings = recipe.training
-    model = compiled(network, recipe)
+    model = compile_network(network, recipe)
 
     def rate(epoch: int, _rate: float) -> float:
         if settings.schedule != "cosine":
@@ -62,7 +62,7 @@ def fit_padded(
 def _padded(examples: Examples, train: Indices, recipe: Recipe) -> tuple[Any, Any, Any]:
     """Return inputs, targets and sample weights of both losses for `Model.fit`."""
     statistics = fit_statistics(examples.frames[int(i)].values for i in train)
-    sequences = plain_frames(examples, train, recipe, statistics)
+    sequences = normalised_frames(examples, train, recipe, statistics)
     classes = len(examples.classes)
     labels = examples.labels[train]
     targets = np.eye(classes, dtype=np.float32)[labels]
@@ -70,5 +70,5 @@ def _padded(examples: Examples, train: Indices, recipe: Recipe) -> tuple[Any, An
     if recipe.training.class_weights:
         weights = class_weights(labels, classes)[labels]
 
-    to_the_longest = partial(padded, stride=recipe.network.stride, quantum=1)
-    return arguments(Batch(tuple(sequences), targets, weights), to_the_longest)
+    to_the_longest = partial(pad_batch, stride=recipe.network.stride, quantum=1)
+    return batch_arguments(Batch(tuple(sequences), targets, weights), to_the_longest)

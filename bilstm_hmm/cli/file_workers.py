@@ -17,18 +17,18 @@ from bilstm_hmm.prediction import Failure, Prediction
 Result = Prediction | Failure
 
 #: Files that are labelled together, and the bytes after which a chunk is closed all the same.
-CHUNK = 16
-CHUNK_BYTES = 8_000_000
+FILES_PER_BATCH = 16
+BYTES_PER_BATCH = 8_000_000
 #: Chunks from which on processes are worth their start, about half a second.
-WORTHWHILE = 4
+MIN_BATCHES_FOR_POOL = 4
 #: Chunks a process that may wait for an earlier one before no more are begun.
-AHEAD = 8
+MAX_BATCHES_AHEAD = 8
 
 # What a worker process labels with; set once, when it starts.
-_own: list[Model] = []
+_worker_model: list[Model] = []
 
 
-def label_files(
+def predict_files(
     model: Model, files: Sequence[Path], jobs: int, curves: bool = False
 ) -> Iterator[Result]:
     """Yield the result of each file, in the order of the files.
@@ -47,9 +47,9 @@ def label_files(
     ToolkitError
         Where a process was killed.
     """
-    chunks = _chunks(files)
-    first = list(islice(chunks, WORTHWHILE))
-    if jobs == 1 or len(first) < WORTHWHILE:
+    chunks = _batches(files)
+    first = list(islice(chunks, MIN_BATCHES_FOR_POOL))
+    if jobs == 1 or len(first) < MIN_BATCHES_FOR_POOL:
         for chunk in chain(first, chunks):
             yield from model.predict_many(chunk, jobs, curves)
         return
@@ -78,7 +78,7 @@ def _shared(
     waiting: deque[Future[tuple[Result, ...]]] = deque()
     while True:
         # So far may this process run ahead of one that is slow.
-        own = next(chunks, None) if len(waiting) < AHEAD * jobs else None
+        own = next(chunks, None) if len(waiting) < MAX_BATCHES_AHEAD * jobs else None
         if own is None and not waiting:
             return
         done: Future[tuple[Result, ...]] = Future()
@@ -87,7 +87,7 @@ def _shared(
         # Two a process: one under way and the next at hand.
         unfinished = sum(not future.done() for future in waiting if future is not done)
         for chunk in islice(chunks, max(0, 2 * (jobs - 1) - unfinished)):
-            waiting.append(pool.submit(_label, chunk, curves))
+            waiting.append(pool.submit(_predict_batch, chunk, curves))
         if own is not None:
             done.set_result(model.predict_many(own, 1, curves))
         else:
@@ -96,13 +96,13 @@ def _shared(
             yield from waiting.popleft().result()
 
 
-def _chunks(files: Sequence[Path]) -> Iterator[list[Path]]:
+def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
     chunk: list[Path] = []
     size = 0
     for path in files:
         chunk.append(path)
         size += _bytes(path)
-        if len(chunk) == CHUNK or size >= CHUNK_BYTES:
+        if len(chunk) == FILES_PER_BATCH or size >= BYTES_PER_BATCH:
             yield chunk
             chunk, size = [], 0
     if chunk:
@@ -117,10 +117,10 @@ def _bytes(path: Path) -> int:
 
 
 def _start(bundle: Bundle) -> None:
-    _own.append(Model(bundle))
+    _worker_model.append(Model(bundle))
     # The interruption is the parent's to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _label(files: list[Path], curves: bool) -> tuple[Result, ...]:
-    return _own[0].predict_many(files, 1, curves)
+def _predict_batch(files: list[Path], curves: bool) -> tuple[Result, ...]:
+    return _worker_model[0].predict_many(files, 1, curves)

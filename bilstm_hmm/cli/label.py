@@ -8,7 +8,7 @@ from importlib.resources import files as resources
 from pathlib import Path
 
 from bilstm_hmm.atomic_files import atomic_path, atomic_write, write_error
-from bilstm_hmm.cli.file_workers import label_files
+from bilstm_hmm.cli.file_workers import predict_files
 from bilstm_hmm.data.audio_files import audio_files
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.errors import AudioError
@@ -19,14 +19,14 @@ from bilstm_hmm.output.resume import RESUMABLE_FORMATS, keep_finished, read_fini
 from bilstm_hmm.prediction import Failure, Prediction
 
 Result = Prediction | Failure
-OnResult = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 MODELS = Path("models")
 DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PredictOptions:
     """What the user asked for; `output` None is standard output, `jobs` are processes."""
 
     files: tuple[Path, ...]
@@ -73,7 +73,7 @@ def _shipped(name: Path) -> Path | None:
     return None
 
 
-def file_of(path: Path) -> Path:
+def existing_file(path: Path) -> Path:
     """Return `path`, the one recording to label.
 
     Raises
@@ -91,7 +91,7 @@ def file_of(path: Path) -> Path:
     return path
 
 
-def files_of(folder: Path) -> tuple[Path, ...]:
+def audio_files_in(folder: Path) -> tuple[Path, ...]:
     """Return the audio files below a folder, sorted.
 
     Raises
@@ -111,10 +111,10 @@ def files_of(folder: Path) -> tuple[Path, ...]:
     return found
 
 
-def label(
+def write_predictions(
     model: Model,
-    order: Order,
-    on_result: OnResult,
+    order: PredictOptions,
+    on_result: ProgressCallback,
     finish: Callable[[Result], Result] = lambda result: result,
 ) -> int:
     """Label the files, write the results, and return how many failed.
@@ -161,17 +161,19 @@ def label(
     return 0
 
 
-def _results(model: Model, files: Sequence[Path], order: Order, told: OnResult) -> Iterator[Result]:
-    results = label_files(model, files, order.jobs, format_named(order.format).curves)
+def _results(
+    model: Model, files: Sequence[Path], order: PredictOptions, told: ProgressCallback
+) -> Iterator[Result]:
+    results = predict_files(model, files, order.jobs, format_named(order.format).curves)
     for done, result in enumerate(results, start=1):
         told(done, len(files))
         yield result
 
 
-def _label_streaming(model: Model, order: Order, on_result: OnResult) -> int:
+def _label_streaming(model: Model, order: PredictOptions, on_result: ProgressCallback) -> int:
     files, started = order.files, False
     if order.output is not None:
-        files, started = _left_to_do(order)
+        files, started = _open_output(order)
     failed = 0
     for result in _results(model, files, order, on_result):
         text = render(
@@ -184,18 +186,18 @@ def _label_streaming(model: Model, order: Order, on_result: OnResult) -> int:
         )
         _append(order.output, text)
         started = True
-        failed += _complain([result], order)
+        failed += _report_failures([result], order)
     return failed
 
 
-def _label_list(model: Model, order: Order, on_result: OnResult) -> int:
+def _label_list(model: Model, order: PredictOptions, on_result: ProgressCallback) -> int:
     """A list that is there whole or not at all, written as the results come."""
     failed = 0
 
     def told() -> Iterator[Result]:
         nonlocal failed
         for result in _results(model, order.files, order, on_result):
-            failed += _complain([result], order)
+            failed += _report_failures([result], order)
             yield result
 
     pieces = json_list(told())
@@ -208,7 +210,7 @@ def _label_list(model: Model, order: Order, on_result: OnResult) -> int:
     return failed
 
 
-def _left_to_do(order: Order) -> tuple[tuple[Path, ...], bool]:
+def _open_output(order: PredictOptions) -> tuple[tuple[Path, ...], bool]:
     """Start the output file, or take up an older one; the files to do, and if it has a header."""
     output = order.output
     assert output is not None
@@ -227,7 +229,9 @@ def _left_to_do(order: Order) -> tuple[tuple[Path, ...], bool]:
     return tuple(path for path in order.files if os.fspath(path) not in done), True
 
 
-def _label_each(model: Model, order: Order, suffix: str, on_result: OnResult) -> int:
+def _label_each(
+    model: Model, order: PredictOptions, suffix: str, on_result: ProgressCallback
+) -> int:
     """One output file for each recording, named after it, in the output folder."""
     if order.output is None:
         raise ToolkitError(
@@ -250,19 +254,19 @@ def _label_each(model: Model, order: Order, suffix: str, on_result: OnResult) ->
     return failed
 
 
-def _rendered(result: Result, order: Order) -> str | bytes | None:
+def _rendered(result: Result, order: PredictOptions) -> str | bytes | None:
     """Return the file of one recording, None where it failed, which is told."""
-    if _complain([result], order):
+    if _report_failures([result], order):
         return None
     try:
         return render([result], order.format, many=order.many, timeline=order.timeline)
     except AudioError as error:
         # A picture needs the recording once more, and it may have gone.
-        _complain([Failure(result.file, str(error))], order)
+        _report_failures([Failure(result.file, str(error))], order)
         return None
 
 
-def _complain(results: Sequence[Result], order: Order) -> int:
+def _report_failures(results: Sequence[Result], order: PredictOptions) -> int:
     """Tell of failures on standard error, return how many; and of warnings, which text lacks."""
     failed = 0
     for result in results:

@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from bilstm_hmm.cli.live_display import Display
+from bilstm_hmm.cli.live_display import LiveDisplay
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.stream import EmotionStream
 
 
-class Sound(Protocol):
+class AudioSource(Protocol):
     """What gives chunks as they come, in Hz of `rate`; its `notes` grow meanwhile."""
 
     @property
@@ -26,7 +26,9 @@ class Sound(Protocol):
     def __iter__(self) -> Generator[NDArray[Any], None, None]: ...
 
 
-def follow(model: Model, sound: Sound, display: Display, interval: float, lookahead: float) -> int:
+def run_live(
+    model: Model, sound: AudioSource, display: LiveDisplay, interval: float, lookahead: float
+) -> int:
     """Show what is known of the sound until it ends, or until Ctrl-C; return 1 where it is faulty.
 
     In every case all that was heard is told, to the last segment.
@@ -43,7 +45,7 @@ def follow(model: Model, sound: Sound, display: Display, interval: float, lookah
     """
     stream = EmotionStream(model, sound.rate, interval=interval, lookahead=lookahead)
     fault, told = None, 0
-    with display, Interruption() as interruption:
+    with display, InterruptGuard() as interruption:
         try:
             for chunk in interruption.until(sound):
                 for update in stream.push(chunk):
@@ -61,7 +63,7 @@ def follow(model: Model, sound: Sound, display: Display, interval: float, lookah
     return 1 if fault else 0
 
 
-class Interruption:
+class InterruptGuard:
     """Ctrl-C ends the waiting for sound, and never breaks off the work on what has come.
 
     A second one does what it always does.
@@ -70,7 +72,7 @@ class Interruption:
     def __init__(self) -> None:
         self._asked = self._waiting = False
 
-    def __enter__(self) -> "Interruption":
+    def __enter__(self) -> "InterruptGuard":
         # Where it is ignored, as in a background job of a shell, it stays so.
         self._ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         if self._ours:
@@ -86,7 +88,7 @@ class Interruption:
         if self._ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def until(self, sound: Sound) -> Iterator[NDArray[Any]]:
+    def until(self, sound: AudioSource) -> Iterator[NDArray[Any]]:
         """Yield the chunks of the sound up to an interruption."""
         with closing(iter(sound)) as chunks:
             while True:

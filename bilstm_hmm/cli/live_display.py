@@ -16,7 +16,7 @@ _BAR = 10
 _EMOTION = 10
 
 
-class Display:
+class LiveDisplay:
     """Writes updates: in text each segment once it is closed, in JSON lines every update.
 
     Parameters
@@ -35,7 +35,7 @@ class Display:
         self._live = screen.isatty()
         self._shown = 0
 
-    def __enter__(self) -> "Display":
+    def __enter__(self) -> "LiveDisplay":
         return self
 
     def __exit__(

@@ -4,21 +4,21 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bilstm_hmm.cli.label import Order
-from bilstm_hmm.cli.live import Sound, follow
-from bilstm_hmm.cli.live_display import LIVE_FORMATS, Display
+from bilstm_hmm.cli.label import PredictOptions
+from bilstm_hmm.cli.live import AudioSource, run_live
+from bilstm_hmm.cli.live_display import LIVE_FORMATS, LiveDisplay
 from bilstm_hmm.cli.microphone import Microphone
 from bilstm_hmm.cli.stdin import label_standard_input, open_standard_input
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.sources import MAX_CHANNELS
-from bilstm_hmm.features.audio.wav_stream import PipedSound, SampleFormat
+from bilstm_hmm.features.audio.wav_stream import SampleFormat, WavStream
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.stream import INTERVAL, LOOKAHEAD
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class LiveOptions:
     """What the user asked for; None where nothing was said.
 
     Attributes
@@ -52,7 +52,7 @@ class Incoming:
         return None if self.pcm is None else SampleFormat(self.pcm, self.channels or 1)
 
 
-def check_incoming(incoming: Incoming, order: Order) -> None:
+def validate_options(incoming: LiveOptions, order: PredictOptions) -> None:
     """Refuse what does not go together, before a model is loaded.
 
     Raises
@@ -60,14 +60,14 @@ def check_incoming(incoming: Incoming, order: Order) -> None:
     ToolkitError
         An option makes no sense here, or standard input is a terminal.
     """
-    for wrong, sentence in _faults(incoming, order):
+    for wrong, sentence in _option_conflicts(incoming, order):
         if wrong:
             raise ToolkitError(sentence)
     if incoming.piped:
         open_standard_input()
 
 
-def _faults(asked: Incoming, order: Order) -> Iterator[tuple[bool, str]]:
+def _option_conflicts(asked: LiveOptions, order: PredictOptions) -> Iterator[tuple[bool, str]]:
     """Yield what might be wrong, whether it is, and what to tell then."""
     live, pcm, channels = asked.live or asked.mic, asked.pcm, asked.channels
     told = asked.interval is not None or asked.lookahead is not None
@@ -108,7 +108,7 @@ def _faults(asked: Incoming, order: Order) -> Iterator[tuple[bool, str]]:
     )
 
 
-def label_incoming(model: Model, order: Order, incoming: Incoming) -> int:
+def predict_live_input(model: Model, order: PredictOptions, incoming: LiveOptions) -> int:
     """Label what comes, or follow it; return 1 where it is faulty, else 0.
 
     Raises
@@ -125,11 +125,11 @@ def label_incoming(model: Model, order: Order, incoming: Incoming) -> int:
         return 1
     interval = INTERVAL if incoming.interval is None else incoming.interval
     lookahead = LOOKAHEAD if incoming.lookahead is None else incoming.lookahead
-    display = Display(order.format, sys.stdout, sys.stderr)
-    return follow(model, sound, display, interval, lookahead)
+    display = LiveDisplay(order.format, sys.stdout, sys.stderr)
+    return run_live(model, sound, display, interval, lookahead)
 
 
-def _sound(incoming: Incoming) -> Sound:
+def _sound(incoming: LiveOptions) -> AudioSource:
     if incoming.mic:
         return Microphone(incoming.device)
-    return PipedSound(open_standard_input(), incoming.raw)
+    return WavStream(open_standard_input(), incoming.raw)

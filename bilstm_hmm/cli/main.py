@@ -27,7 +27,7 @@ Output = Annotated[
 
 
 @contextmanager
-def one_sentence() -> Iterator[None]:
+def user_errors() -> Iterator[None]:
     """Turn what a user can cause into one sentence on standard error and exit status 2."""
     from bilstm_hmm.data.errors import DataError
     from bilstm_hmm.errors import ToolkitError
@@ -64,19 +64,19 @@ def train(
     ] = False,
 ) -> None:
     """Train on one fold of a corpus and report on speakers that were not trained on."""
-    with one_sentence():
+    with user_errors():
         from bilstm_hmm.cli.progress import console_progress
         from bilstm_hmm.config.loading import load_recipe
         from bilstm_hmm.experiments.run_folder import open_run
-        from bilstm_hmm.features.extraction.extract import prepare
-        from bilstm_hmm.training.dataset import chosen_folds, pick_fold, select_clips
+        from bilstm_hmm.features.extraction.extract import load_encoder
+        from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
 
         recipe = load_recipe(config, overrides or ())
         # Whatever is wrong with the data or an encoder is told before a folder is made.
-        prepare(recipe.features)
-        selection = select_clips(recipe.data)
+        load_encoder(recipe.features)
+        selection = load_dataset(recipe.data)
         _refuse_joined(selection.protocol)
-        pick_fold(chosen_folds(selection, recipe.seed), recipe.data.fold)
+        find_fold(dataset_folds(selection, recipe.seed), recipe.data.fold)
         folder = open_run(recipe, output, resume)
         with console_progress(folder / "train.log") as progress:
             from bilstm_hmm.experiments.train import BUNDLE
@@ -117,23 +117,23 @@ def evaluate(
     ] = None,
 ) -> None:
     """Train and test on the folds of a protocol, and report over all of them."""
-    with one_sentence():
+    with user_errors():
         from bilstm_hmm.cli.progress import console_progress
         from bilstm_hmm.config.loading import load_recipe
         from bilstm_hmm.experiments.evaluate import evaluate as run
         from bilstm_hmm.experiments.evaluate import fold_numbers
         from bilstm_hmm.experiments.fold_store import check_models
         from bilstm_hmm.experiments.run_folder import open_run
-        from bilstm_hmm.features.extraction.extract import prepare
-        from bilstm_hmm.training.dataset import chosen_folds, pick_fold, select_clips
+        from bilstm_hmm.features.extraction.extract import load_encoder
+        from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
 
         named = [f"data.protocol={protocol}"] if protocol is not None else []
         recipe = load_recipe(config, [*(overrides or ()), *named])
-        prepare(recipe.features)
-        selection = select_clips(recipe.data)
-        found = chosen_folds(selection, recipe.seed)
+        load_encoder(recipe.features)
+        selection = load_dataset(recipe.data)
+        found = dataset_folds(selection, recipe.seed)
         numbers = fold_numbers(folds, found)
-        wanted = [pick_fold(found, number, "--folds") for number in numbers]
+        wanted = [find_fold(found, number, "--folds") for number in numbers]
         if models is not None:
             check_models(models, wanted, selection)
         folder = open_run(recipe, output, resume)
@@ -199,16 +199,16 @@ def predict(
     ] = None,
 ) -> None:
     """Label a recording, every recording in a folder, or what is being said."""
-    with one_sentence():
+    with user_errors():
         from bilstm_hmm.cli.label import (
-            Order,
+            PredictOptions,
+            audio_files_in,
             default_model,
-            file_of,
-            files_of,
-            label,
+            existing_file,
             named_model,
+            write_predictions,
         )
-        from bilstm_hmm.cli.live_input import Incoming, check_incoming, label_incoming
+        from bilstm_hmm.cli.live_input import LiveOptions, predict_live_input, validate_options
         from bilstm_hmm.cli.stdin import DASH
         from bilstm_hmm.errors import ToolkitError
         from bilstm_hmm.inference.model import load
@@ -221,20 +221,20 @@ def predict(
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
         piped = file == Path(DASH)
-        incoming = Incoming(piped, mic, live, pcm, channels, device, interval, lookahead)
+        incoming = LiveOptions(piped, mic, live, pcm, channels, device, interval, lookahead)
         cores = jobs or os.cpu_count() or 1
-        order = Order((), folder is not None, format, output, timeline, resume, cores)
-        check_incoming(incoming, order)
+        order = PredictOptions((), folder is not None, format, output, timeline, resume, cores)
+        validate_options(incoming, order)
         if file is not None and not piped:
-            order = replace(order, files=(file_of(file),))
+            order = replace(order, files=(existing_file(file),))
         elif folder is not None:
-            order = replace(order, files=files_of(folder))
+            order = replace(order, files=audio_files_in(folder))
         loaded = load(named_model(model) if model is not None else default_model(), precision)
         if piped or mic:
-            failed = label_incoming(loaded, order, incoming)
+            failed = predict_live_input(loaded, order, incoming)
         else:
             with _folder_progress(order.many) as moved:
-                failed = label(loaded, order, moved)
+                failed = write_predictions(loaded, order, moved)
     raise typer.Exit(1 if failed else 0)
 
 

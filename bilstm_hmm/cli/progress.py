@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from bilstm_hmm.training.loop import Task
+    from bilstm_hmm.training.loop import TrainingTask
 
 LOG = logging.getLogger("bilstm_hmm")
 
@@ -31,7 +31,7 @@ class ConsoleProgress:
         LOG.info(text)
         self.bar.console.print(text, highlight=False, markup=False)
 
-    def epoch(self, task: "Task", row: dict[str, float]) -> None:
+    def epoch(self, task: "TrainingTask", row: dict[str, float]) -> None:
         """Move the bar of a network on."""
         text = ", ".join(
             f"{key} {value:.4g}" for key, value in row.items() if key not in ("epoch", "seconds")

@@ -12,10 +12,15 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import cast
 
-from bilstm_hmm.cli.label import Order, Result, label
+from bilstm_hmm.cli.label import PredictOptions, Result, write_predictions
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.reading import open_file
-from bilstm_hmm.features.audio.wav_stream import CHUNK, CUT_WITHIN_SAMPLE, NAME, SampleFormat
+from bilstm_hmm.features.audio.wav_stream import (
+    CUT_WITHIN_SAMPLE,
+    READ_BYTES,
+    STDIN_NAME,
+    SampleFormat,
+)
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.prediction import Failure
@@ -45,7 +50,7 @@ def open_standard_input() -> BufferedIOBase:
     return cast(BufferedIOBase, sys.stdin.buffer)
 
 
-def label_standard_input(model: Model, order: Order, raw: SampleFormat | None) -> int:
+def label_standard_input(model: Model, order: PredictOptions, raw: SampleFormat | None) -> int:
     """Label standard input once it has ended; return how many recordings failed, 0 or 1.
 
     Parameters
@@ -58,7 +63,8 @@ def label_standard_input(model: Model, order: Order, raw: SampleFormat | None) -
     Raises
     ------
     ToolkitError
-        As for `open_standard_input` and `label`; or the temporary file cannot be written.
+        As for `open_standard_input` and `write_predictions`; or the temporary file cannot be
+        written.
     """
     stream = open_standard_input()
     with _temporary_file() as path:
@@ -70,12 +76,12 @@ def label_standard_input(model: Model, order: Order, raw: SampleFormat | None) -
 
         def named(result: Result) -> Result:
             if isinstance(result, Failure):
-                return Failure(DASH, result.error.replace(str(path), NAME))
+                return Failure(DASH, result.error.replace(str(path), STDIN_NAME))
             warnings = (*notes, *result.warnings)
             return replace(result, file=DASH, path=str(path), warnings=warnings)
 
         order = replace(order, files=(path,))
-        return label(model, order, lambda _done, _total: None, named)
+        return write_predictions(model, order, lambda _done, _total: None, named)
 
 
 @contextmanager
@@ -95,7 +101,7 @@ def _spool(stream: BufferedIOBase, path: Path, raw: SampleFormat | None) -> tupl
         with path.open("wb") as file:
             if raw is not None:
                 file.write(_au_header(raw))
-            while data := stream.read(CHUNK):
+            while data := stream.read(READ_BYTES):
                 file.write(data)
                 count += len(data)
     except OSError as error:
@@ -106,15 +112,15 @@ def _spool(stream: BufferedIOBase, path: Path, raw: SampleFormat | None) -> tupl
             "space, or name another folder with TMPDIR."
         ) from None
     if count == 0:
-        raise AudioError(f"{NAME} is empty; record or send it again.")
+        raise AudioError(f"{STDIN_NAME} is empty; record or send it again.")
     if raw is not None:
         return (CUT_WITHIN_SAMPLE,) if count % raw.frame else ()
     try:
         open_file(path)
     except AudioError:
         raise AudioError(
-            f"{NAME} cannot be read as audio; send WAV, FLAC or Ogg, or raw 16-bit samples with "
-            "--pcm RATE."
+            f"{STDIN_NAME} cannot be read as audio; send WAV, FLAC or Ogg, or raw 16-bit "
+            "samples with --pcm RATE."
         ) from None
     return ()
 

@@ -69,9 +69,9 @@ def _with_encoder(recipe: Recipe) -> Recipe:
     """The recipe with the checksum of its encoder, so that it means one file and no other."""
     if not recipe.features.has_encoder:
         return recipe
-    from bilstm_hmm.features.encoder.resolve import pinned
+    from bilstm_hmm.features.encoder.resolve import with_checksum
 
-    encoder = pinned(recipe.features.encoder)
+    encoder = with_checksum(recipe.features.encoder)
     features = recipe.features.model_copy(update={"encoder": encoder})
     return recipe.model_copy(update={"features": features})
 

@@ -62,7 +62,7 @@ class ConvolutionSettings(Section):
         return self
 
 
-class ImageSettings(Section):
+class Conv2dSettings(Section):
     """The features seen as an image of frames x bands.
 
     `channels` streams of equally many features each, such as MFCC, chroma and mel, lie on top
@@ -87,7 +87,7 @@ class NetworkSettings(Section):
 
     family: Literal["bilstm", "cnn_bilstm", "cnn_lstm"] = "bilstm"
     stack: Annotated[int, Field(ge=1, le=16)] = 1
-    image: ImageSettings | None = None
+    image: Conv2dSettings | None = None
     convolutions: tuple[ConvolutionSettings, ...] = (
         ConvolutionSettings(stride=2),
         ConvolutionSettings(stride=4),

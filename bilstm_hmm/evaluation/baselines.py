@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.hmm.bank import HmmBank, score
+from bilstm_hmm.hmm.bank import HmmBank, mean_scores
 from bilstm_hmm.hmm.fusion import FloatMatrix, softmax
 
-FLOORS = ("posterior-mean", "hmm-raw")
+BASELINES = ("posterior-mean", "hmm-raw")
 
 #: The raw HMMs see about so many frames a second: neighbours tell nearly the same.
 FRAMES_A_SECOND = 25.0
 
 #: And are fitted on about so many frames an emotion, at most.
-MOST_FRAMES = 10_000
+MAX_FRAMES = 10_000
 
 #: Of wider frames, those of an encoder, they see so many principal components: more would take
 #: minutes to fit, and have too few frames for it.
@@ -30,7 +30,7 @@ WIDEST, COMPONENTS = 256, 64
 
 
 @dataclass(frozen=True, slots=True)
-class RawHmms:
+class FeatureHmms:
     """HMMs of the features: every `step`-th frame is scored, `scale` makes scores logits.
 
     `basis` holds the principal components of wide frames, ``[F, 64]``.
@@ -58,13 +58,13 @@ def posterior_mean(frame: FloatArray) -> FloatMatrix:
     return softmax(frame.mean(axis=0, dtype=np.float64))
 
 
-def fit_raw_hmms(
+def fit_feature_hmms(
     frames: Sequence[FloatArray],
     labels: NDArray[np.intp],
     classes: Sequence[str],
     recipe: Recipe,
-    most_frames: int = MOST_FRAMES,
-) -> RawHmms:
+    most_frames: int = MAX_FRAMES,
+) -> FeatureHmms:
     """Fit an HMM an emotion on normalised features, and the one scale of its softmax.
 
     States, topology and covariance are those of ``recipe.hmm``. Every k-th frame is kept, about
@@ -80,25 +80,25 @@ def fit_raw_hmms(
     labels
         ``[N]``, every class at least once.
     """
-    from bilstm_hmm.hmm.fit import emotion_processes, fit_bank
-    from bilstm_hmm.hmm.fusion_fit import fit_scale
+    from bilstm_hmm.hmm.fit import fit_bank, process_pool
+    from bilstm_hmm.hmm.fusion_fit import fit_temperature
 
     step = _step(recipe)
     thinned = [values[::step].astype(np.float64) for values in frames]
-    chosen = _drawn([len(f) for f in thinned], labels, most_frames, recipe.seed)
+    chosen = _sample([len(f) for f in thinned], labels, most_frames, recipe.seed)
     sequences, own = [thinned[int(i)] for i in chosen], labels[chosen]
     basis = _components(np.concatenate(sequences)) if frames[0].shape[1] > WIDEST else None
     if basis is not None:
         sequences = [sequence @ basis for sequence in sequences]
-    with emotion_processes(recipe.jobs) as pool:
+    with process_pool(recipe.jobs) as pool:
         bank = fit_bank(sequences, own, classes, recipe.hmm, seed=recipe.seed, pool=pool).bank
-    scores = np.stack([score(bank, sequence) for sequence in sequences])
-    return RawHmms(bank, fit_scale(scores, own), step, basis)
+    scores = np.stack([mean_scores(bank, sequence) for sequence in sequences])
+    return FeatureHmms(bank, fit_temperature(scores, own), step, basis)
 
 
-def raw_probabilities(hmms: RawHmms, frames: FloatArray) -> FloatMatrix:
+def feature_hmm_probabilities(hmms: FeatureHmms, frames: FloatArray) -> FloatMatrix:
     """Return the probabilities ``[C]`` of a recording's normalised features ``[T, F]``."""
-    return softmax(hmms.scale * score(hmms.bank, hmms.seen(frames)))
+    return softmax(hmms.scale * mean_scores(hmms.bank, hmms.seen(frames)))
 
 
 def _components(frames: FloatMatrix) -> FloatMatrix:
@@ -113,7 +113,7 @@ def _step(recipe: Recipe) -> int:
     return max(1, round(rate / FRAMES_A_SECOND))
 
 
-def _drawn(
+def _sample(
     lengths: Sequence[int], labels: NDArray[np.intp], most_frames: int, seed: int
 ) -> NDArray[np.intp]:
     """Return which clips are fitted on, ascending: of each class at least one."""

@@ -40,7 +40,7 @@ class ClipResult:
     sex: Sex | None = None
 
 
-def metrics_document(
+def compute_metrics(
     protocol: str,
     speaker_independent: bool,
     classes: Sequence[str],

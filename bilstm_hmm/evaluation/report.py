@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bilstm_hmm.atomic_files import atomic_write
-from bilstm_hmm.evaluation.baselines import FLOORS
+from bilstm_hmm.evaluation.baselines import BASELINES
 from bilstm_hmm.evaluation.clip_results import (
     ClipResult,
-    metrics_document,
+    compute_metrics,
     system_probabilities,
     true_indices,
     write_predictions,
@@ -20,12 +20,12 @@ from bilstm_hmm.evaluation.clip_results import (
 from bilstm_hmm.evaluation.metrics import confusion_matrix
 from bilstm_hmm.evaluation.plots import write_confusion, write_reliability
 from bilstm_hmm.evaluation.tables import (
-    escaped,
+    escape_markdown,
     int8_note,
+    interval_verdict,
     markdown_table,
     score_row,
     terminal_table,
-    verdict,
 )
 from bilstm_hmm.hmm.fusion import SYSTEMS
 
@@ -48,7 +48,7 @@ def write_evaluation(
 
     ``metrics.json``, ``report.md``, ``predictions.csv``, and for each of `SYSTEMS`
     ``confusion_<system>.png``, ``confusion_<system>.csv`` and ``reliability_<system>.png``.
-    The other arguments are those of `metrics_document`.
+    The other arguments are those of `compute_metrics`.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def write_evaluation(
     ToolkitError
         A file cannot be written.
     """
-    document = metrics_document(protocol, speaker_independent, classes, results, folds)
+    document = compute_metrics(protocol, speaker_independent, classes, results, folds)
     document |= cost or {}
     truth = true_indices(results, classes)
     kind = independence(document)
@@ -130,7 +130,7 @@ def write_report_markdown(
         f"# Evaluation: {document['protocol']}",
         _warning(document),
         f"{document['clips']} test clips, {len(document['classes'])} classes: "
-        f"{escaped(', '.join(document['classes']))}.",
+        f"{escape_markdown(', '.join(document['classes']))}.",
         markdown_table(_score_rows(document)),
         "UA is the mean of the class recalls, WA the share of clips labelled right, both in "
         "percent; the interval resamples whole speakers; ECE is the expected calibration error, "
@@ -167,7 +167,7 @@ def _warning(document: Document) -> str:
 
 def _floors(document: Document) -> list[str]:
     """Tell what the floors are, where there are any."""
-    if not set(FLOORS) & set(document["systems"]):
+    if not set(BASELINES) & set(document["systems"]):
         return []
     return [
         "Two floors to compare with: `posterior-mean` is the network alone, the mean of its "
@@ -227,6 +227,6 @@ def _comparison(comparison: Document) -> str:
         low, high = found["ua_interval"]
         lines.append(
             f"- {first} less {second}: {found['ua']:+.1f} points of UA "
-            f"(95 % interval {low:+.1f} to {high:+.1f}), {verdict(low, high)}."
+            f"(95 % interval {low:+.1f} to {high:+.1f}), {interval_verdict(low, high)}."
         )
     return "\n".join(lines)

@@ -33,7 +33,7 @@ def int8_note(systems: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def verdict(low: float, high: float) -> str:
+def interval_verdict(low: float, high: float) -> str:
     """Say what an interval over resampled speakers tells of a difference."""
     surely = low > 0 or high < 0
     return (
@@ -60,11 +60,11 @@ def terminal_table(title: str, rows: Sequence[Sequence[str]]) -> "Table":
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
     """Return a table in Markdown; the first row is its header, the first column its names."""
-    header, *body = [f"| {' | '.join(map(escaped, row))} |" for row in rows]
+    header, *body = [f"| {' | '.join(map(escape_markdown, row))} |" for row in rows]
     rule = "|---|" + "---:|" * (len(rows[0]) - 1)
     return "\n".join([header, rule, *body])
 
 
-def escaped(cell: str) -> str:
+def escape_markdown(cell: str) -> str:
     """Return text that breaks no table: a label of a user's own corpus may be anything."""
     return " ".join(cell.replace("|", "\\|").splitlines())

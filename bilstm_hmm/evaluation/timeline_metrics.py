@@ -16,7 +16,7 @@ from bilstm_hmm.prediction import NO_SPEECH
 
 Counts = NDArray[np.int64]
 #: Start and end in seconds, and an emotion.
-Span = tuple[float, float, str]
+LabelledInterval = tuple[float, float, str]
 
 #: The class that counts as no emotion.
 NEUTRAL = "neutral"
@@ -48,7 +48,7 @@ class TimelineCounts:
 
 
 def count_recording(
-    truth: Sequence[Span], found: Sequence[Span], classes: Sequence[str]
+    truth: Sequence[LabelledInterval], found: Sequence[LabelledInterval], classes: Sequence[str]
 ) -> TimelineCounts:
     """Compare the timeline of a recording with the true one.
 
@@ -59,18 +59,18 @@ def count_recording(
     classes
         All that `truth` may hold.
     """
-    borders, true_borders = _borders(found), _borders(truth)
+    borders, true_borders = _boundaries(found), _boundaries(truth)
     return TimelineCounts(
         frames=_frames(truth, found, classes),
-        matched=matched_borders(true_borders, borders),
+        matched=match_boundaries(true_borders, borders),
         found_borders=len(borders),
         true_borders=len(true_borders),
-        found_segments=len(condensed(found)),
-        true_segments=len(condensed(truth)),
+        found_segments=len(merge_equal(found)),
+        true_segments=len(merge_equal(truth)),
     )
 
 
-def pooled(counts: Sequence[TimelineCounts]) -> TimelineCounts:
+def sum_counts(counts: Sequence[TimelineCounts]) -> TimelineCounts:
     """Return the counts of several recordings together."""
     return TimelineCounts(
         frames=np.sum([c.frames for c in counts], axis=0),
@@ -82,9 +82,9 @@ def pooled(counts: Sequence[TimelineCounts]) -> TimelineCounts:
     )
 
 
-def condensed(spans: Sequence[Span]) -> list[Span]:
+def merge_equal(spans: Sequence[LabelledInterval]) -> list[LabelledInterval]:
     """Return the spans without `NO_SPEECH`, equal neighbours as one."""
-    kept: list[Span] = []
+    kept: list[LabelledInterval] = []
     for start, end, emotion in spans:
         if emotion == NO_SPEECH:
             continue
@@ -93,7 +93,7 @@ def condensed(spans: Sequence[Span]) -> list[Span]:
     return kept
 
 
-def matched_borders(
+def match_boundaries(
     truth: Sequence[tuple[float, float]],
     found: Sequence[tuple[float, float]],
     tolerance: float = TOLERANCE,
@@ -120,11 +120,13 @@ def matched_borders(
     return matched
 
 
-def _borders(spans: Sequence[Span]) -> list[tuple[float, float]]:
-    return [(end, start) for (_, end, _), (start, _, _) in pairwise(condensed(spans))]
+def _boundaries(spans: Sequence[LabelledInterval]) -> list[tuple[float, float]]:
+    return [(end, start) for (_, end, _), (start, _, _) in pairwise(merge_equal(spans))]
 
 
-def _frames(truth: Sequence[Span], found: Sequence[Span], classes: Sequence[str]) -> Counts:
+def _frames(
+    truth: Sequence[LabelledInterval], found: Sequence[LabelledInterval], classes: Sequence[str]
+) -> Counts:
     index = {name: number for number, name in enumerate(classes)}
     centres = (np.arange(round(truth[-1][1] / FRAME)) + 0.5) * FRAME
     true, said = _labels(truth, centres, index), _labels(found, centres, index)
@@ -134,7 +136,9 @@ def _frames(truth: Sequence[Span], found: Sequence[Span], classes: Sequence[str]
     return counts.reshape(len(classes), len(classes) + 1).astype(np.int64)
 
 
-def _labels(spans: Sequence[Span], centres: NDArray[np.floating], index: dict[str, int]) -> Counts:
+def _labels(
+    spans: Sequence[LabelledInterval], centres: NDArray[np.floating], index: dict[str, int]
+) -> Counts:
     """The class at each time, the number of classes where there is none."""
     nothing = len(index)
     starts = np.array([start for start, _, _ in spans])
@@ -161,13 +165,13 @@ def scores(counts: TimelineCounts, classes: Sequence[str]) -> dict[str, float]:
     return {
         "frame_accuracy": float(100.0 * right.sum() / total.sum()),
         "frame_ua": float(100.0 * np.mean(right[there] / total[there])),
-        "eder": float(100.0 * wrong_frames(counts, classes) / total.sum()),
+        "eder": float(100.0 * error_frames(counts, classes) / total.sum()),
         "boundary_f1": 2.0 * counts.matched / borders if borders else 1.0,
         "segment_ratio": counts.found_segments / counts.true_segments,
     }
 
 
-def wrong_frames(counts: TimelineCounts, classes: Sequence[str]) -> int:
+def error_frames(counts: TimelineCounts, classes: Sequence[str]) -> int:
     """Return the frames of false alarm, of missed and of confused emotion.
 
     Over all scored frames they make the emotion diarisation error rate, EDER (Y. Wang et al.,
@@ -197,7 +201,7 @@ def eder_difference(
     ``eder_interval``, its 95 % interval over resampled speakers.
     """
     scored = [int(c.frames.sum()) for c in first]
-    wrong, others = ([wrong_frames(c, classes) for c in counts] for counts in (first, second))
+    wrong, others = ([error_frames(c, classes) for c in counts] for counts in (first, second))
 
     def rate(frames: Counts, errors: Counts) -> float:
         return float(100.0 * errors.sum() / frames.sum())

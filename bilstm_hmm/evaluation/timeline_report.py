@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bilstm_hmm.atomic_files import atomic_write
-from bilstm_hmm.evaluation.tables import escaped, markdown_table, terminal_table, verdict
+from bilstm_hmm.evaluation.tables import (
+    escape_markdown,
+    interval_verdict,
+    markdown_table,
+    terminal_table,
+)
 from bilstm_hmm.evaluation.timeline_metrics import (
     TimelineCounts,
     count_recording,
     eder_difference,
-    pooled,
     scores,
+    sum_counts,
 )
 from bilstm_hmm.evaluation.timeline_results import TimelineResult, write_fold_timelines
 from bilstm_hmm.evaluation.timeline_systems import COMPOSITE, TIMELINE_SYSTEMS
@@ -115,11 +120,11 @@ def _scores(
     folds: Sequence[int],
     classes: Sequence[str],
 ) -> dict[str, Any]:
-    found = scores(pooled(counts), classes)
+    found = scores(sum_counts(counts), classes)
     of_fold = [[c for c, n in zip(counts, numbers, strict=True) if n == fold] for fold in folds]
     return {
         **{name: round(value, _DIGITS[name]) for name, value in found.items()},
-        "eder_per_fold": [round(scores(pooled(c), classes)["eder"], 2) for c in of_fold],
+        "eder_per_fold": [round(scores(sum_counts(c), classes)["eder"], 2) for c in of_fold],
     }
 
 
@@ -134,7 +139,7 @@ def _report(document: Document) -> str:
         f"# Timelines: {document['protocol']}",
         "Speaker-independent: no test speaker is in training or validation.",
         f"{document['recordings']} recordings, each joined of the clips of one test speaker, "
-        f"{len(document['classes'])} classes: {escaped(', '.join(document['classes']))}.",
+        f"{len(document['classes'])} classes: {escape_markdown(', '.join(document['classes']))}.",
         markdown_table(_score_rows(document)),
         _EXPLAINED,
         _SYSTEMS,
@@ -172,6 +177,6 @@ def _comparison(comparison: Document) -> str:
         share = "" if relative is None else f", {-relative:+.1f} % of it"
         lines.append(
             f"- {COMPOSITE} less {other}: {found['eder']:+.1f} points of EDER "
-            f"(95 % interval {low:+.1f} to {high:+.1f}){share}; {verdict(low, high)}."
+            f"(95 % interval {low:+.1f} to {high:+.1f}){share}; {interval_verdict(low, high)}."
         )
     return "\n".join(lines)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.delimited_text import table_rows, table_text
-from bilstm_hmm.evaluation.timeline_metrics import Span
+from bilstm_hmm.evaluation.timeline_metrics import LabelledInterval
 from bilstm_hmm.evaluation.timeline_systems import TIMELINE_SYSTEMS
 
 TRUTH = "truth"
@@ -20,8 +20,8 @@ class TimelineResult:
 
     name: str
     speaker: str
-    truth: tuple[Span, ...]
-    found: Mapping[str, tuple[Span, ...]]
+    truth: tuple[LabelledInterval, ...]
+    found: Mapping[str, tuple[LabelledInterval, ...]]
 
 
 def write_timelines(path: Path, results: Sequence[TimelineResult]) -> None:
@@ -49,7 +49,7 @@ def read_timelines(path: Path) -> tuple[TimelineResult, ...] | None:
     """Read what `write_timelines` wrote; None where there is nothing whole that fits."""
     if not path.is_file():
         return None
-    found: dict[tuple[str, str], dict[str, list[Span]]] = {}
+    found: dict[tuple[str, str], dict[str, list[LabelledInterval]]] = {}
     try:
         header, *rows = table_rows(path.read_bytes().decode("utf-8"))
         if header != _COLUMNS:

@@ -13,10 +13,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.evaluation.timeline_metrics import Span
+from bilstm_hmm.evaluation.timeline_metrics import LabelledInterval
 from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.inference.model import Model
-from bilstm_hmm.inference.scoring import Evidence
+from bilstm_hmm.inference.scoring import RecordingScores
 from bilstm_hmm.timeline.median_filter import median_labels
 
 COMPOSITE = "composite-hmm"
@@ -34,7 +34,7 @@ WINDOW = 3.0
 MEDIAN = 1.0
 
 
-def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[Span, ...]]:
+def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[LabelledInterval, ...]]:
     """Return the timeline of a recording by each system.
 
     Parameters
@@ -58,8 +58,8 @@ def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[Span, ...]]:
 
 
 def frame_spans(
-    labels: NDArray[np.intp], evidence: Evidence, classes: Sequence[str]
-) -> tuple[Span, ...]:
+    labels: NDArray[np.intp], evidence: RecordingScores, classes: Sequence[str]
+) -> tuple[LabelledInterval, ...]:
     """Join frames of one emotion, ``[T]``; the last reaches to the end of the sound."""
     borders = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist()]
     times = [*(evidence.start + border / evidence.rate for border in borders), evidence.end]
@@ -70,8 +70,8 @@ def frame_spans(
 
 
 def phrase_spans(
-    phrases: Sequence[Evidence], width: float, classes: Sequence[str]
-) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    phrases: Sequence[RecordingScores], width: float, classes: Sequence[str]
+) -> tuple[tuple[LabelledInterval, ...], tuple[LabelledInterval, ...]]:
     """Label each frame of each phrase by its logits, and by the logits around it.
 
     The pauses between phrases are left out of both, and no phrase is longer for them.
@@ -94,7 +94,7 @@ def phrase_spans(
     return found[0], found[1]
 
 
-def window_spans(model: Model, samples: FloatArray) -> tuple[Span, ...]:
+def window_spans(model: Model, samples: FloatArray) -> tuple[LabelledInterval, ...]:
     """Label one window after the other by the model's decision.
 
     What is left behind the last whole window belongs to it where it is shorter than half a one.

@@ -16,12 +16,12 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.clip_results import SEXES, ClipResult
 from bilstm_hmm.experiments.train import prepare_backend, read_corpus
 from bilstm_hmm.inference.bundle import write_bundle
-from bilstm_hmm.training.dataset import chosen_folds, pick_fold
+from bilstm_hmm.training.dataset import dataset_folds, find_fold
 
 if TYPE_CHECKING:
     from bilstm_hmm.cli.progress import ConsoleProgress
     from bilstm_hmm.data.splits.folds import Fold
-    from bilstm_hmm.experiments.fold import FoldRun
+    from bilstm_hmm.experiments.fold import FoldResult
     from bilstm_hmm.training.loop import LayerWeights
 
 PRETRAINING = "pretraining"
@@ -56,12 +56,12 @@ def evaluate(
     ``train_seconds_per_fold`` besides the scores, None where that was not stored.
     """
     from bilstm_hmm.evaluation.report import write_evaluation
-    from bilstm_hmm.experiments.fold import run_fold
+    from bilstm_hmm.experiments.fold import train_and_test_fold
     from bilstm_hmm.training.pretraining import starting_layers
 
     corpus = read_corpus(recipe, progress)
     selection = corpus.selection
-    found = chosen_folds(selection, recipe.seed)
+    found = dataset_folds(selection, recipe.seed)
     prepare_backend(recipe.seed)
     examples, banks = corpus.examples, corpus.banks
 
@@ -74,13 +74,13 @@ def evaluate(
     fold_of: list[int] = []
     costs: list[Mapping[str, float]] = []
     for number in numbers:
-        fold = pick_fold(found, number)
+        fold = find_fold(found, number)
         stored = folder / f"fold{number}.csv"
         outcome = read_results(stored, selection.classes)
         if outcome is None:
             progress.say(f"Fold {number} of {len(found)}")
             work = folder / f"work{number}"
-            run = run_fold(examples, fold, recipe, banks, work, progress, start=start())
+            run = train_and_test_fold(examples, fold, recipe, banks, work, progress, start=start())
             for note in run.system.notes:
                 progress.say(note)
             _keep(run, stored, selection.classes)
@@ -104,7 +104,7 @@ def evaluate(
     )
 
 
-def _keep(run: "FoldRun", stored: Path, classes: Sequence[str]) -> None:
+def _keep(run: "FoldResult", stored: Path, classes: Sequence[str]) -> None:
     """Write a fold's model and cost; its results last, which say that it is finished."""
     cost = {"parameters": run.parameters, "train_seconds": round(run.seconds, 1)}
     write_bundle(stored.with_suffix(""), run.bundle)

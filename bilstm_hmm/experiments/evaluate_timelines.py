@@ -13,7 +13,7 @@ from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.data.errors import DataError
 from bilstm_hmm.data.splits.folds import Fold
-from bilstm_hmm.data.synthesis.concatenated import joined_recordings
+from bilstm_hmm.data.synthesis.concatenated import concatenate_clips
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.timeline_report import write_timeline_evaluation
 from bilstm_hmm.evaluation.timeline_results import TimelineResult, read_timelines, write_timelines
@@ -26,7 +26,7 @@ from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.inference.bundle import Bundle, write_bundle
 from bilstm_hmm.inference.model import Model
-from bilstm_hmm.training.dataset import Selection, chosen_folds, pick_fold, select_clips
+from bilstm_hmm.training.dataset import Dataset, dataset_folds, find_fold, load_dataset
 
 if TYPE_CHECKING:
     from bilstm_hmm.cli.progress import ConsoleProgress
@@ -43,7 +43,7 @@ class _Source:
     of its clips, by name.
     """
 
-    selection: Selection
+    selection: Dataset
     model: Callable[[Fold], Bundle]
     samples: Callable[[Sequence[int], int], Mapping[str, FloatArray]]
 
@@ -75,8 +75,8 @@ def evaluate_timelines(
     """
     source = _training(recipe, folder, progress) if models is None else _stored(recipe, models)
     selection = source.selection
-    found = chosen_folds(selection, recipe.seed)
-    folds = [pick_fold(found, number) for number in numbers]
+    found = dataset_folds(selection, recipe.seed)
+    folds = [find_fold(found, number) for number in numbers]
     results: dict[int, Sequence[TimelineResult]] = {}
     for fold in folds:
         stored = folder / f"fold{fold.number}.csv"
@@ -105,7 +105,7 @@ def evaluate_timelines(
 
 def fold_timelines(
     model: Model,
-    selection: Selection,
+    selection: Dataset,
     fold: Fold,
     samples: Mapping[str, FloatArray],
     progress: "ConsoleProgress",
@@ -130,7 +130,7 @@ def fold_timelines(
     for done, (speaker, clips) in enumerate(sorted(clips_of.items()), start=1):
         rate = model.bundle.recipe.features.rate
         try:
-            recordings = joined_recordings(clips, lambda clip: samples[clip.name], rate)
+            recordings = concatenate_clips(clips, lambda clip: samples[clip.name], rate)
         except DataError as error:
             progress.say(f"Left out: {error}")
             continue
@@ -183,19 +183,21 @@ def trained_bundle(
 ) -> Bundle:
     """Return the model fitted on ``fold.train``; the test clips are not even handed over.
 
-    `work` and `start` are those of `run_fold`.
+    `work` and `start` are those of `train_and_test_fold`.
     """
-    from bilstm_hmm.experiments.fold import run_fold
+    from bilstm_hmm.experiments.fold import train_and_test_fold
 
     blind = replace(fold, test=())
-    run = run_fold(corpus.examples, blind, recipe, corpus.banks, work, progress, start=start)
+    run = train_and_test_fold(
+        corpus.examples, blind, recipe, corpus.banks, work, progress, start=start
+    )
     for note in run.system.notes:
         progress.say(note)
     return run.bundle
 
 
 def _stored(recipe: Recipe, models: Path) -> _Source:
-    selection = select_clips(recipe.data)
+    selection = load_dataset(recipe.data)
 
     def samples(indices: Sequence[int], rate: int) -> Mapping[str, FloatArray]:
         return _read(selection, indices, rate)
@@ -203,7 +205,7 @@ def _stored(recipe: Recipe, models: Path) -> _Source:
     return _Source(selection, lambda fold: fold_bundle(models, fold, selection), samples)
 
 
-def _read(selection: Selection, indices: Sequence[int], rate: int) -> dict[str, FloatArray]:
+def _read(selection: Dataset, indices: Sequence[int], rate: int) -> dict[str, FloatArray]:
     """Read test clips; those that cannot be read are left out, as in training."""
     samples = {}
     for clip in (selection.clips[i] for i in indices):

@@ -12,35 +12,35 @@ import numpy as np
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.splits.folds import Fold
 from bilstm_hmm.evaluation.baselines import (
-    FLOORS,
-    RawHmms,
-    fit_raw_hmms,
+    BASELINES,
+    FeatureHmms,
+    feature_hmm_probabilities,
+    fit_feature_hmms,
     posterior_mean,
-    raw_probabilities,
 )
 from bilstm_hmm.evaluation.clip_results import ClipResult
 from bilstm_hmm.features.extraction.normalise import normalise
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.hmm.fusion import INT8_MARK, FloatMatrix
-from bilstm_hmm.inference.bundle import Bundle, in_int8
+from bilstm_hmm.inference.bundle import Bundle, int8_variant
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.network.onnx_export import network_to_onnx
-from bilstm_hmm.network.onnx_quantize import int8_network
-from bilstm_hmm.training.examples import Examples, plain_frames
+from bilstm_hmm.network.onnx_quantize import quantize_network
+from bilstm_hmm.training.examples import Examples, normalised_frames
 from bilstm_hmm.training.loop import LayerWeights
-from bilstm_hmm.training.out_of_fold import Progress, System, fit_system
+from bilstm_hmm.training.out_of_fold import Progress, TrainedSystem, train_system
 
 
 @dataclass(frozen=True, slots=True)
-class FoldRun:
+class FoldResult:
     """A fitted system, the bundle made of it, and what it and the floors say of the test clips.
 
     `seconds` is what fitting the system took; the floors are not counted.
     """
 
-    system: System
+    system: TrainedSystem
     bundle: Bundle
-    raw: RawHmms | None
+    raw: FeatureHmms | None
     results: tuple[ClipResult, ...]
     seconds: float
 
@@ -50,7 +50,7 @@ class FoldRun:
         return int(self.system.network.model.count_params())
 
 
-def run_fold(
+def train_and_test_fold(
     examples: Examples,
     fold: Fold,
     recipe: Recipe,
@@ -59,40 +59,40 @@ def run_fold(
     progress: Progress,
     callbacks: Callable[[str], Sequence[Any]] = lambda _name: (),
     start: LayerWeights | None = None,
-) -> FoldRun:
+) -> FoldResult:
     """Fit on ``fold.train`` and label ``fold.test`` with the model as it would ship.
 
     The test clips go through the bundle and ONNX Runtime, so that what is measured is what a
     user of the bundle gets. The floors are fitted on ``fold.train`` as well. Without test clips
     there are no floors, and the results are `out_of_fold_results`. `work`, `callbacks` and
-    `start` are those of `fit_system`.
+    `start` are those of `train_system`.
     """
     started = time.monotonic()
     mixed = fold.mixes_speakers(examples.clips)
-    system = fit_system(
+    system = train_system(
         examples, fold.train, recipe, banks, work, progress, callbacks, start, mixed
     )
     seconds = _seconds(system, time.monotonic() - started)
-    bundle = make_bundle(system, examples.classes, recipe, banks)
+    bundle = build_bundle(system, examples.classes, recipe, banks)
     if not fold.test:
-        return FoldRun(system, bundle, None, out_of_fold_results(system, examples), seconds)
+        return FoldResult(system, bundle, None, out_of_fold_results(system, examples), seconds)
     progress.say("Fitting HMMs on the features alone, to compare with")
     train = np.array(fold.train, dtype=np.intp)
-    frames = plain_frames(examples, train, recipe, system.network.statistics)
-    raw = fit_raw_hmms(frames, examples.labels[train], examples.classes, recipe)
+    frames = normalised_frames(examples, train, recipe, system.network.statistics)
+    raw = fit_feature_hmms(frames, examples.labels[train], examples.classes, recipe)
     progress.say(f"Labelling {len(fold.test)} test clips")
-    results = label_clips(Model(bundle), raw, examples, fold.test)
-    return FoldRun(system, bundle, raw, results, seconds)
+    results = predict_clips(Model(bundle), raw, examples, fold.test)
+    return FoldResult(system, bundle, raw, results, seconds)
 
 
-def _seconds(system: System, clock: float) -> float:
+def _seconds(system: TrainedSystem, clock: float) -> float:
     """What fitting took: by the clock, which after an interruption knows of the rest alone."""
     networks = (*system.inner, system.network)
     return max(clock, sum(row["seconds"] for network in networks for row in network.history))
 
 
-def make_bundle(
-    system: System, classes: tuple[str, ...], recipe: Recipe, banks: FilterBanks
+def build_bundle(
+    system: TrainedSystem, classes: tuple[str, ...], recipe: Recipe, banks: FilterBanks
 ) -> Bundle:
     """Gather what prediction needs; the identity is the name and a digest of the weights."""
     network = network_to_onnx(system.network.model, recipe.network)
@@ -114,7 +114,7 @@ def make_bundle(
         bank=heads.bank,
         decision=heads.decision,
         timeline=heads.timeline,
-        int8=int8_network(network) if recipe.bundle.int8 else None,
+        int8=quantize_network(network) if recipe.bundle.int8 else None,
     )
 
 
@@ -127,7 +127,7 @@ def _without_paths(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"data": data, "features": features, "cache": Recipe().cache})
 
 
-def out_of_fold_results(system: System, examples: Examples) -> tuple[ClipResult, ...]:
+def out_of_fold_results(system: TrainedSystem, examples: Examples) -> tuple[ClipResult, ...]:
     """Return what every system said of the clips that it was not fitted on.
 
     Networks of the inner folds said it, trained on fewer speakers than the final one.
@@ -142,8 +142,8 @@ def out_of_fold_results(system: System, examples: Examples) -> tuple[ClipResult,
     return tuple(results)
 
 
-def label_clips(
-    model: Model, raw: RawHmms, examples: Examples, indices: Sequence[int]
+def predict_clips(
+    model: Model, raw: FeatureHmms, examples: Examples, indices: Sequence[int]
 ) -> tuple[ClipResult, ...]:
     """Return what every system, and then every floor, says of the clips.
 
@@ -151,15 +151,15 @@ def label_clips(
     name followed by `INT8_MARK`.
     """
     kind, statistics = model.bundle.recipe.features.normalisation, model.bundle.statistics
-    system, quantised = model.bundle.recipe.decision.system, in_int8(model.bundle)
+    system, quantised = model.bundle.recipe.decision.system, int8_variant(model.bundle)
     twin = None if quantised is None else Model(quantised)
     results = []
     for index in indices:
         clip, frames = examples.clips[index], examples.frames[index]
         samples = examples.samples[index]
         evidence = model.evidence(samples)
-        told = raw_probabilities(raw, normalise(frames.values, kind, statistics))
-        floors = dict(zip(FLOORS, (posterior_mean(evidence.frame), told), strict=True))
+        told = feature_hmm_probabilities(raw, normalise(frames.values, kind, statistics))
+        floors = dict(zip(BASELINES, (posterior_mean(evidence.frame), told), strict=True))
         shares = model.shares(evidence)
         if twin is not None:
             shares[system + INT8_MARK] = twin.shares(twin.evidence(samples))[system]

@@ -7,10 +7,10 @@ from bilstm_hmm.data.splits.folds import Fold
 from bilstm_hmm.delimited_text import table_rows
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.bundle import Bundle, read_bundle
-from bilstm_hmm.training.dataset import Selection, chosen_protocol
+from bilstm_hmm.training.dataset import Dataset, dataset_protocol
 
 
-def check_models(models: Path, folds: Sequence[Fold], selection: Selection) -> None:
+def check_models(models: Path, folds: Sequence[Fold], selection: Dataset) -> None:
     """Make sure that an earlier evaluation has a model for each of these folds.
 
     Raises
@@ -27,7 +27,7 @@ def check_models(models: Path, folds: Sequence[Fold], selection: Selection) -> N
         fold_bundle(models, fold, selection)
 
 
-def fold_bundle(models: Path, fold: Fold, selection: Selection) -> Bundle:
+def fold_bundle(models: Path, fold: Fold, selection: Dataset) -> Bundle:
     """Read the model of a fold from an earlier evaluation that tested the same speakers.
 
     Raises
@@ -55,7 +55,7 @@ def fold_bundle(models: Path, fold: Fold, selection: Selection) -> Bundle:
             f"{selection.protocol.joined} with the same clips, or leave --models out."
         )
     bundle = read_bundle(models / f"fold{number}")
-    if not chosen_protocol(bundle.recipe.data).speaker_independent:
+    if not dataset_protocol(bundle.recipe.data).speaker_independent:
         raise ToolkitError(
             f"--models {models}: its models were trained on clips of all speakers; give a "
             "speaker-independent evaluation, or leave --models out."

@@ -20,19 +20,19 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.experiments.model_card import model_card
 from bilstm_hmm.inference.bundle import CARD, METRICS, write_bundle
 from bilstm_hmm.training.dataset import (
-    Selection,
-    chosen_folds,
-    classes_to_tell,
+    Dataset,
     corpora_of,
-    pick_fold,
-    select_clips,
+    dataset_folds,
+    find_fold,
+    load_dataset,
+    target_classes,
 )
 from bilstm_hmm.training.tensorboard import EventLog
 
 if TYPE_CHECKING:
     from bilstm_hmm.cli.progress import ConsoleProgress
     from bilstm_hmm.data.splits.folds import Fold
-    from bilstm_hmm.experiments.fold import FoldRun
+    from bilstm_hmm.experiments.fold import FoldResult
     from bilstm_hmm.features.spectral.filterbanks import FilterBanks
     from bilstm_hmm.training.examples import Examples
 
@@ -45,7 +45,7 @@ WORK = "work"
 class Corpus:
     """A recipe's corpora decoded: the selection as far as it could be read, and its examples."""
 
-    selection: Selection
+    selection: Dataset
     examples: "Examples"
     banks: "FilterBanks"
 
@@ -86,14 +86,14 @@ def read_corpus(recipe: Recipe, progress: "ConsoleProgress") -> Corpus:
     Raises
     ------
     ToolkitError, DataError, AudioError
-        What `select_clips` and `chosen_folds` raise, and a class of which no clip can be read.
+        What `load_dataset` and `dataset_folds` raise, and a class of which no clip can be read.
     """
     from bilstm_hmm.features.spectral.filterbanks import build_filter_banks
     from bilstm_hmm.training.load_examples import load_examples
 
-    selection = select_clips(recipe.data)
+    selection = load_dataset(recipe.data)
     # A wrong split is told before any audio is decoded.
-    chosen_folds(selection, recipe.seed)
+    dataset_folds(selection, recipe.seed)
     for note in selection.notes:
         progress.say(note)
     banks = build_filter_banks(recipe.features)
@@ -110,7 +110,7 @@ def read_corpus(recipe: Recipe, progress: "ConsoleProgress") -> Corpus:
         if read[name] < count:
             unread = count - read[name]
             progress.say(f"{name}: {unread} of {count} clips cannot be read; see the log")
-    left = classes_to_tell(examples.clips, selection.protocol)
+    left = target_classes(examples.clips, selection.protocol)
     lost = [name for name in selection.classes if name not in left]
     if lost:
         whose = "" if selection.test_corpus is None else " in one of the corpora"
@@ -131,7 +131,7 @@ def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str
     ToolkitError, DataError, AudioError
         What the user can mend, in one sentence.
     """
-    from bilstm_hmm.experiments.fold import run_fold
+    from bilstm_hmm.experiments.fold import train_and_test_fold
     from bilstm_hmm.training.pretraining import starting_layers
 
     finished = folder / BUNDLE / METRICS
@@ -140,14 +140,14 @@ def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str
         return dict(json.loads(finished.read_text(encoding="utf-8")))
     corpus = read_corpus(recipe, progress)
     selection = corpus.selection
-    fold = pick_fold(chosen_folds(selection, recipe.seed), recipe.data.fold)
+    fold = find_fold(dataset_folds(selection, recipe.seed), recipe.data.fold)
     progress.say(
         f"{selection.protocol.name}, fold {fold.number}: {len(fold.train)} clips to train on, "
         f"{len(fold.test)} to test on, {len(selection.classes)} classes"
     )
     prepare_backend(recipe.seed)
     work = folder / WORK
-    run = run_fold(
+    run = train_and_test_fold(
         corpus.examples,
         fold,
         recipe,
@@ -180,13 +180,13 @@ def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str
     return metrics
 
 
-def _trained_on(selection: Selection, fold: "Fold", recipe: Recipe) -> tuple[str, ...]:
+def _trained_on(selection: Dataset, fold: "Fold", recipe: Recipe) -> tuple[str, ...]:
     """The corpora of the training part, then those of the pre-training."""
     own = corpora_of(selection.clips, fold.train)
     return tuple(dict.fromkeys((*own, *recipe.pretraining.corpora)))
 
 
-def _report(run: "FoldRun", selection: Selection, number: int, folder: Path) -> dict[str, Any]:
+def _report(run: "FoldResult", selection: Dataset, number: int, folder: Path) -> dict[str, Any]:
     from bilstm_hmm.evaluation.plots import write_curves
     from bilstm_hmm.evaluation.report import write_evaluation
 

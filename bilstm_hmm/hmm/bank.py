@@ -113,7 +113,7 @@ def log_sum_exp(values: FloatMatrix, axis: int) -> FloatMatrix:
     return result
 
 
-def frame_scores(bank: HmmBank, sequences: Sequence[FloatMatrix]) -> list[FloatMatrix]:
+def score_frames(bank: HmmBank, sequences: Sequence[FloatMatrix]) -> list[FloatMatrix]:
     """Return the log-likelihood of each frame given those before it, ``[T, E]`` a sequence.
 
     The forward algorithm (Rabiner, 1989), all emotions of all sequences at once; the sum over
@@ -142,7 +142,7 @@ def frame_scores(bank: HmmBank, sequences: Sequence[FloatMatrix]) -> list[FloatM
     for row, index in enumerate(order):
         densities[: lengths[index], row] = flat[ends[index] - lengths[index] : ends[index]]
     going = (np.array(lengths)[:, None] > np.arange(len(densities))).sum(axis=0)
-    totals = log_sum_exp(_forward(bank, densities, going), axis=-1)
+    totals = log_sum_exp(_forward_pass(bank, densities, going), axis=-1)
     rows = {index: row for row, index in enumerate(order)}
     return [
         np.diff(totals[:length, rows[index]], axis=0, prepend=0.0)
@@ -150,7 +150,7 @@ def frame_scores(bank: HmmBank, sequences: Sequence[FloatMatrix]) -> list[FloatM
     ]
 
 
-def _forward(bank: HmmBank, densities: FloatMatrix, going: NDArray[np.intp]) -> FloatMatrix:
+def _forward_pass(bank: HmmBank, densities: FloatMatrix, going: NDArray[np.intp]) -> FloatMatrix:
     """Return the log probability of the frames so far and the state now, ``[T, N, E, S]``.
 
     The sum over the states before is a product of matrices, which is several times faster than
@@ -165,7 +165,7 @@ def _forward(bank: HmmBank, densities: FloatMatrix, going: NDArray[np.intp]) -> 
     """
     start = bank.log_start + densities[0]
     transition = np.exp(bank.log_transition)
-    forward = _stepped(_step_by_product, transition, start, densities, going)
+    forward = _forward_step(_forward_linear, transition, start, densities, going)
     alive = np.arange(densities.shape[1]) < going[:, None]
     reached = np.isfinite(forward)
     peak = forward.max(axis=-1)
@@ -175,10 +175,10 @@ def _forward(bank: HmmBank, densities: FloatMatrix, going: NDArray[np.intp]) -> 
     near = peak - least - steepest < _REACH
     if near[alive].all():
         return forward
-    return _stepped(_step_in_logs, bank.log_transition, start, densities, going)
+    return _forward_step(_forward_log, bank.log_transition, start, densities, going)
 
 
-def _stepped(
+def _forward_step(
     step: Callable[[FloatMatrix, FloatMatrix], FloatMatrix],
     transition: FloatMatrix,
     start: FloatMatrix,
@@ -193,18 +193,18 @@ def _stepped(
     return forward
 
 
-def _step_by_product(last: FloatMatrix, transition: FloatMatrix) -> FloatMatrix:
+def _forward_linear(last: FloatMatrix, transition: FloatMatrix) -> FloatMatrix:
     peak = last.max(axis=-1, keepdims=True)
     shares = np.exp(last - peak)
     result: FloatMatrix = np.log((shares[:, :, None] @ transition)[:, :, 0]) + peak
     return result
 
 
-def _step_in_logs(last: FloatMatrix, log_transition: FloatMatrix) -> FloatMatrix:
+def _forward_log(last: FloatMatrix, log_transition: FloatMatrix) -> FloatMatrix:
     return log_sum_exp(last[..., None] + log_transition, axis=-2)
 
 
-def score(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
+def mean_scores(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
     """Return the log-likelihood a frame of the sequence under each emotion, ``[E]``.
 
     Raises
@@ -212,6 +212,6 @@ def score(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
     ValueError
         For a sequence without frames.
     """
-    (told,) = frame_scores(bank, [sequence])
+    (told,) = score_frames(bank, [sequence])
     scores: FloatMatrix = told.sum(axis=0) / len(sequence)
     return scores

@@ -24,7 +24,7 @@ from bilstm_hmm.hmm.topology import TOPOLOGIES
 FloatMatrix = NDArray[np.float64]
 
 #: Fewer frames than this a state cannot support a mean and a variance.
-FRAMES_A_STATE = 10
+MIN_FRAMES_PER_STATE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class FittedBank:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _FitJob:
     """All that one process needs; `floor` is ``[D]``, the least variance of each dimension."""
 
     sequences: tuple[FloatMatrix, ...]
@@ -70,7 +70,7 @@ def fit_bank(
     Parameters
     ----------
     pool
-        Of `emotion_processes`; None fits here, one emotion after the other.
+        Of `process_pool`; None fits here, one emotion after the other.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def fit_bank(
                 f"{emotion}: too few frames for {settings.states} HMM states, so it has {states}; "
                 "add clips of it or lower hmm.states."
             )
-        work.append(_Job(own, states, settings, floor, seed + index))
+        work.append(_FitJob(own, states, settings, floor, seed + index))
     fitted = list(pool.map(fit_emotion, work) if pool else map(fit_emotion, work))
     bank = bank_from_models(
         [f.start for f in fitted],
@@ -108,7 +108,7 @@ def fit_bank(
 
 def _affordable_states(sequences: Sequence[FloatMatrix], settings: HmmSettings) -> int:
     frames = sum(len(s) for s in sequences)
-    affordable = frames // FRAMES_A_STATE
+    affordable = frames // MIN_FRAMES_PER_STATE
     if settings.topology == "left-right":
         # A sequence shorter than the chain of states would never reach the last one.
         affordable = min(affordable, int(np.median([len(s) for s in sequences])))
@@ -116,7 +116,7 @@ def _affordable_states(sequences: Sequence[FloatMatrix], settings: HmmSettings) 
 
 
 @contextmanager
-def emotion_processes(jobs: int) -> Iterator[Executor | None]:
+def process_pool(jobs: int) -> Iterator[Executor | None]:
     """Processes that fit an emotion each; None where there is one job at a time.
 
     They are spawned, not forked, because the parent may hold TensorFlow's threads.
@@ -129,7 +129,7 @@ def emotion_processes(jobs: int) -> Iterator[Executor | None]:
         yield pool
 
 
-def fit_emotion(job: _Job) -> FittedHmm:
+def fit_emotion(job: _FitJob) -> FittedHmm:
     """Fit one HMM by expectation-maximisation with a floor under its covariances."""
     from hmmlearn.utils import fill_covars
     from threadpoolctl import threadpool_limits
@@ -198,7 +198,7 @@ def floor_covariances(covariances: FloatMatrix, floor: FloatMatrix, kind: str) -
     return symmetric
 
 
-def _initial(job: _Job) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix]:
+def _initial(job: _FitJob) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix]:
     """Stacked frames, first means ``[S, D]`` and covariances ``[S, D, D]``.
 
     A left-right model starts from equal parts of every sequence in time, an ergodic one from

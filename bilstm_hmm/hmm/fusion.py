@@ -17,7 +17,7 @@ INT8_MARK = "-int8"
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ScoreFusion:
     """The fitted decision layers; C emotions.
 
     Attributes
@@ -42,13 +42,13 @@ class Decision:
         return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Decision":
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "ScoreFusion":
         """Inverse of `to_arrays`; KeyError where one is missing."""
         return cls(**{name: np.asarray(arrays[name], np.float64) for name in cls.__slots__})
 
 
 def probabilities(
-    decision: Decision, clip: ArrayLike, hmm: ArrayLike, system: System
+    decision: ScoreFusion, clip: ArrayLike, hmm: ArrayLike, system: System
 ) -> FloatMatrix:
     """Return calibrated probabilities, ``[..., C]``.
 
@@ -63,17 +63,17 @@ def probabilities(
         return softmax(np.asarray(clip, np.float64) * decision.clip_scale)
     if system == "hmm":
         return softmax(np.asarray(hmm, np.float64) * decision.hmm_scale)
-    inputs = hybrid_inputs(clip, hmm, decision.hmm_spread)
+    inputs = fusion_features(clip, hmm, decision.hmm_spread)
     return softmax(inputs @ decision.weights)
 
 
-def hybrid_inputs(clip: ArrayLike, hmm: ArrayLike, spread: ArrayLike) -> FloatMatrix:
+def fusion_features(clip: ArrayLike, hmm: ArrayLike, spread: ArrayLike) -> FloatMatrix:
     """Pair each emotion's clip logit and HMM score, centred over the emotions: ``[..., C, 2]``.
 
     Only differences between emotions tell them apart: what all have in common is the
     recording's own (its level, its noise).
     """
-    return np.stack([_centred(clip), _centred(hmm) / np.asarray(spread)], axis=-1)
+    return np.stack([_center(clip), _center(hmm) / np.asarray(spread)], axis=-1)
 
 
 def softmax(logits: FloatMatrix) -> FloatMatrix:
@@ -83,7 +83,7 @@ def softmax(logits: FloatMatrix) -> FloatMatrix:
     return result
 
 
-def _centred(values: ArrayLike) -> FloatMatrix:
+def _center(values: ArrayLike) -> FloatMatrix:
     array = np.asarray(values, np.float64)
     centred: FloatMatrix = array - array.mean(axis=-1, keepdims=True)
     return centred

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.hmm.fusion import Decision, hybrid_inputs, softmax
+from bilstm_hmm.hmm.fusion import ScoreFusion, fusion_features, softmax
 
 FloatMatrix = NDArray[np.float64]
 
 
-def fit_decision(clip: FloatMatrix, hmm: FloatMatrix, labels: NDArray[np.intp]) -> Decision:
+def fit_fusion(clip: FloatMatrix, hmm: FloatMatrix, labels: NDArray[np.intp]) -> ScoreFusion:
     """Fit the scales of `bilstm` and `hmm` and the weights of `hybrid`.
 
     Parameters
@@ -20,11 +20,11 @@ def fit_decision(clip: FloatMatrix, hmm: FloatMatrix, labels: NDArray[np.intp]) 
     """
     centred = hmm - hmm.mean(axis=1, keepdims=True)
     spread = np.array(max(float(centred.std()), 1e-6))
-    return Decision(
-        clip_scale=np.array(fit_scale(clip, labels)),
-        hmm_scale=np.array(fit_scale(hmm, labels)),
+    return ScoreFusion(
+        clip_scale=np.array(fit_temperature(clip, labels)),
+        hmm_scale=np.array(fit_temperature(hmm, labels)),
         hmm_spread=spread,
-        weights=fit_weights(hybrid_inputs(clip, hmm, spread), labels),
+        weights=fit_fusion_weights(fusion_features(clip, hmm, spread), labels),
     )
 
 
@@ -33,7 +33,7 @@ def _log_loss(probabilities: FloatMatrix, labels: NDArray[np.intp]) -> float:
     return float(-np.log(np.maximum(picked, 1e-12)).mean())
 
 
-def fit_scale(logits: FloatMatrix, labels: NDArray[np.intp]) -> float:
+def fit_temperature(logits: FloatMatrix, labels: NDArray[np.intp]) -> float:
     """Return the positive factor of the logits ``[N, C]`` with the least log loss.
 
     It is the inverse of the temperature of Guo et al. (2017).
@@ -46,7 +46,7 @@ def fit_scale(logits: FloatMatrix, labels: NDArray[np.intp]) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-7.0, 7.0), method="bounded").x))
 
 
-def fit_weights(inputs: FloatMatrix, labels: NDArray[np.intp]) -> FloatMatrix:
+def fit_fusion_weights(inputs: FloatMatrix, labels: NDArray[np.intp]) -> FloatMatrix:
     """Return the weights ``[2]`` of `hybrid` with the least log loss.
 
     A conditional logit (McFadden, 1974): the weights are the same for every emotion and not
@@ -56,7 +56,7 @@ def fit_weights(inputs: FloatMatrix, labels: NDArray[np.intp]) -> FloatMatrix:
     Parameters
     ----------
     inputs
-        ``[N, C, 2]``, of `hybrid_inputs`.
+        ``[N, C, 2]``, of `fusion_features`.
     """
     from scipy.optimize import minimize
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.config.schema import HmmSettings
-from bilstm_hmm.network.outputs import Outputs
+from bilstm_hmm.network.outputs import NetworkOutput
 
 FloatMatrix = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ class Projection:
     of_logits: bool
 
 
-def project(projection: Projection, outputs: Outputs) -> FloatMatrix:
+def project(projection: Projection, outputs: NetworkOutput) -> FloatMatrix:
     """Return the HMM input of a recording, ``[T, D]``."""
     source = outputs.frame if projection.of_logits else outputs.hidden
     return source.astype(np.float64) @ projection.matrix + projection.offset
@@ -90,7 +90,7 @@ def _lda(frames: FloatMatrix, classes: NDArray[np.intp], dimensions: int) -> Pro
     return Projection(matrix, -frames.mean(axis=0) @ matrix, of_logits=False)
 
 
-def alignment(source: Sequence[Outputs], target: Sequence[Outputs]) -> Projection:
+def fit_alignment(source: Sequence[NetworkOutput], target: Sequence[NetworkOutput]) -> Projection:
     """Return the map from one network's hidden states to another's, on the same clips.
 
     Ridge regression; `source` and `target` are the two networks' outputs clip by clip.

@@ -29,13 +29,13 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.hmm.bank import HmmBank
-from bilstm_hmm.hmm.fusion import Decision
+from bilstm_hmm.hmm.fusion import ScoreFusion
 from bilstm_hmm.hmm.projection import Projection
-from bilstm_hmm.timeline.parameters import FittedTimeline
+from bilstm_hmm.timeline.parameters import TimelineParameters
 
 FORMAT_VERSION = 2
 MANIFEST = "bundle.json"
-SEAL = "seal"
+MANIFEST_CHECKSUM = "seal"
 RECIPE, FEATURES, HMM, DECISION = "recipe.yaml", "features.npz", "hmm.npz", "decision.npz"
 NETWORK, INT8, KERAS = "network.onnx", "network_int8.onnx", "network.keras"
 METRICS, CARD = "metrics.json", "MODEL_CARD.md"
@@ -63,17 +63,17 @@ class Bundle:
     network: bytes
     projection: Projection
     bank: HmmBank
-    decision: Decision
-    timeline: FittedTimeline | None = None
+    decision: ScoreFusion
+    timeline: TimelineParameters | None = None
     int8: bytes | None = None
 
 
-def in_int8(bundle: Bundle) -> Bundle | None:
+def int8_variant(bundle: Bundle) -> Bundle | None:
     """Return the bundle with its int8 network in the place of the float one; None without one."""
-    return None if bundle.int8 is None else _of_int8(replace(bundle, network=bundle.int8))
+    return None if bundle.int8 is None else _as_int8(replace(bundle, network=bundle.int8))
 
 
-def _of_int8(bundle: Bundle) -> Bundle:
+def _as_int8(bundle: Bundle) -> Bundle:
     return replace(bundle, identity=f"{bundle.identity}-int8", int8=None)
 
 
@@ -153,7 +153,7 @@ def _write_manifest(folder: Path, bundle: Bundle) -> None:
         "classes": list(bundle.classes),
         "sha256": sums,
     }
-    manifest[SEAL] = _seal(manifest)
+    manifest[MANIFEST_CHECKSUM] = _manifest_checksum(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
@@ -231,10 +231,10 @@ def read_bundle(path: str | os.PathLike[str], precision: str = "float") -> Bundl
             network=contents[network],
             projection=Projection(hmm["matrix"], hmm["offset"], bool(hmm["of_logits"])),
             bank=HmmBank.from_arrays(hmm),
-            decision=Decision.from_arrays(decision),
-            timeline=FittedTimeline.from_arrays(decision),
+            decision=ScoreFusion.from_arrays(decision),
+            timeline=TimelineParameters.from_arrays(decision),
         )
-        return _of_int8(bundle) if network == INT8 else bundle
+        return _as_int8(bundle) if network == INT8 else bundle
     except ToolkitError:
         raise
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -253,14 +253,14 @@ def _manifest(folder: Path) -> dict[str, Any]:
             f"{folder}: bundle format {version}, but this version reads {FORMAT_VERSION}; "
             "upgrade the toolkit or train the model again."
         )
-    if manifest.get(SEAL) != _seal(manifest):
+    if manifest.get(MANIFEST_CHECKSUM) != _manifest_checksum(manifest):
         raise _damaged(folder, f"{MANIFEST} does not match its checksum")
     return dict(manifest)
 
 
-def _seal(manifest: Mapping[str, Any]) -> str:
+def _manifest_checksum(manifest: Mapping[str, Any]) -> str:
     """Return the checksum of all that a manifest says besides it."""
-    rest = {key: value for key, value in manifest.items() if key != SEAL}
+    rest = {key: value for key, value in manifest.items() if key != MANIFEST_CHECKSUM}
     return _sha256(json.dumps(rest, sort_keys=True).encode())
 
 

@@ -17,20 +17,20 @@ from numpy.typing import NDArray
 from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.features.audio.reading import AudioStream, open_array, open_file
 from bilstm_hmm.features.errors import AudioError
-from bilstm_hmm.features.extraction.extract import prepare
+from bilstm_hmm.features.extraction.extract import load_encoder
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.features.vad.segmenter import Phrase
+from bilstm_hmm.features.vad.segmenter import SpeechSegment
 from bilstm_hmm.hmm.fusion import SYSTEMS, FloatMatrix, probabilities
 from bilstm_hmm.inference.bundle import Bundle, read_bundle
 from bilstm_hmm.inference.recording_timeline import (
-    longest_utterance,
-    turns_timeline,
+    max_utterance_frames,
+    recording_timeline,
     utterance_timelines,
 )
-from bilstm_hmm.inference.scoring import Evidence, clip_evidence, long_evidence
+from bilstm_hmm.inference.scoring import RecordingScores, score_clips, score_long_recording
 from bilstm_hmm.inference.session import open_session
-from bilstm_hmm.inference.speech_segments import Overheard, phrase_evidence, spoken_evidence
-from bilstm_hmm.inference.windows import longest_clip
+from bilstm_hmm.inference.speech_segments import SegmentScorer, score_segments, score_speech
+from bilstm_hmm.inference.windows import max_clip_samples
 from bilstm_hmm.prediction import Curves, Failure, Prediction, Segment
 
 
@@ -80,7 +80,7 @@ class Model:
             stream, file = open_array(recording, own if rate is None else rate, own), "array"
         else:
             stream, file = open_file(Path(recording), own), os.fspath(recording)
-        samples, rest = _opening(stream, longest_clip(self.bundle.recipe))
+        samples, rest = _read_up_to(stream, max_clip_samples(self.bundle.recipe))
         if rest is None:
             heard = self._heard(samples, self.evidence(samples))
         else:
@@ -99,21 +99,21 @@ class Model:
 
         Every file gets what `predict` gives it, but for rounding. `jobs` and `curves` as there.
         """
-        limit, own = longest_clip(self.bundle.recipe), self.bundle.recipe.features.rate
+        limit, own = max_clip_samples(self.bundle.recipe), self.bundle.recipe.features.rate
         results: dict[int, Prediction | Failure] = {}
         clips: list[tuple[int, AudioStream, FloatArray]] = []
-        heard: list[tuple[int, AudioStream, _Heard]] = []
+        heard: list[tuple[int, AudioStream, _ScoredRecording]] = []
         for place, file in enumerate(files):
             try:
                 stream = open_file(Path(file), own)
-                samples, rest = _opening(stream, limit)
+                samples, rest = _read_up_to(stream, limit)
                 if rest is None:
                     clips.append((place, stream, samples))
                     continue
                 heard.append((place, stream, self._long(samples, rest, jobs)))
             except AudioError as error:
                 results[place] = Failure(os.fspath(file), str(error))
-        found = clip_evidence([samples for *_, samples in clips], self.bundle, self._session)
+        found = score_clips([samples for *_, samples in clips], self.bundle, self._session)
         for (place, stream, samples), evidence in zip(clips, found, strict=True):
             heard.append((place, stream, self._heard(samples, evidence)))
         places, streams, of_files = zip(*heard, strict=True) if heard else ((), (), ())
@@ -123,7 +123,7 @@ class Model:
         return tuple(results[place] for place in range(len(files)))
 
     @one_blas_thread()
-    def evidence(self, samples: FloatArray) -> Evidence:
+    def evidence(self, samples: FloatArray) -> RecordingScores:
         """Return what the network and the HMMs say of a mono recording that is at hand.
 
         Parameters
@@ -131,13 +131,13 @@ class Model:
         samples
             float32 ``[n]`` at the rate of the features.
         """
-        if len(samples) > longest_clip(self.bundle.recipe):
-            return long_evidence([samples], self.bundle, self._session, _threads(None))
-        return clip_evidence([samples], self.bundle, self._session)[0]
+        if len(samples) > max_clip_samples(self.bundle.recipe):
+            return score_long_recording([samples], self.bundle, self._session, _threads(None))
+        return score_clips([samples], self.bundle, self._session)[0]
 
     @one_blas_thread()
     def timeline(
-        self, evidence: Evidence, phrases: tuple[Evidence, ...], duration: float
+        self, evidence: RecordingScores, phrases: tuple[RecordingScores, ...], duration: float
     ) -> tuple[Segment, ...]:
         """Return the timeline of a recording of which the evidence is known.
 
@@ -148,46 +148,53 @@ class Model:
         duration
             In seconds.
         """
-        heard = _Heard(evidence, phrases if self._has_turns(evidence) else None)
+        heard = _ScoredRecording(evidence, phrases if self._has_turns(evidence) else None)
         ((found, _),) = self._timelines([heard], [self._label(heard)], [duration])
         return found
 
     @one_blas_thread()
-    def phrases(self, samples: FloatArray) -> tuple[Evidence, ...]:
+    def phrases(self, samples: FloatArray) -> tuple[RecordingScores, ...]:
         """Return what is said of each phrase of a recording; `samples` as in `evidence`."""
-        return spoken_evidence(samples, self.bundle, self._session)
+        return score_speech(samples, self.bundle, self._session)
 
     @one_blas_thread()
-    def phrase_evidence(self, phrases: Sequence[Phrase]) -> tuple[Evidence, ...]:
+    def phrase_evidence(self, phrases: Sequence[SpeechSegment]) -> tuple[RecordingScores, ...]:
         """Return what is said of phrases that are cut already."""
-        return phrase_evidence(phrases, self.bundle, self._session)
+        return score_segments(phrases, self.bundle, self._session)
 
-    def shares(self, evidence: Evidence) -> dict[str, FloatMatrix]:
+    def shares(self, evidence: RecordingScores) -> dict[str, FloatMatrix]:
         """Return what each system makes of the evidence: probabilities ``[C]``."""
         return {
             system: probabilities(self.bundle.decision, evidence.clip, evidence.scores, system)
             for system in SYSTEMS
         }
 
-    def _heard(self, samples: FloatArray, evidence: Evidence) -> "_Heard":
-        return _Heard(evidence, self.phrases(samples) if self._has_turns(evidence) else None)
+    def _heard(self, samples: FloatArray, evidence: RecordingScores) -> "_ScoredRecording":
+        return _ScoredRecording(
+            evidence, self.phrases(samples) if self._has_turns(evidence) else None
+        )
 
-    def _has_turns(self, evidence: Evidence) -> bool:
+    def _has_turns(self, evidence: RecordingScores) -> bool:
         """Whether a recording is longer than one utterance."""
-        return len(evidence.frame) > longest_utterance(self.bundle.recipe)
+        return len(evidence.frame) > max_utterance_frames(self.bundle.recipe)
 
-    def _long(self, opening: FloatArray, rest: Iterator[FloatArray], jobs: int | None) -> "_Heard":
+    def _long(
+        self, opening: FloatArray, rest: Iterator[FloatArray], jobs: int | None
+    ) -> "_ScoredRecording":
         threads = _threads(jobs)
-        overheard = Overheard(self.bundle, self._session, threads)
+        overheard = SegmentScorer(self.bundle, self._session, threads)
         blocks = overheard.blocks(chain([opening], rest))
-        evidence = long_evidence(blocks, self.bundle, self._session, threads)
-        return _Heard(evidence, overheard.evidence())
+        evidence = score_long_recording(blocks, self.bundle, self._session, threads)
+        return _ScoredRecording(evidence, overheard.evidence())
 
-    def _label(self, heard: "_Heard") -> FloatMatrix:
+    def _label(self, heard: "_ScoredRecording") -> FloatMatrix:
         return self.shares(heard.evidence)[self.bundle.recipe.decision.system]
 
     def _timelines(
-        self, heard: Sequence["_Heard"], shares: Sequence[FloatMatrix], durations: Sequence[float]
+        self,
+        heard: Sequence["_ScoredRecording"],
+        shares: Sequence[FloatMatrix],
+        durations: Sequence[float],
     ) -> list[tuple[tuple[Segment, ...], Curves]]:
         short = [place for place, own in enumerate(heard) if own.phrases is None]
         utterances = utterance_timelines(
@@ -199,12 +206,12 @@ class Model:
         found = dict(zip(short, utterances, strict=True))
         for place, (own, duration) in enumerate(zip(heard, durations, strict=True)):
             if own.phrases is not None:
-                found[place] = turns_timeline(self.bundle, own.phrases, duration)
+                found[place] = recording_timeline(self.bundle, own.phrases, duration)
         return [found[place] for place in range(len(heard))]
 
     def _predictions(
         self,
-        heard: Sequence["_Heard"],
+        heard: Sequence["_ScoredRecording"],
         streams: Sequence[AudioStream],
         files: Sequence[str],
         curves: bool,
@@ -239,18 +246,18 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _ScoredRecording:
     """Evidence of a recording, and of its phrases where it is longer than an utterance."""
 
-    evidence: Evidence
-    phrases: tuple[Evidence, ...] | None
+    evidence: RecordingScores
+    phrases: tuple[RecordingScores, ...] | None
 
 
 def _threads(jobs: int | None) -> int:
     return jobs or os.cpu_count() or 1
 
 
-def _opening(stream: AudioStream, limit: int) -> tuple[FloatArray, Iterator[FloatArray] | None]:
+def _read_up_to(stream: AudioStream, limit: int) -> tuple[FloatArray, Iterator[FloatArray] | None]:
     """Read until there are more than `limit` samples; what comes then, None where that is all."""
     blocks, parts, count = iter(stream), [], 0
     for block in blocks:
@@ -278,5 +285,5 @@ def load(path: str | os.PathLike[str], precision: str = "float") -> Model:
         Where its encoder is not on this machine, or only another version of it.
     """
     bundle = read_bundle(path, precision)
-    prepare(bundle.recipe.features)
+    load_encoder(bundle.recipe.features)
     return Model(bundle)

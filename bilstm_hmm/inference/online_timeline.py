@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.features.vad.segmenter import EDGE
-from bilstm_hmm.inference.recording_timeline import turn_composite, turn_weights
-from bilstm_hmm.inference.scoring import Evidence
-from bilstm_hmm.inference.speech_segments import phrase_cutter
+from bilstm_hmm.features.vad.segmenter import SPEECH_PAD
+from bilstm_hmm.inference.recording_timeline import recording_composite, timeline_parameters
+from bilstm_hmm.inference.scoring import RecordingScores
+from bilstm_hmm.inference.speech_segments import make_segmenter
 from bilstm_hmm.prediction import Segment
-from bilstm_hmm.timeline.composite_hmm import emotion_posteriors, tempered, viterbi
-from bilstm_hmm.timeline.online_viterbi import middle_of, settled
-from bilstm_hmm.timeline.segments import Piece, SegmentJoiner, spans
+from bilstm_hmm.timeline.composite_hmm import apply_temperature, emotion_posteriors, viterbi
+from bilstm_hmm.timeline.online_viterbi import resume_inside, stable_prefix
+from bilstm_hmm.timeline.segments import SegmentMerger, SpeechInterval, label_spans
 
 if TYPE_CHECKING:
     from bilstm_hmm.inference.model import Model
@@ -24,16 +24,16 @@ FloatMatrix = NDArray[np.float64]
 
 #: Seconds of speech that may wait for a decision. A path that is not settled by then is taken as
 #: it is best, or what waits would grow while frames say nothing.
-HORIZON = 30.0
+MAX_PENDING_SECONDS = 30.0
 #: Seconds of what is settled that updates may still tell of.
-KEPT = 60.0
+HISTORY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Frames:
     """Frames without a pause, and what they say, ``[T, E]``."""
 
-    piece: Piece
+    piece: SpeechInterval
     evidence: FloatMatrix
 
     def split(self, count: int) -> tuple["_Frames", "_Frames"]:
@@ -41,12 +41,14 @@ class _Frames:
         piece, rate = self.piece, self.piece.rate
         border = piece.start + count / rate
         return (
-            _Frames(Piece(piece.start, border, count, rate), self.evidence[:count]),
-            _Frames(Piece(border, piece.end, piece.frames - count, rate), self.evidence[count:]),
+            _Frames(SpeechInterval(piece.start, border, count, rate), self.evidence[:count]),
+            _Frames(
+                SpeechInterval(border, piece.end, piece.frames - count, rate), self.evidence[count:]
+            ),
         )
 
 
-class StreamTurns:
+class OnlineTimeline:
     """Follows a recording at the rate of the model's features, block by block.
 
     What is held does not grow: the open phrase, and the frames whose path is not settled.
@@ -58,11 +60,11 @@ class StreamTurns:
         self._model = model
         self._settings = bundle.recipe.timeline
         self._rate = bundle.recipe.features.rate
-        self._cutter = phrase_cutter(bundle.recipe)
-        self._weights = turn_weights(bundle)
-        self._composite = turn_composite(bundle)
-        self._calmer = tempered(self._composite, self._weights.sureness)
-        self._joiner = SegmentJoiner(self._settings.silence)
+        self._cutter = make_segmenter(bundle.recipe)
+        self._weights = timeline_parameters(bundle)
+        self._composite = recording_composite(bundle)
+        self._calmer = apply_temperature(self._composite, self._weights.sureness)
+        self._joiner = SegmentMerger(self._settings.silence)
         # Frames that are not settled, and the emotion in whose middle they begin.
         self._waiting: list[_Frames] = []
         self._before: FloatMatrix | None = None
@@ -95,7 +97,7 @@ class StreamTurns:
         found: FloatMatrix = np.concatenate([shares for _, shares in known])[place]
         return found
 
-    def _take(self, found: tuple[Evidence, ...], duration: float = np.inf) -> list[Segment]:
+    def _take(self, found: tuple[RecordingScores, ...], duration: float = np.inf) -> list[Segment]:
         closed: list[Segment] = []
         for frames in self._frames(found, duration):
             if self._last is not None and frames.piece.start - self._last >= self._settings.silence:
@@ -110,13 +112,13 @@ class StreamTurns:
         """Whether what comes can no longer begin within a short pause."""
         if self._last is None or self._cutter.speaking:
             return False
-        earliest = self._cutter.judged / self._rate - EDGE
+        earliest = self._cutter.judged / self._rate - SPEECH_PAD
         return earliest - self._last >= self._settings.silence
 
-    def _frames(self, found: tuple[Evidence, ...], duration: float) -> list[_Frames]:
+    def _frames(self, found: tuple[RecordingScores, ...], duration: float) -> list[_Frames]:
         return [
             _Frames(
-                Piece(min(e.start, duration), min(e.end, duration), len(e.frame), e.rate),
+                SpeechInterval(min(e.start, duration), min(e.end, duration), len(e.frame), e.rate),
                 self._weights.evidence(e.frame, e.told).astype(np.float64),
             )
             for e in found
@@ -125,8 +127,8 @@ class StreamTurns:
     def _settle(self) -> list[Segment]:
         """Decide what nothing to come can change."""
         densities = _joined(self._waiting)[..., None]
-        path = settled(self._composite, densities, self._before)
-        most = round(HORIZON * self._waiting[0].piece.rate)
+        path = stable_prefix(self._composite, densities, self._before)
+        most = round(MAX_PENDING_SECONDS * self._waiting[0].piece.rate)
         if len(densities) - len(path) > most:
             path = viterbi(self._composite, densities, self._before)[: len(densities) - most // 2]
         return self._decide(path[: self._restart(path)])
@@ -159,11 +161,11 @@ class StreamTurns:
         times, shares = self._curve(self._waiting)
         gone = self._split(len(path))
         closed: list[Segment] = []
-        for span in spans([frames.piece for frames in gone], path, shares, self.classes):
+        for span in label_spans([frames.piece for frames in gone], path, shares, self.classes):
             closed += self._joiner.push(span)
-        self._before = middle_of(int(path[-1]), len(self.classes))
+        self._before = resume_inside(int(path[-1]), len(self.classes))
         self._known.append((times[: len(path)], shares[: len(path)]))
-        self._known = [part for part in self._known if part[0][-1] >= times[-1] - KEPT]
+        self._known = [part for part in self._known if part[0][-1] >= times[-1] - HISTORY_SECONDS]
         return closed
 
     def _split(self, count: int) -> list[_Frames]:

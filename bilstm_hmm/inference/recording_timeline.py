@@ -10,60 +10,60 @@ from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.hmm.fusion import probabilities
 from bilstm_hmm.inference.bundle import Bundle
-from bilstm_hmm.inference.scoring import Evidence
+from bilstm_hmm.inference.scoring import RecordingScores
 from bilstm_hmm.inference.windows import window_size
 from bilstm_hmm.prediction import Curves, Segment
 from bilstm_hmm.timeline.composite_hmm import (
-    Composite,
+    CompositeHmm,
+    apply_temperature,
+    build_composite,
     emotion_posteriors,
     log_prior,
-    switching,
-    tempered,
     viterbi,
 )
 from bilstm_hmm.timeline.decoding import best_paths, posteriors
-from bilstm_hmm.timeline.parameters import FittedTimeline
-from bilstm_hmm.timeline.segments import Piece, joined_segments
+from bilstm_hmm.timeline.parameters import TimelineParameters
+from bilstm_hmm.timeline.segments import SpeechInterval, merge_segments
 
 FloatMatrix = NDArray[np.float64]
 
 #: Frames that are decoded at once. Before the context on either side of a part ends, all best
 #: paths have long met, so that a recording of hours is decoded part by part.
-PART = 4096
-CONTEXT = 2048
+CHUNK_FRAMES = 4096
+CONTEXT_FRAMES = 2048
 
 #: For a model whose turns were not fitted: about what is fitted where there are speakers for it.
 USUAL_STRENGTH, USUAL_DWELL, USUAL_MINIMUM = 10.0, 2.0, 1.2
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class WeightedScores:
     """What a timeline is decoded from; T frames, E emotions.
 
     Attributes
     ----------
     evidence
         ``[T, E]``: what each frame says for each emotion, the log-likelihood of
-        `bilstm_hmm.hmm.bank.frame_scores` or the frame's logits, times a weight.
+        `bilstm_hmm.hmm.bank.score_frames` or the frame's logits, times a weight.
     composite
         The composite HMM.
     sureness
-        Of the confidences, which are those of `bilstm_hmm.timeline.composite_hmm.tempered` paths.
+        Of the confidences, see `bilstm_hmm.timeline.composite_hmm.apply_temperature`.
     """
 
     evidence: NDArray[np.floating]
-    composite: Composite
+    composite: CompositeHmm
     sureness: float = 1.0
 
 
-def longest_utterance(recipe: Recipe) -> int:
+def max_utterance_frames(recipe: Recipe) -> int:
     """Return the output frames up to which a recording is one utterance: those of a window."""
     return window_size(recipe) // recipe.network.stride
 
 
 def utterance_timelines(
     bundle: Bundle,
-    heard: Sequence[Evidence],
+    heard: Sequence[RecordingScores],
     shares: Sequence[FloatMatrix],
     durations: Sequence[float],
 ) -> list[tuple[tuple[Segment, ...], Curves]]:
@@ -91,7 +91,7 @@ def utterance_timelines(
         frames = min(settings.evidence * evidence.rate, len(evidence.told))
         weighed[: lengths[row], row] = evidence.told * (float(bundle.decision.hmm_scale) / frames)
         entries[row] = log_prior(own / np.maximum(alone, 1e-3))
-    composite = switching(np.ones(len(bundle.classes)), heard[0].rate, settings)
+    composite = build_composite(np.ones(len(bundle.classes)), heard[0].rate, settings)
     paths = best_paths(composite, weighed, lengths, entries)
     likely = posteriors(composite, weighed, lengths, entries).astype(np.float32)
     return [
@@ -100,8 +100,8 @@ def utterance_timelines(
     ]
 
 
-def turns_timeline(
-    bundle: Bundle, phrases: Sequence[Evidence], duration: float
+def recording_timeline(
+    bundle: Bundle, phrases: Sequence[RecordingScores], duration: float
 ) -> tuple[tuple[Segment, ...], Curves]:
     """Return segments and curves of a recording that may hold several emotions.
 
@@ -115,20 +115,22 @@ def turns_timeline(
     duration
         Of the recording, in seconds.
     """
-    weights, composite = turn_weights(bundle), turn_composite(bundle)
+    weights, composite = timeline_parameters(bundle), recording_composite(bundle)
     paths, likely = [np.zeros(0, np.intp)], [np.zeros((0, len(bundle.classes)), np.float32)]
-    for section in sections(phrases, bundle.recipe.timeline.silence):
+    for section in split_at_silence(phrases, bundle.recipe.timeline.silence):
         rows = [weights.evidence(phrase.frame, phrase.told) for phrase in section]
-        weighed = Weighed(np.concatenate(rows), composite, weights.sureness)
-        for _, path, shares in decoded(weighed):
+        weighed = WeightedScores(np.concatenate(rows), composite, weights.sureness)
+        for _, path, shares in decode(weighed):
             paths.append(path)
             likely.append(shares.astype(np.float32))
     return _joined(bundle, phrases, np.concatenate(paths), np.concatenate(likely), duration)
 
 
-def sections(phrases: Sequence[Evidence], silence: float) -> Iterator[list[Evidence]]:
+def split_at_silence(
+    phrases: Sequence[RecordingScores], silence: float
+) -> Iterator[list[RecordingScores]]:
     """Yield the phrases between one silence of `silence` seconds or more and the next."""
-    section: list[Evidence] = []
+    section: list[RecordingScores] = []
     for phrase in phrases:
         if section and phrase.start - section[-1].end >= silence:
             yield section
@@ -138,7 +140,7 @@ def sections(phrases: Sequence[Evidence], silence: float) -> Iterator[list[Evide
         yield section
 
 
-def turn_weights(bundle: Bundle) -> FittedTimeline:
+def timeline_parameters(bundle: Bundle) -> TimelineParameters:
     """Return the weights of turns: those fitted on the training speakers, else usual ones.
 
     What is fitted makes a frame count about ten times as much as in a calibrated utterance, and
@@ -149,16 +151,16 @@ def turn_weights(bundle: Bundle) -> FittedTimeline:
     recipe = bundle.recipe
     frames = recipe.timeline.evidence * output_rate(recipe)
     weight = USUAL_STRENGTH * float(bundle.decision.hmm_scale) / frames
-    return FittedTimeline(
+    return TimelineParameters(
         0.0, weight, USUAL_DWELL, USUAL_MINIMUM, sureness=1.0 / USUAL_STRENGTH, median=1.0
     )
 
 
-def turn_composite(bundle: Bundle) -> Composite:
+def recording_composite(bundle: Bundle) -> CompositeHmm:
     """Return the composite HMM of turns, before which all emotions are as likely."""
     emotions = len(bundle.classes)
-    settings = turn_weights(bundle).durations(bundle.recipe.timeline)
-    return switching(np.full(emotions, 1.0 / emotions), output_rate(bundle.recipe), settings)
+    settings = timeline_parameters(bundle).durations(bundle.recipe.timeline)
+    return build_composite(np.full(emotions, 1.0 / emotions), output_rate(bundle.recipe), settings)
 
 
 def output_rate(recipe: Recipe) -> float:
@@ -168,27 +170,28 @@ def output_rate(recipe: Recipe) -> float:
 
 def _joined(
     bundle: Bundle,
-    heard: Sequence[Evidence],
+    heard: Sequence[RecordingScores],
     path: NDArray[np.intp],
     likely: FloatArray,
     duration: float,
 ) -> tuple[tuple[Segment, ...], Curves]:
     pieces = [
-        Piece(min(e.start, duration), min(e.end, duration), len(e.frame), e.rate) for e in heard
+        SpeechInterval(min(e.start, duration), min(e.end, duration), len(e.frame), e.rate)
+        for e in heard
     ]
     silence = bundle.recipe.timeline.silence
-    found = joined_segments(pieces, path, likely, bundle.classes, silence, duration)
+    found = merge_segments(pieces, path, likely, bundle.classes, silence, duration)
     times = np.concatenate([np.zeros(0), *(piece.times() for piece in pieces)])
     return found, Curves(times, likely)
 
 
-def decoded(weighed: Weighed) -> Iterator[tuple[slice, NDArray[np.intp], FloatMatrix]]:
+def decode(weighed: WeightedScores) -> Iterator[tuple[slice, NDArray[np.intp], FloatMatrix]]:
     """Yield frames, the emotion of each on the best path, and the probability of each emotion."""
     composite, sureness = weighed.composite, weighed.sureness
-    count, calmer = len(weighed.evidence), tempered(composite, sureness)
-    for first in range(0, count, PART):
-        last = min(first + PART, count)
-        before, behind = max(0, first - CONTEXT), min(count, last + CONTEXT)
+    count, calmer = len(weighed.evidence), apply_temperature(composite, sureness)
+    for first in range(0, count, CHUNK_FRAMES):
+        last = min(first + CHUNK_FRAMES, count)
+        before, behind = max(0, first - CONTEXT_FRAMES), min(count, last + CONTEXT_FRAMES)
         densities = weighed.evidence[before:behind, :, None].astype(np.float64)
         core = slice(first - before, last - before)
         path = viterbi(composite, densities)[core]

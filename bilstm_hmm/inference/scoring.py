@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 from bilstm_hmm.features.extraction.extract import extract_views
 from bilstm_hmm.features.extraction.normalise import normalise
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.hmm.bank import frame_scores
+from bilstm_hmm.hmm.bank import score_frames
 from bilstm_hmm.hmm.projection import project
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.session import run_network
 from bilstm_hmm.inference.windows import (
-    Stretch,
-    join_windows,
-    stretches,
+    Chunk,
+    chunks,
+    stitch_windows,
     window_size,
     window_starts,
 )
-from bilstm_hmm.network.outputs import Outputs, mean_outputs
+from bilstm_hmm.network.outputs import NetworkOutput, average_outputs
 
 FloatMatrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class RecordingScores:
     """What there is to decide the emotion of a recording by; T output frames, C emotions.
 
     Attributes
@@ -61,7 +61,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _Features:
     """One clip or stretch: frames of its views ``[V, N, F]``, and where its first one lies."""
 
     views: FloatArray
@@ -69,9 +69,9 @@ class _Heard:
     start: float
 
 
-def clip_evidence(
+def score_clips(
     clips: Sequence[FloatArray], bundle: Bundle, session: Any
-) -> tuple[Evidence, ...]:
+) -> tuple[RecordingScores, ...]:
     """Return the evidence of several recordings, each short enough to be held whole.
 
     Parameters
@@ -83,13 +83,13 @@ def clip_evidence(
     -----
     A recording gets the same as it would alone, but for rounding.
     """
-    heard = [_hear(samples, bundle) for samples in clips]
-    found = _outputs(heard, bundle, session)
-    told = _told([outputs for outputs, _ in found], bundle)
+    heard = [_extract_features(samples, bundle) for samples in clips]
+    found = _run_network(heard, bundle, session)
+    told = _hmm_scores([outputs for outputs, _ in found], bundle)
     stride, evidence = bundle.recipe.network.stride, []
     for (outputs, windows), scores, clip in zip(found, told, heard, strict=True):
         evidence.append(
-            Evidence(
+            RecordingScores(
                 clip=windows.mean(axis=0, dtype=np.float64),
                 frame=outputs.frame,
                 told=scores,
@@ -101,9 +101,9 @@ def clip_evidence(
     return tuple(evidence)
 
 
-def long_evidence(
+def score_long_recording(
     blocks: Iterable[FloatArray], bundle: Bundle, session: Any, jobs: int
-) -> Evidence:
+) -> RecordingScores:
     """Return the evidence of a recording of any length, read as it is needed.
 
     What is kept of an hour is its frame logits and HMM scores, a few megabytes.
@@ -119,12 +119,12 @@ def long_evidence(
     rate = recipe.features.frame_rate
     frames, told, clip_logits = [], [], []
     total = 0
-    for part in _in_order(stretches(blocks, recipe), bundle, session, jobs):
+    for part in _ordered_map(chunks(blocks, recipe), bundle, session, jobs):
         frames.append(part.frame)
         told.append(part.told)
         clip_logits.append(part.windows)
         total += part.length
-    return Evidence(
+    return RecordingScores(
         clip=np.concatenate(clip_logits).mean(axis=0, dtype=np.float64),
         frame=np.concatenate(frames),
         told=np.concatenate(told),
@@ -135,7 +135,7 @@ def long_evidence(
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _ChunkScores:
     """The core of a stretch: `length` frames, and the clip logits of the windows centred in it."""
 
     frame: FloatArray
@@ -144,34 +144,36 @@ class _Part:
     length: int
 
 
-def _in_order(found: Iterator[Stretch], bundle: Bundle, session: Any, jobs: int) -> Iterator[_Part]:
+def _ordered_map(
+    found: Iterator[Chunk], bundle: Bundle, session: Any, jobs: int
+) -> Iterator[_ChunkScores]:
     """The parts of a recording in order, a few at a time by several threads."""
     with ThreadPoolExecutor(jobs) as pool:
-        waiting: deque[Future[_Part]] = deque()
+        waiting: deque[Future[_ChunkScores]] = deque()
         for stretch in found:
-            waiting.append(pool.submit(_part, stretch, bundle, session))
+            waiting.append(pool.submit(_score_chunk, stretch, bundle, session))
             if len(waiting) > jobs:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _part(stretch: Stretch, bundle: Bundle, session: Any) -> _Part:
+def _score_chunk(stretch: Chunk, bundle: Bundle, session: Any) -> _ChunkScores:
     recipe = bundle.recipe
-    heard = _hear(stretch.samples, bundle, whole=False)
-    heard = _Heard(heard.views[:, stretch.frames], heard.rate, 0.0)
-    ((outputs, windows),) = _outputs([heard], bundle, session)
-    (told,) = _told([outputs], bundle)
+    heard = _extract_features(stretch.samples, bundle, whole=False)
+    heard = _Features(heard.views[:, stretch.frames], heard.rate, 0.0)
+    ((outputs, windows),) = _run_network([heard], bundle, session)
+    (told,) = _hmm_scores([outputs], bundle)
     size, stride = window_size(recipe), recipe.network.stride
     length, core = heard.views.shape[1], stretch.core
     centres = np.array(window_starts(length, size, stride)) + size // 2
     # The last stretch has all windows to its end.
     inside = (centres >= core.start) & ((centres < core.stop) | (core.stop == length))
     steps = slice(core.start // stride, -(-core.stop // stride))
-    return _Part(outputs.frame[steps], told[steps], windows[inside], core.stop - core.start)
+    return _ChunkScores(outputs.frame[steps], told[steps], windows[inside], core.stop - core.start)
 
 
-def _hear(samples: FloatArray, bundle: Bundle, whole: bool = True) -> _Heard:
+def _extract_features(samples: FloatArray, bundle: Bundle, whole: bool = True) -> _Features:
     """Features of a recording; of part of one, levelled before, nothing is scaled or trimmed."""
     recipe, settings = bundle.recipe, bundle.recipe.features
     if not whole:
@@ -179,12 +181,12 @@ def _hear(samples: FloatArray, bundle: Bundle, whole: bool = True) -> _Heard:
     views = extract_views(samples, settings, bundle.banks, recipe.decision.warps)
     kind, statistics = settings.normalisation, bundle.statistics
     values = np.stack([normalise(view.values, kind, statistics) for view in views])
-    return _Heard(values, views[0].rate, views[0].start)
+    return _Features(values, views[0].rate, views[0].start)
 
 
-def _outputs(
-    heard: Sequence[_Heard], bundle: Bundle, session: Any
-) -> list[tuple[Outputs, FloatArray]]:
+def _run_network(
+    heard: Sequence[_Features], bundle: Bundle, session: Any
+) -> list[tuple[NetworkOutput, FloatArray]]:
     """Outputs of each clip, the mean over its views, and the clip logits of its windows."""
     size, stride = window_size(bundle.recipe), bundle.recipe.network.stride
     starts = [window_starts(clip.views.shape[1], size, stride) for clip in heard]
@@ -201,14 +203,14 @@ def _outputs(
         windows = np.zeros((len(own), len(bundle.classes)), np.float32)
         for _ in clip.views:
             of_view = [next(parts) for _ in own]
-            hidden, frame = join_windows(of_view, own, clip.views.shape[1], size, stride)
+            hidden, frame = stitch_windows(of_view, own, clip.views.shape[1], size, stride)
             logits = np.stack([part.clip for part in of_view])
             windows += logits / len(clip.views)
-            views.append(Outputs(hidden, frame, logits[0]))
-        found.append((mean_outputs(views), windows))
+            views.append(NetworkOutput(hidden, frame, logits[0]))
+        found.append((average_outputs(views), windows))
     return found
 
 
-def _told(outputs: Sequence[Outputs], bundle: Bundle) -> list[FloatArray]:
+def _hmm_scores(outputs: Sequence[NetworkOutput], bundle: Bundle) -> list[FloatArray]:
     sequences = [project(bundle.projection, o) for o in outputs]
-    return [told.astype(np.float32) for told in frame_scores(bundle.bank, sequences)]
+    return [told.astype(np.float32) for told in score_frames(bundle.bank, sequences)]

@@ -7,13 +7,13 @@ import numpy as np
 
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.network.outputs import Outputs
+from bilstm_hmm.network.outputs import NetworkOutput
 
 #: Sequences that go through the network together. More are no faster, because they leave the
 #: processor's cache.
-BATCH = 32
+MAX_BATCH = 32
 #: How much longer than the shortest of its batch a sequence may be: the rest would be padding.
-SLACK = 1.15
+LENGTH_TOLERANCE = 1.15
 
 
 def open_session(network: bytes, identity: str) -> Any:
@@ -39,7 +39,7 @@ def open_session(network: bytes, identity: str) -> Any:
         ) from None
 
 
-def run_network(session: Any, sequences: Sequence[FloatArray], stride: int) -> list[Outputs]:
+def run_network(session: Any, sequences: Sequence[FloatArray], stride: int) -> list[NetworkOutput]:
     """Run normalised sequences, ``[T, F]`` each, in batches of like length.
 
     The network takes each one's own length, so that the padding of a batch changes nothing.
@@ -49,8 +49,8 @@ def run_network(session: Any, sequences: Sequence[FloatArray], stride: int) -> l
     stride
         Input frames an output frame.
     """
-    results: list[Outputs | None] = [None] * len(sequences)
-    for group in _groups([len(sequence) for sequence in sequences]):
+    results: list[NetworkOutput | None] = [None] * len(sequences)
+    for group in _length_groups([len(sequence) for sequence in sequences]):
         lengths = np.array([len(sequences[index]) for index in group], np.int32)
         width = sequences[group[0]].shape[1]
         batch = np.zeros((len(group), int(lengths.max()), width), np.float32)
@@ -61,16 +61,20 @@ def run_network(session: Any, sequences: Sequence[FloatArray], stride: int) -> l
         )
         for row, index in enumerate(group):
             steps = -(-int(lengths[row]) // stride)
-            results[index] = Outputs(hidden[row, :steps], frame[row, :steps], clip[row])
+            results[index] = NetworkOutput(hidden[row, :steps], frame[row, :steps], clip[row])
     return [result for result in results if result is not None]
 
 
-def _groups(lengths: Sequence[int]) -> list[list[int]]:
+def _length_groups(lengths: Sequence[int]) -> list[list[int]]:
     """Deal the places of `lengths` into groups of like length."""
     groups: list[list[int]] = []
     shortest = 0
     for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if not groups or len(groups[-1]) == BATCH or lengths[index] > SLACK * shortest:
+        if (
+            not groups
+            or len(groups[-1]) == MAX_BATCH
+            or lengths[index] > LENGTH_TOLERANCE * shortest
+        ):
             groups.append([])
             shortest = lengths[index]
         groups[-1].append(index)

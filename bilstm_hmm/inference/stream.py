@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.features.audio.stream_buffer import ChunkReader
-from bilstm_hmm.inference.online_timeline import StreamTurns
+from bilstm_hmm.features.audio.stream_buffer import StreamBuffer
+from bilstm_hmm.inference.online_timeline import OnlineTimeline
 from bilstm_hmm.prediction import NO_SPEECH, Segment
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ class EmotionStream:
         if not 0.0 <= lookahead <= 60.0:
             raise ToolkitError(f"lookahead {lookahead}: give seconds between 0 and 60.")
         self.lookahead = lookahead
-        self._reader = ChunkReader(own if rate is None else rate, own, interval)
-        self._turns = StreamTurns(model)
+        self._reader = StreamBuffer(own if rate is None else rate, own, interval)
+        self._turns = OnlineTimeline(model)
 
     @one_blas_thread()
     def push(self, chunk: NDArray[Any], rate: float | None = None) -> list[Update]:

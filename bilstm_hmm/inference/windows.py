@@ -14,13 +14,13 @@ from itertools import pairwise
 import numpy as np
 
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.features.audio.level import levelled
+from bilstm_hmm.features.audio.level import normalise_gain
 from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.features.spectral.deltas import WIDTH
-from bilstm_hmm.network.outputs import Outputs
+from bilstm_hmm.network.outputs import NetworkOutput
 
 #: Seconds of a stretch that count; before and behind them lies half a window of context.
-STRETCH = 20.0
+CHUNK_SECONDS = 20.0
 
 
 def window_size(recipe: Recipe) -> int:
@@ -40,8 +40,8 @@ def window_starts(length: int, size: int, stride: int) -> list[int]:
     return [*range(0, length - size, size // 2), -(-(length - size) // stride) * stride]
 
 
-def join_windows(
-    parts: Sequence[Outputs], starts: Sequence[int], length: int, size: int, stride: int
+def stitch_windows(
+    parts: Sequence[NetworkOutput], starts: Sequence[int], length: int, size: int, stride: int
 ) -> tuple[FloatArray, FloatArray]:
     """Return hidden states and frame logits of the whole, each frame from where it is most central.
 
@@ -64,7 +64,7 @@ def join_windows(
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Chunk:
     """Part of a recording that is labelled on its own.
 
     Attributes
@@ -83,13 +83,13 @@ class Stretch:
     core: slice
 
 
-def longest_clip(recipe: Recipe) -> int:
+def max_clip_samples(recipe: Recipe) -> int:
     """Return the samples up to which a recording is labelled whole: those of one stretch."""
     core, context = _extent(recipe)
     return (core + 2 * (context + _margin(recipe))) * recipe.features.frame_step
 
 
-def stretches(blocks: Iterable[FloatArray], recipe: Recipe) -> Iterator[Stretch]:
+def chunks(blocks: Iterable[FloatArray], recipe: Recipe) -> Iterator[Chunk]:
     """Cut a recording into stretches, as its blocks of samples come.
 
     Together their cores are the frames of the recording, each once.
@@ -97,7 +97,7 @@ def stretches(blocks: Iterable[FloatArray], recipe: Recipe) -> Iterator[Stretch]
     core, context = _extent(recipe)
     hop, margin = recipe.features.frame_step, _margin(recipe)
     if recipe.features.level == "peak":
-        blocks = levelled(blocks, recipe.features.rate, hop)
+        blocks = normalise_gain(blocks, recipe.features.rate, hop)
     held = np.zeros(0, dtype=np.float32)
     # Frames before the core: those that lack samples, and context.
     skipped, before = 0, 0
@@ -105,7 +105,7 @@ def stretches(blocks: Iterable[FloatArray], recipe: Recipe) -> Iterator[Stretch]
         held = np.concatenate([held, block])
         stop = skipped + before + core
         while len(held) > (stop + context + margin) * hop:
-            yield Stretch(
+            yield Chunk(
                 held[: (stop + context + margin) * hop],
                 slice(skipped, stop + context),
                 slice(before, before + core),
@@ -114,7 +114,7 @@ def stretches(blocks: Iterable[FloatArray], recipe: Recipe) -> Iterator[Stretch]
             skipped, before = margin, context
             stop = skipped + before + core
     length = 1 + len(held) // hop
-    yield Stretch(held, slice(skipped, length), slice(before, length - skipped))
+    yield Chunk(held, slice(skipped, length), slice(before, length - skipped))
 
 
 def _extent(recipe: Recipe) -> tuple[int, int]:
@@ -122,7 +122,7 @@ def _extent(recipe: Recipe) -> tuple[int, int]:
     step = window_size(recipe) // 2
     # Stretches begin on the grid of an encoder's windows as well.
     grid = math.lcm(step, _encoder_step(recipe))
-    return max(1, round(STRETCH * recipe.features.frame_rate / grid)) * grid, step
+    return max(1, round(CHUNK_SECONDS * recipe.features.frame_rate / grid)) * grid, step
 
 
 def _encoder_step(recipe: Recipe) -> int:

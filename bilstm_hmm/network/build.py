@@ -11,22 +11,22 @@ import keras
 from keras import layers
 
 from bilstm_hmm.config.schema import NetworkSettings
-from bilstm_hmm.network.conv2d_front import image_front
+from bilstm_hmm.network.conv2d_front import conv2d_front
 from bilstm_hmm.network.layers import (
     AttentiveStatistics,
-    RowsLSTM,
+    GatherSteps,
+    PackedLSTM,
     StackFrames,
     StrideMask,
-    TakeSteps,
     ZeroMasked,
 )
 from bilstm_hmm.network.packing import can_pack
 
 #: Returns the layer of a name, given that, what makes such a layer, and its settings.
-Part = Callable[..., Any]
+LayerFactory = Callable[..., Any]
 
 
-def _new(name: str, kind: Callable[..., Any], *args: Any, **settings: Any) -> Any:
+def make_layer(name: str, kind: Callable[..., Any], *args: Any, **settings: Any) -> Any:
     return kind(*args, name=name, **settings)
 
 
@@ -47,14 +47,14 @@ def build_network(settings: NetworkSettings, n_features: int, n_classes: int) ->
     """
     frames = keras.Input((None, n_features), name="frames")
     mask = keras.Input((None,), dtype="bool", name="mask")
-    hidden, reduced = _front(_new, settings, frames, mask)
-    for lstm, dropout in _recurrent(_new, settings):
+    hidden, reduced = _front(make_layer, settings, frames, mask)
+    for lstm, dropout in _recurrent(make_layer, settings):
         hidden = dropout(lstm(hidden, mask=reduced))
-    outputs = _heads(_new, settings, hidden, reduced, n_classes)
+    outputs = _output_layers(make_layer, settings, hidden, reduced, n_classes)
     return keras.Model([frames, mask], outputs, name=settings.family)
 
 
-def on_rows(network: keras.Model, settings: NetworkSettings) -> keras.Model:
+def build_packed_network(network: keras.Model, settings: NetworkSettings) -> keras.Model:
     """Return the network, of the same layers, for clips that share rows.
 
     Returns
@@ -79,26 +79,30 @@ def on_rows(network: keras.Model, settings: NetworkSettings) -> keras.Model:
     steps = keras.Input((None,), dtype="bool", name="steps")
     hidden, reduced = _front(part, settings, rows, mask)
     for lstm, dropout in _recurrent(part, settings):
-        hidden = dropout(RowsLSTM(lstm, name=f"{lstm.name}_rows")(hidden, mask=reduced))
-    hidden = TakeSteps(name="clips")(hidden, places, mask=steps)
-    outputs = _heads(part, settings, hidden, steps, network.output["clip"].shape[-1])
+        hidden = dropout(PackedLSTM(lstm, name=f"{lstm.name}_rows")(hidden, mask=reduced))
+    hidden = GatherSteps(name="clips")(hidden, places, mask=steps)
+    outputs = _output_layers(part, settings, hidden, steps, network.output["clip"].shape[-1])
     return keras.Model([rows, mask, places, steps], outputs, name=f"{network.name}_rows")
 
 
-def _front(part: Part, settings: NetworkSettings, frames: Any, mask: Any) -> tuple[Any, Any]:
+def _front(
+    part: LayerFactory, settings: NetworkSettings, frames: Any, mask: Any
+) -> tuple[Any, Any]:
     """What comes before the recurrent layers; their input and its mask."""
     if settings.stack > 1:
         frames = part("stack_input", ZeroMasked)(frames, mask=mask)
         frames = part("stack", StackFrames, settings.stack)(frames)
         mask = part("stack_mask", StrideMask, settings.stack)(mask)
     if settings.image is not None:
-        return image_front(settings, settings.image, frames, mask)
+        return conv2d_front(settings, settings.image, frames, mask)
     if settings.family != "bilstm":
         return _convolutions(part, settings, frames, mask)
     return frames, mask
 
 
-def _convolutions(part: Part, settings: NetworkSettings, hidden: Any, mask: Any) -> tuple[Any, Any]:
+def _convolutions(
+    part: LayerFactory, settings: NetworkSettings, hidden: Any, mask: Any
+) -> tuple[Any, Any]:
     """Convolution, batch normalisation and ReLU, centred on each frame whatever the length.
 
     Padding is explicit, because Keras's ``same`` shifts a strided convolution by an amount
@@ -125,7 +129,7 @@ def _convolutions(part: Part, settings: NetworkSettings, hidden: Any, mask: Any)
     return hidden, mask
 
 
-def _recurrent(part: Part, settings: NetworkSettings) -> list[tuple[Any, Any]]:
+def _recurrent(part: LayerFactory, settings: NetworkSettings) -> list[tuple[Any, Any]]:
     """The recurrent layers, each with its dropout."""
     found = []
     for index, units in enumerate(settings.units, start=1):
@@ -142,8 +146,8 @@ def _bidirectional(units: int, index: int, name: str) -> Any:
     return layers.Bidirectional(one, name=name)
 
 
-def _heads(
-    part: Part, settings: NetworkSettings, hidden: Any, mask: Any, n_classes: int
+def _output_layers(
+    part: LayerFactory, settings: NetworkSettings, hidden: Any, mask: Any, n_classes: int
 ) -> dict[str, Any]:
     """The outputs of the network."""
     frame = part("frame", layers.Dense, n_classes)(hidden)

@@ -7,14 +7,14 @@ from typing import Any
 
 from keras import layers
 
-from bilstm_hmm.config.schema import ImageSettings, NetworkSettings
+from bilstm_hmm.config.schema import Conv2dSettings, NetworkSettings
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.network.conv2d_layers import AsImage, BandMask, Chunks, JoinChunks, PoolMask
+from bilstm_hmm.network.conv2d_layers import BandMask, JoinPatches, PoolMask, SplitPatches, ToImage
 from bilstm_hmm.network.layers import StrideMask, ZeroMasked
 
 
-def image_front(
-    settings: NetworkSettings, image: ImageSettings, frames: Any, mask: Any
+def conv2d_front(
+    settings: NetworkSettings, image: Conv2dSettings, frames: Any, mask: Any
 ) -> tuple[Any, Any]:
     """Convolve the frames as an image, or each chunk of them by itself.
 
@@ -35,13 +35,13 @@ def image_front(
     """
     _check_bands(settings, image, int(frames.shape[-1]))
     hidden = ZeroMasked(name="image_input")(frames, mask=mask)
-    hidden, valid = AsImage(image.channels, name="image")(hidden), mask
+    hidden, valid = ToImage(image.channels, name="image")(hidden), mask
     if image.chunk is not None:
-        hidden = Chunks(image.chunk, name="chunks")(hidden)
-        valid = Chunks(image.chunk, name="chunks_mask")(valid)
+        hidden = SplitPatches(image.chunk, name="chunks")(hidden)
+        valid = SplitPatches(image.chunk, name="chunks_mask")(valid)
     hidden = _convolutions(settings, hidden, valid)
     if image.chunk is not None:
-        hidden = JoinChunks(image.chunk, name="join")(hidden, frames)
+        hidden = JoinPatches(image.chunk, name="join")(hidden, frames)
     else:
         hidden = layers.Reshape((-1, hidden.shape[2] * hidden.shape[3]), name="join")(hidden)
     if image.projection:
@@ -49,7 +49,7 @@ def image_front(
     return hidden, StrideMask(settings.stride, name="join_mask")(mask)
 
 
-def _check_bands(settings: NetworkSettings, image: ImageSettings, n_features: int) -> None:
+def _check_bands(settings: NetworkSettings, image: Conv2dSettings, n_features: int) -> None:
     if n_features % image.channels:
         raise ToolkitError(
             f"network.image.channels: {n_features} features cannot be shared among "

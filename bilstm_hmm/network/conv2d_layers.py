@@ -14,7 +14,7 @@ Shape = tuple[int | None, ...]
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class AsImage(keras.layers.Layer):  # type: ignore[misc]
+class ToImage(keras.layers.Layer):  # type: ignore[misc]
     """Lay `channels` streams on top of each other: ``[B, T, F] -> [B, T, F/channels, channels]``.
 
     The streams stand one behind the other in a frame, each of the same width.
@@ -38,7 +38,7 @@ class AsImage(keras.layers.Layer):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class Chunks(keras.layers.Layer):  # type: ignore[misc]
+class SplitPatches(keras.layers.Layer):  # type: ignore[misc]
     """Cut frames, or a mask, into half-overlapping chunks: ``[B, T, ...] -> [B*N, size, ...]``.
 
     With half = size / 2 there are N = ceil(T / half) chunks, and chunk i is centred on the
@@ -70,8 +70,8 @@ class Chunks(keras.layers.Layer):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class JoinChunks(keras.layers.Layer):  # type: ignore[misc]
-    """Undo `Chunks` with one vector a chunk: ``[B*N, ...] -> [B, N, width]``.
+class JoinPatches(keras.layers.Layer):  # type: ignore[misc]
+    """Undo `SplitPatches` with one vector a chunk: ``[B*N, ...] -> [B, N, width]``.
 
     N comes from the frames ``[B, T, F]`` that the chunks were cut from.
     """

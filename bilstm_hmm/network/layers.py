@@ -115,7 +115,7 @@ class AttentiveStatistics(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "attention": self.attention, "units": self.units}
 
 
-class RowsLSTM(keras.layers.Layer):  # type: ignore[misc]
+class PackedLSTM(keras.layers.Layer):  # type: ignore[misc]
     """Run an LSTM, of one direction or both, over rows that hold several clips.
 
     ``[R, T, F] -> [R, T, H]``, H units a direction, with the weights of `layer`, which has been
@@ -131,7 +131,7 @@ class RowsLSTM(keras.layers.Layer):  # type: ignore[misc]
         ways = [layer.forward_layer, layer.backward_layer] if both else [layer]
         self.loops = [
             keras.layers.RNN(
-                _Recurrence(way.cell), return_sequences=True, go_backwards=way.go_backwards
+                _LSTMRecurrence(way.cell), return_sequences=True, go_backwards=way.go_backwards
             )
             for way in ways
         ]
@@ -151,7 +151,7 @@ class RowsLSTM(keras.layers.Layer):  # type: ignore[misc]
         return (*shape[:-1], sum(loop.cell.output_size for loop in self.loops))
 
 
-class _Recurrence(keras.layers.Layer):  # type: ignore[misc]
+class _LSTMRecurrence(keras.layers.Layer):  # type: ignore[misc]
     """What the cell of an LSTM does with inputs that have been projected onto its gates.
 
     To project the inputs of all steps at once takes less time than step by step.
@@ -174,7 +174,7 @@ class _Recurrence(keras.layers.Layer):  # type: ignore[misc]
         return hidden, [hidden, carry]
 
 
-class TakeSteps(keras.layers.Layer):  # type: ignore[misc]
+class GatherSteps(keras.layers.Layer):  # type: ignore[misc]
     """Give every clip its steps back: rows ``[R, T, H]`` to clips ``[B, T', H]``.
 
     `places` int32 ``[B, T']`` counts the steps of all rows; where `mask` says that a clip has

@@ -1,6 +1,6 @@
 """The two-dimensional front of a network as ONNX operators, as `conv2d_front` has it."""
 
-from bilstm_hmm.config.schema import ImageSettings, NetworkSettings
+from bilstm_hmm.config.schema import Conv2dSettings, NetworkSettings
 from bilstm_hmm.network.onnx_graph import (
     Array,
     GraphWriter,
@@ -14,21 +14,21 @@ from bilstm_hmm.network.onnx_graph import (
 END = 2**63 - 1
 
 
-def write_image_front(
+def write_conv2d_front(
     graph: GraphWriter,
     frames: str,
     lengths: str,
     weights: dict[str, list[Array]],
     settings: NetworkSettings,
-    image: ImageSettings,
+    image: Conv2dSettings,
     n_features: int,
 ) -> tuple[str, str]:
     """Write the front; returns its vectors ``[B, T', width]`` and their number in each clip."""
     valid = frame_mask(graph, frames, lengths)
     value = graph.add("Mul", frames, valid)
     if image.chunk is not None:
-        value = _chunks(graph, value, image.chunk, n_features)
-        valid = _chunks(graph, valid, image.chunk, 1)
+        value = _patches(graph, value, image.chunk, n_features)
+        valid = _patches(graph, valid, image.chunk, 1)
     bands, filters = n_features // image.channels, image.channels
     streams = graph.add("Reshape", value, graph.ints(0, 0, image.channels, bands))
     value = graph.add("Transpose", streams, perm=[0, 2, 1, 3])
@@ -49,8 +49,8 @@ def write_image_front(
     return value, reduced(graph, lengths, settings.stride)
 
 
-def _chunks(graph: GraphWriter, value: str, size: int, width: int) -> str:
-    """``[B, T, width]`` to ``[B*N, size, width]``, as `bilstm_hmm.network.conv2d_layers.Chunks`."""
+def _patches(graph: GraphWriter, value: str, size: int, width: int) -> str:
+    """``[B, T, width]`` to ``[B*N, size, width]``, as `conv2d_layers.SplitPatches`."""
     half, before = size // 2, size // 4
     filled = graph.add("Pad", value, graph.ints(0, before, 0, 0, size - 1 - before, 0))
     time = graph.add("Gather", graph.add("Shape", value), graph.ints(1))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bilstm_hmm.config.schema import NetworkSettings
-from bilstm_hmm.network.onnx_conv2d import write_image_front
+from bilstm_hmm.network.onnx_conv2d import write_conv2d_front
 from bilstm_hmm.network.onnx_graph import (
     Array,
     GraphWriter,
@@ -38,7 +38,7 @@ def network_to_onnx(model: Any, settings: NetworkSettings) -> bytes:
         value = _stack(graph, value, settings.stack, n_features)
         lengths = reduced(graph, lengths, settings.stack)
     if settings.image is not None:
-        value, lengths = write_image_front(
+        value, lengths = write_conv2d_front(
             graph, value, lengths, weights, settings, settings.image, n_features
         )
     elif settings.family != "bilstm":

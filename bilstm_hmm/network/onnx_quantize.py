@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from bilstm_hmm.network.onnx_graph import LEAST_HALVED, Array, GraphWriter
-from bilstm_hmm.network.weights import halved
+from bilstm_hmm.network.weights import to_half_precision
 
 #: The largest weight. Seven bits, because processors without VNNI add two products of eight bits
 #: in sixteen and cut off what is too large; a scale of its own for every output makes up for it.
-MOST = 64
+QMAX = 64
 
 #: Where ONNX Runtime keeps its own operators.
 MICROSOFT = "com.microsoft"
 
 
-def int8_network(network: bytes) -> bytes:
+def quantize_network(network: bytes) -> bytes:
     """Return the int8 twin of a network that `network_to_onnx` wrote, serialised as well.
 
     Inputs and outputs are the same. Large constants that stay float are kept in half precision.
@@ -37,7 +37,9 @@ def int8_network(network: bytes) -> bytes:
     def value(name: str) -> str:
         if name not in names:
             array = stored[name]
-            names[name] = graph.constant(halved(array) if array.size >= LEAST_HALVED else array)
+            names[name] = graph.constant(
+                to_half_precision(array) if array.size >= LEAST_HALVED else array
+            )
         return names[name]
 
     for node in model.graph.node:
@@ -52,7 +54,9 @@ def int8_network(network: bytes) -> bytes:
             others = [value(other) for other in rest]
             names[told] = _lstm(graph, value(node.input[0]), matrices, others, attributes, name)
         elif node.op_type == "MatMul" and node.input[1] in stored:
-            names[told] = _product(graph, value(node.input[0]), stored[node.input[1]], name)
+            names[told] = _quantized_matmul(
+                graph, value(node.input[0]), stored[node.input[1]], name
+            )
         else:
             inputs = [value(one) for one in node.input]
             names[told] = graph.add(node.op_type, *inputs, name=name, **attributes)
@@ -81,7 +85,7 @@ def _lstm(
     """Write an LSTM of int8 weights; `matrices` are ONNX's W and R, ``[directions, 4 * H, n]``."""
     weights, scales = [], []
     for matrix in matrices:
-        whole, scale = _whole(matrix, axis=2)
+        whole, scale = _quantize(matrix, axis=2)
         weights.append(graph.constant(whole.transpose(0, 2, 1)))
         zero = graph.constant(np.zeros(scale.shape, np.int8))
         scales += [graph.constant(scale), zero]
@@ -99,11 +103,11 @@ def _lstm(
     )
 
 
-def _product(graph: GraphWriter, value: str, matrix: Array, name: str) -> str:
+def _quantized_matmul(graph: GraphWriter, value: str, matrix: Array, name: str) -> str:
     """Write ``value @ matrix``, quantised both, the matrix column by column."""
     from onnx import helper
 
-    whole, scale = _whole(matrix, axis=0)
+    whole, scale = _quantize(matrix, axis=0)
     quantised = f"v{len(graph.nodes)}"
     unit, zero = f"{quantised}_scale", f"{quantised}_zero"
     graph.nodes.append(helper.make_node("DynamicQuantizeLinear", [value], [quantised, unit, zero]))
@@ -112,10 +116,10 @@ def _product(graph: GraphWriter, value: str, matrix: Array, name: str) -> str:
     return graph.add("Mul", graph.add("Cast", product, to=1), both, name=name)
 
 
-def _whole(matrix: Array, axis: int) -> tuple[Array, Array]:
-    """Return int8 numbers up to `MOST`, and the scales, without `axis`, that make them weights."""
+def _quantize(matrix: Array, axis: int) -> tuple[Array, Array]:
+    """Return int8 numbers up to `QMAX`, and the scales, without `axis`, that make them weights."""
     largest = np.abs(matrix).max(axis=axis, keepdims=True).astype(np.float32)
-    scale = np.where(largest > 0.0, largest, np.float32(1.0)) / np.float32(MOST)
+    scale = np.where(largest > 0.0, largest, np.float32(1.0)) / np.float32(QMAX)
     return np.rint(matrix / scale).astype(np.int8), scale.squeeze(axis)
 
 

@@ -9,7 +9,7 @@ from bilstm_hmm.features.frames import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
+class NetworkOutput:
     """Outputs of the network for one recording.
 
     `hidden` is float32 ``[n_frames', n_hidden]``, `frame` ``[n_frames', n_classes]`` and
@@ -21,11 +21,11 @@ class Outputs:
     clip: FloatArray
 
 
-def mean_outputs(views: Sequence[Outputs]) -> Outputs:
+def average_outputs(views: Sequence[NetworkOutput]) -> NetworkOutput:
     """Return the mean of the outputs for several views of one recording, of equal length."""
     if len(views) == 1:
         return views[0]
-    return Outputs(
+    return NetworkOutput(
         hidden=np.mean([view.hidden for view in views], axis=0),
         frame=np.mean([view.frame for view in views], axis=0),
         clip=np.mean([view.clip for view in views], axis=0),

@@ -11,17 +11,17 @@ from bilstm_hmm.config.schema import NetworkSettings
 from bilstm_hmm.features.frames import FloatArray
 
 #: Padded lengths are rounded up to a multiple of this, so that a backend compiles few shapes.
-QUANTUM = 64
+PAD_MULTIPLE = 64
 
 #: How much longer rows are than the longest clip: in longer ones less room is left over, but an
 #: LSTM takes more steps, of fewer rows each (docs/experiments.md).
-ROW = 1.5
+ROW_LENGTH_FACTOR = 1.5
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Arranged:
+class PackedBatch:
     """`inputs` is what a network is called with for B clips.
 
     `steps` bool ``[B, T']`` tells which time steps of the network's output are of the clip,
@@ -32,23 +32,25 @@ class Arranged:
     steps: Mask
 
 
-Arrange = Callable[[Sequence[FloatArray]], Arranged]
+Packing = Callable[[Sequence[FloatArray]], PackedBatch]
 
 
-def pad(sequences: Sequence[FloatArray], quantum: int = QUANTUM) -> tuple[FloatArray, Mask]:
+def pad(sequences: Sequence[FloatArray], quantum: int = PAD_MULTIPLE) -> tuple[FloatArray, Mask]:
     """Pad sequences with zeros to one length: frames ``[B, T, F]`` and mask ``[B, T]``."""
     count = len(sequences)
-    length = _up(max(len(sequence) for sequence in sequences), quantum)
-    return _placed(sequences, range(count), [0] * count, length)
+    length = round_up(max(len(sequence) for sequence in sequences), quantum)
+    return _scatter(sequences, range(count), [0] * count, length)
 
 
-def padded(sequences: Sequence[FloatArray], stride: int, quantum: int = QUANTUM) -> Arranged:
+def pad_batch(
+    sequences: Sequence[FloatArray], stride: int, quantum: int = PAD_MULTIPLE
+) -> PackedBatch:
     """Give each clip a row of its own: frames and mask, for a network of `stride`."""
     frames, mask = pad(sequences, quantum)
-    return Arranged((frames, mask), mask[:, ::stride])
+    return PackedBatch((frames, mask), mask[:, ::stride])
 
 
-def packed(sequences: Sequence[FloatArray], stride: int, gap: int) -> Arranged:
+def pack_batch(sequences: Sequence[FloatArray], stride: int, gap: int) -> PackedBatch:
     """Let clips share rows, each at least `gap` frames behind the one before.
 
     Clips are placed by falling length, each in the first row with room for it (first-fit
@@ -60,20 +62,20 @@ def packed(sequences: Sequence[FloatArray], stride: int, gap: int) -> Arranged:
         Inputs: rows ``[R, T, F]``, their mask ``[R, T]``, for every step of every clip its place
         among the R x T' steps of all rows, int32 ``[B, longest]``, and `steps` once more.
     """
-    rooms = [_up(len(sequence), stride) + gap for sequence in sequences]
-    length = _up(round(ROW * max(rooms)), stride)
+    rooms = [round_up(len(sequence), stride) + gap for sequence in sequences]
+    length = round_up(round(ROW_LENGTH_FACTOR * max(rooms)), stride)
     rows, starts = _first_fit(rooms, length)
     if (max(rows) + 1) * length > len(rooms) * max(rooms):
         # Of like length after all: longer rows would stay half empty.
         length = max(rooms)
         rows, starts = _first_fit(rooms, length)
-    frames, mask = _placed(sequences, rows, starts, length)
+    frames, mask = _scatter(sequences, rows, starts, length)
     counts = [-(-len(sequence) // stride) for sequence in sequences]
     steps = np.arange(max(counts)) < np.array(counts)[:, None]
     places = np.zeros(steps.shape, np.int32)
     for clip, (row, start, count) in enumerate(zip(rows, starts, counts, strict=True)):
         places[clip, :count] = (row * length + start) // stride + np.arange(count)
-    return Arranged((frames, mask, places, steps), steps)
+    return PackedBatch((frames, mask, places, steps), steps)
 
 
 def packing_gap(settings: NetworkSettings) -> int:
@@ -87,7 +89,7 @@ def packing_gap(settings: NetworkSettings) -> int:
         for convolution in settings.convolutions:
             reach = max(reach, convolution.kernel // 2 * frames)
             frames *= convolution.stride
-    return _up(reach, settings.stride)
+    return round_up(reach, settings.stride)
 
 
 def can_pack(settings: NetworkSettings) -> bool:
@@ -95,7 +97,7 @@ def can_pack(settings: NetworkSettings) -> bool:
     return settings.image is None
 
 
-def _placed(
+def _scatter(
     sequences: Sequence[FloatArray], rows: Sequence[int], starts: Sequence[int], length: int
 ) -> tuple[FloatArray, Mask]:
     """Write each sequence into its row, from its start on; elsewhere zeros, masked."""
@@ -107,7 +109,7 @@ def _placed(
     return frames, mask
 
 
-def _up(frames: int, stride: int) -> int:
+def round_up(frames: int, stride: int) -> int:
     return -(-frames // stride) * stride
 
 

@@ -23,7 +23,7 @@ def assign(variables: Sequence[Any], arrays: Sequence[Array]) -> None:
         variable.assign(array)
 
 
-def halved(array: Array) -> Array:
+def to_half_precision(array: Array) -> Array:
     """Return float32 weights with no more than half precision, so that they take half the room.
 
     They stay float32; other types are returned as they are.

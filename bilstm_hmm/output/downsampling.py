@@ -12,7 +12,7 @@ from bilstm_hmm.prediction import Curves, Segment
 Band = tuple[float, float, str]
 
 
-def shares(
+def time_per_label(
     segments: Sequence[Segment], labels: Sequence[str], edges: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return ``[L, n]``: the seconds of each label between any two of the ``n + 1`` edges.
@@ -23,10 +23,10 @@ def shares(
         In order of time, without overlap, of the emotions in `labels`.
     """
     own = [[s for s in segments if s.emotion == label] for label in labels]
-    return np.array([_covered(some, edges) for some in own]).reshape(len(labels), len(edges) - 1)
+    return np.array([_overlaps(some, edges) for some in own]).reshape(len(labels), len(edges) - 1)
 
 
-def _covered(segments: Sequence[Segment], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+def _overlaps(segments: Sequence[Segment], edges: NDArray[np.float64]) -> NDArray[np.float64]:
     times = np.array([[s.start, s.end] for s in segments]).reshape(-1, 2)
     if not len(times):
         return np.zeros(len(edges) - 1)
@@ -36,7 +36,7 @@ def _covered(segments: Sequence[Segment], edges: NDArray[np.float64]) -> NDArray
     return covered
 
 
-def bands(segments: Sequence[Segment], duration: float, columns: int) -> list[Band]:
+def majority_bands(segments: Sequence[Segment], duration: float, columns: int) -> list[Band]:
     """Return what most of each column is, columns alike that touch as one band.
 
     Parameters
@@ -50,7 +50,7 @@ def bands(segments: Sequence[Segment], duration: float, columns: int) -> list[Ba
     """
     edges = np.linspace(0.0, duration, columns + 1)
     labels = sorted({s.emotion for s in segments})
-    found = shares(segments, labels, edges)
+    found = time_per_label(segments, labels, edges)
     # Where there is no segment counts as a label, too.
     winners = np.vstack([found, np.diff(edges) - found.sum(axis=0)]).argmax(axis=0)
     borders = [0, *(np.flatnonzero(np.diff(winners)) + 1).tolist(), columns]
@@ -61,7 +61,9 @@ def bands(segments: Sequence[Segment], duration: float, columns: int) -> list[Ba
     ]
 
 
-def thinned(curves: Curves, duration: float, points: int, breaks: Sequence[float] = ()) -> Curves:
+def downsample_curves(
+    curves: Curves, duration: float, points: int, breaks: Sequence[float] = ()
+) -> Curves:
     """Return the means of the curves over so many stretches of the duration, or all frames if few.
 
     A row of NaN, which breaks a line, stands at each of the times in `breaks`.
@@ -78,7 +80,9 @@ def thinned(curves: Curves, duration: float, points: int, breaks: Sequence[float
     return Curves(np.insert(times, gaps, times[gaps]), np.insert(rows, gaps, np.nan, axis=0))
 
 
-def inside(times: NDArray[np.float64], spans: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:
+def mask_inside(
+    times: NDArray[np.float64], spans: Sequence[tuple[float, float]]
+) -> NDArray[np.bool_]:
     """Return which of the times lie in one of the spans, which are in order of time."""
     if not spans:
         return np.zeros(len(times), np.bool_)

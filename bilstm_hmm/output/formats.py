@@ -19,7 +19,7 @@ _NOT_IN_JSON_LINES = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TableOptions:
     """How results are laid out: one or many, with their segments, with a header, which classes."""
 
     many: bool
@@ -28,7 +28,7 @@ class Layout:
     header: bool
 
 
-Writer = Callable[[Sequence[Result], Layout], str | bytes]
+Writer = Callable[[Sequence[Result], TableOptions], str | bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def render(
     if classes is None:
         labelled = (r for r in results if isinstance(r, Prediction))
         classes = tuple(next((r.probabilities for r in labelled), ()))
-    return chosen.write(results, Layout(many, timeline, tuple(classes), header))
+    return chosen.write(results, TableOptions(many, timeline, tuple(classes), header))
 
 
 def format_named(name: str) -> Format:
@@ -118,7 +118,7 @@ def suffix(format: str) -> str:
     return format_named(format).suffix
 
 
-def _text(results: Sequence[Result], layout: Layout) -> str:
+def _text(results: Sequence[Result], layout: TableOptions) -> str:
     lines = []
     for result in results:
         if isinstance(result, Failure):
@@ -162,13 +162,13 @@ def json_list(results: Iterable[Result]) -> Iterator[str]:
     yield "[]\n" if before == "[" else "\n]\n"
 
 
-def _json(results: Sequence[Result], layout: Layout) -> str:
+def _json(results: Sequence[Result], layout: TableOptions) -> str:
     if layout.many:
         return "".join(json_list(results))
     return _utf8_json(json.dumps(_document(results[0]), ensure_ascii=False, indent=2)) + "\n"
 
 
-def _jsonl(results: Sequence[Result], layout: Layout) -> str:  # noqa: ARG001
+def _jsonl(results: Sequence[Result], layout: TableOptions) -> str:  # noqa: ARG001
     return "".join(json_line(_document(result)) for result in results)
 
 
@@ -177,15 +177,15 @@ def _utf8_json(text: str) -> str:
     return _NOT_IN_JSON_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _csv(results: Sequence[Result], layout: Layout) -> str:
+def _csv(results: Sequence[Result], layout: TableOptions) -> str:
     return table_text(_table(results, layout), ",")
 
 
-def _tsv(results: Sequence[Result], layout: Layout) -> str:
+def _tsv(results: Sequence[Result], layout: TableOptions) -> str:
     return table_text(_table(results, layout), "\t")
 
 
-def _table(results: Sequence[Result], layout: Layout) -> list[list[str]]:
+def _table(results: Sequence[Result], layout: TableOptions) -> list[list[str]]:
     """Return the header, if wanted, and a row a result; `resume` reads them."""
     rows = []
     if layout.header:
@@ -205,7 +205,7 @@ def _table(results: Sequence[Result], layout: Layout) -> list[list[str]]:
     return rows
 
 
-def _rttm(results: Sequence[Result], layout: Layout) -> str:
+def _rttm(results: Sequence[Result], layout: TableOptions) -> str:
     lines = []
     for result in results:
         if isinstance(result, Failure):
@@ -220,7 +220,7 @@ def _rttm(results: Sequence[Result], layout: Layout) -> str:
 def _track(write: Callable[[Sequence[Segment], float], str]) -> Writer:
     """Return the writer of a format that holds the segments of one recording."""
 
-    def written(results: Sequence[Result], layout: Layout) -> str:  # noqa: ARG001
+    def written(results: Sequence[Result], layout: TableOptions) -> str:  # noqa: ARG001
         (result,) = results
         if isinstance(result, Failure):
             raise ToolkitError(result.error)
@@ -229,7 +229,7 @@ def _track(write: Callable[[Sequence[Segment], float], str]) -> Writer:
     return written
 
 
-def _png(results: Sequence[Result], layout: Layout) -> bytes:  # noqa: ARG001
+def _png(results: Sequence[Result], layout: TableOptions) -> bytes:  # noqa: ARG001
     from bilstm_hmm.features.audio.envelope import envelope
     from bilstm_hmm.features.audio.reading import open_file
     from bilstm_hmm.output.timeline_plot import COLUMNS, picture

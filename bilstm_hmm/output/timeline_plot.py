@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bilstm_hmm.features.audio.envelope import Envelope
-from bilstm_hmm.output.downsampling import Band, bands, inside, shares, thinned
+from bilstm_hmm.output.downsampling import (
+    Band,
+    downsample_curves,
+    majority_bands,
+    mask_inside,
+    time_per_label,
+)
 from bilstm_hmm.output.emotion_colours import colours, is_dark
 from bilstm_hmm.output.figures import figure, png
 from bilstm_hmm.output.label_tracks import plain
@@ -98,7 +104,9 @@ def _shown(result: Prediction) -> _Shown:
     named = dict.fromkeys([*result.probabilities, *(s.emotion for s in segments)])
     labels = tuple(sorted(named, key=lambda name: name == NO_SPEECH))
     points = int(np.clip(_POINTS * _SHORT / end, _POINTS_LONG, _POINTS))
-    return _Shown(result, end, labels, colours(labels), bands(segments, end, COLUMNS), points)
+    return _Shown(
+        result, end, labels, colours(labels), majority_bands(segments, end, COLUMNS), points
+    )
 
 
 def _waveform(axes: "Axes", heard: Envelope, shown: _Shown) -> None:
@@ -110,7 +118,7 @@ def _waveform(axes: "Axes", heard: Envelope, shown: _Shown) -> None:
     coloured = [] if shown.dense else [name for name in shown.labels if name != NO_SPEECH]
     for emotion in coloured:
         spans = [(start, stop) for start, stop, name in shown.found if name == emotion]
-        here = inside(times, spans)
+        here = mask_inside(times, spans)
         axes.fill_between(
             times, heard.lows, heard.highs, where=here, color=shown.colour[emotion], **style
         )
@@ -137,7 +145,7 @@ def _mixture(axes: "Axes", shown: _Shown) -> None:
     """Bars of the emotions' shares of the time, one on the other."""
     edges = shown.edges
     widths = np.diff(edges)
-    percent = 100.0 * shares(shown.result.segments, shown.labels, edges) / widths
+    percent = 100.0 * time_per_label(shown.result.segments, shown.labels, edges) / widths
     floor = np.zeros(len(widths))
     for name, heights in zip(shown.labels, percent, strict=True):
         # A little wider than they are, or the background shows between them.
@@ -150,7 +158,7 @@ def _mixture(axes: "Axes", shown: _Shown) -> None:
 
 def _probabilities(axes: "Axes", shown: _Shown) -> None:
     curves = _spoken(shown.result)
-    fewer = thinned(curves, shown.end, shown.points, _silences(shown))
+    fewer = downsample_curves(curves, shown.end, shown.points, _silences(shown))
     percent = 100.0 * fewer.probabilities
     for place, name in enumerate(shown.result.probabilities):
         line, colour = percent[:, place], shown.colour[name]
@@ -170,7 +178,7 @@ def _spoken(result: Prediction) -> Curves:
     curves = result.curves
     assert curves is not None
     quiet = [(s.start, s.end) for s in result.segments if s.emotion == NO_SPEECH]
-    kept = ~inside(curves.times, quiet)
+    kept = ~mask_inside(curves.times, quiet)
     return Curves(curves.times[kept], curves.probabilities[kept])
 
 

@@ -28,13 +28,13 @@ from bilstm_hmm.hmm.bank import log_sum_exp
 FloatMatrix = NDArray[np.float64]
 
 #: Seconds that an emotion is expected to last, and lasts at least, where nothing says otherwise.
-DWELL = 4.0
-MINIMUM = 0.6
+DEFAULT_EXPECTED_DURATION = 4.0
+DEFAULT_MIN_DURATION = 0.6
 _FLOOR = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Composite:
+class CompositeHmm:
     """The composite HMM; E emotions, S states.
 
     Attributes
@@ -62,7 +62,7 @@ def compose(
     prior: FloatMatrix,
     rate: float,
     settings: TimelineSettings,
-) -> Composite:
+) -> CompositeHmm:
     """Join the emotions.
 
     Parameters
@@ -74,13 +74,13 @@ def compose(
     rate
         Output frames a second.
     """
-    dwell = DWELL if settings.dwell is None else settings.dwell
-    minimum = MINIMUM if settings.minimum is None else settings.minimum
+    dwell = DEFAULT_EXPECTED_DURATION if settings.dwell is None else settings.dwell
+    minimum = DEFAULT_MIN_DURATION if settings.minimum is None else settings.minimum
     # Rounded up, but for what floating point adds to a whole number of frames.
     ages = max(1, math.ceil(minimum * rate - 1e-6))
     rest = max(dwell * rate - ages, 1.0)
     leave = 1.0 / (rest + 1.0)
-    return Composite(
+    return CompositeHmm(
         log_entry=log_prior(prior)[:, None] + log_start,
         log_transition=log_transition,
         log_stay=float(np.log1p(-leave)),
@@ -89,7 +89,7 @@ def compose(
     )
 
 
-def switching(prior: FloatMatrix, rate: float, settings: TimelineSettings) -> Composite:
+def build_composite(prior: FloatMatrix, rate: float, settings: TimelineSettings) -> CompositeHmm:
     """Return the composite HMM with one state an emotion; parameters as for `compose`."""
     emotions = len(prior)
     return compose(np.zeros((emotions, 1)), np.zeros((emotions, 1, 1)), prior, rate, settings)
@@ -102,14 +102,14 @@ def log_prior(prior: FloatMatrix) -> FloatMatrix:
     return found
 
 
-def tempered(composite: Composite, sureness: float) -> Composite:
+def apply_temperature(composite: CompositeHmm, sureness: float) -> CompositeHmm:
     """Return the composite whose paths have the probabilities to the power of `sureness`.
 
     With its densities times `sureness` as well. Below one, the best path stays as it is, and the
     others come nearer to it: what a path counts as many frames of evidence is in truth far fewer,
     since neighbours are right or wrong together.
     """
-    return Composite(
+    return CompositeHmm(
         log_entry=composite.log_entry * sureness,
         log_transition=composite.log_transition * sureness,
         log_stay=composite.log_stay * sureness,
@@ -119,7 +119,7 @@ def tempered(composite: Composite, sureness: float) -> Composite:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class ForwardScores:
     """Log scores of the partial paths; best path or sum over paths.
 
     Attributes
@@ -139,7 +139,7 @@ class Sweep:
     old: FloatMatrix
 
 
-def _blocks(composite: Composite, densities: FloatMatrix, join: np.ufunc) -> FloatMatrix:
+def _blocks(composite: CompositeHmm, densities: FloatMatrix, join: np.ufunc) -> FloatMatrix:
     # Time goes last here, where the long axis is quickest, and sums go by the faster function.
     along = densities.transpose(1, 2, 0)
     blocks = composite.log_entry[:, :, None] + along
@@ -150,12 +150,12 @@ def _blocks(composite: Composite, densities: FloatMatrix, join: np.ufunc) -> Flo
     return np.ascontiguousarray(blocks.transpose(2, 0, 1))
 
 
-def sweep(
-    composite: Composite,
+def forward(
+    composite: CompositeHmm,
     densities: FloatMatrix,
     join: np.ufunc,
     before: FloatMatrix | None = None,
-) -> Sweep:
+) -> ForwardScores:
     """Return the scores of all partial paths, forward in time.
 
     Parameters
@@ -184,19 +184,19 @@ def sweep(
         old[t] = stayed[t]
         if began >= 0:
             old[t] = join(old[t], entering[began] + blocks[began])
-    return Sweep(blocks, entering, stayed, old)
+    return ForwardScores(blocks, entering, stayed, old)
 
 
 def viterbi(
-    composite: Composite, densities: FloatMatrix, before: FloatMatrix | None = None
+    composite: CompositeHmm, densities: FloatMatrix, before: FloatMatrix | None = None
 ) -> NDArray[np.intp]:
-    """Return the emotion of each frame on the best path (Viterbi, 1967); parameters as `sweep`.
+    """Return the emotion of each frame on the best path (Viterbi, 1967); parameters as `forward`.
 
     Notes
     -----
     A recording shorter than the minimum duration is one emotion from end to end.
     """
-    scores = sweep(composite, densities, np.maximum, before)
+    scores = forward(composite, densities, np.maximum, before)
     frames = len(densities)
     path = np.zeros(frames, np.intp)
     last = frames
@@ -208,12 +208,12 @@ def viterbi(
         last = first + int(begun)
         path[last:] = emotion
     if last > 0:
-        path[:last] = traced(composite, scores, last - 1)
+        path[:last] = backtrack(composite, scores, last - 1)
     return path
 
 
-def traced(
-    composite: Composite, scores: Sweep, t: int, emotion: int | None = None
+def backtrack(
+    composite: CompositeHmm, scores: ForwardScores, t: int, emotion: int | None = None
 ) -> NDArray[np.intp]:
     """Return the emotion of each frame up to `t` on the best path to an old emotion there.
 
@@ -244,11 +244,11 @@ def traced(
 
 
 def emotion_posteriors(
-    composite: Composite, densities: FloatMatrix, before: FloatMatrix | None = None
+    composite: CompositeHmm, densities: FloatMatrix, before: FloatMatrix | None = None
 ) -> FloatMatrix:
-    """Return the probability of each emotion at each frame, ``[T, E]``; parameters as `sweep`."""
-    scores = sweep(composite, densities, np.logaddexp, before)
-    ahead = _ahead(composite, densities, scores.blocks)
+    """Return the probability of each emotion at each frame, ``[T, E]``; parameters as `forward`."""
+    scores = forward(composite, densities, np.logaddexp, before)
+    ahead = _backward(composite, densities, scores.blocks)
     frames, reach = len(densities), composite.ages - 1
     # What follows a block is what follows its last frame; nothing where the end cuts it.
     after = np.zeros_like(ahead)
@@ -265,7 +265,7 @@ def emotion_posteriors(
     return result
 
 
-def _ahead(composite: Composite, densities: FloatMatrix, blocks: FloatMatrix) -> FloatMatrix:
+def _backward(composite: CompositeHmm, densities: FloatMatrix, blocks: FloatMatrix) -> FloatMatrix:
     """Return the log score ``[T, E, S]`` of all that may follow an old emotion at t."""
     reach, last = composite.ages - 1, len(densities) - 1
     ahead = np.zeros_like(densities)

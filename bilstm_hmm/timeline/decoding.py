@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.hmm.bank import log_sum_exp
-from bilstm_hmm.timeline.composite_hmm import Composite
+from bilstm_hmm.timeline.composite_hmm import CompositeHmm
 
 FloatMatrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 
 def best_paths(
-    composite: Composite,
+    composite: CompositeHmm,
     evidence: NDArray[np.floating],
     lengths: Indices,
     log_entry: FloatMatrix | None = None,
@@ -55,7 +55,7 @@ def best_paths(
 
 
 def posteriors(
-    composite: Composite,
+    composite: CompositeHmm,
     evidence: NDArray[np.floating],
     lengths: Indices,
     log_entry: FloatMatrix | None = None,
@@ -98,7 +98,7 @@ def posteriors(
 
 
 def _prepared(
-    composite: Composite,
+    composite: CompositeHmm,
     evidence: NDArray[np.floating],
     lengths: Indices,
     log_entry: FloatMatrix | None,

@@ -15,10 +15,15 @@ from numpy.typing import NDArray
 from bilstm_hmm.config.schema import TimelineSettings
 from bilstm_hmm.data.synthesis.concatenated import draw_turns
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.timeline.composite_hmm import Composite, emotion_posteriors, switching, tempered
+from bilstm_hmm.timeline.composite_hmm import (
+    CompositeHmm,
+    apply_temperature,
+    build_composite,
+    emotion_posteriors,
+)
 from bilstm_hmm.timeline.decoding import best_paths
 from bilstm_hmm.timeline.median_filter import median_labels
-from bilstm_hmm.timeline.parameters import FittedTimeline
+from bilstm_hmm.timeline.parameters import TimelineParameters
 
 Indices = NDArray[np.intp]
 Labels = NDArray[np.int8]
@@ -46,7 +51,7 @@ TOO_FEW = (
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
+class SimulatedRecordings:
     """N composed recordings, each as long as the longest, T frames.
 
     Attributes
@@ -70,7 +75,7 @@ class Turns:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Candidate:
     """A setting of the composite HMM: the share of frames that it has wrong, and segment ratio."""
 
     fitted: tuple[float, float, float, float]
@@ -87,7 +92,7 @@ def fit_timeline(
     rate: float,
     settings: TimelineSettings,
     seed: int,
-) -> FittedTimeline | None:
+) -> TimelineParameters | None:
     """Fit weights, durations and the median filter's width; None where no turns can be composed.
 
     Parameters
@@ -101,29 +106,29 @@ def fit_timeline(
     settings
         A duration that is not None is taken as it is.
     """
-    turns = compose_turns(logits, told, labels, speakers, classes, seed)
+    turns = simulate_recordings(logits, told, labels, speakers, classes, seed)
     if turns is None:
         return None
-    best = chosen(trials(turns, rate, settings))
+    best = select(grid_search(turns, rate, settings))
     strength, share, dwell, minimum = best.fitted
-    return FittedTimeline(
+    return TimelineParameters(
         logits=strength * (1.0 - share) / rate / turns.units[0],
         told=strength * share / rate / turns.units[1],
         dwell=dwell,
         minimum=minimum,
-        sureness=best_sureness(turns, rate, best),
-        median=best_width(turns, rate),
+        sureness=fit_inverse_temperature(turns, rate, best),
+        median=fit_median_width(turns, rate),
     )
 
 
-def compose_turns(
+def simulate_recordings(
     logits: Sequence[FloatArray],
     told: Sequence[NDArray[np.floating]],
     labels: Indices,
     speakers: Indices,
     classes: Sequence[str],
     seed: int,
-) -> Turns | None:
+) -> SimulatedRecordings | None:
     """Compose recordings of every speaker in turn; None where no speaker has two emotions."""
     drawn = _drawn(logits, labels, speakers, classes, seed)
     if not drawn:
@@ -142,7 +147,7 @@ def compose_turns(
             joined[: len(values), place] = values - values.mean(axis=1, keepdims=True)
         units.append(max(float(joined[truth >= 0].std()), 1e-6))
         placed.append(joined / np.float32(units[-1]))
-    return Turns(placed[0], placed[1], truth, lengths, (units[0], units[1]))
+    return SimulatedRecordings(placed[0], placed[1], truth, lengths, (units[0], units[1]))
 
 
 def _drawn(
@@ -171,7 +176,9 @@ def _drawn(
     return drawn
 
 
-def trials(turns: Turns, rate: float, settings: TimelineSettings) -> list[Trial]:
+def grid_search(
+    turns: SimulatedRecordings, rate: float, settings: TimelineSettings
+) -> list[Candidate]:
     """Try every setting of the composite HMM's weights and durations."""
     dwells = DWELLS if settings.dwell is None else (settings.dwell,)
     minima = MINIMA if settings.minimum is None else (settings.minimum,)
@@ -185,23 +192,29 @@ def trials(turns: Turns, rate: float, settings: TimelineSettings) -> list[Trial]
         for dwell, minimum in product(dwells, minima):
             paths = best_paths(_composite(turns, rate, dwell, minimum), evidence, lengths)
             for weight, path in zip(some, np.split(paths, len(some), axis=1), strict=True):
-                found.append(Trial((*weight, dwell, minimum), *judged(path, turns.truth)))
+                found.append(
+                    Candidate(
+                        (*weight, dwell, minimum), *error_and_segment_ratio(path, turns.truth)
+                    )
+                )
     return found
 
 
-def _evidence(turns: Turns, rate: float, strength: float, share: float) -> FloatArray:
+def _evidence(turns: SimulatedRecordings, rate: float, strength: float, share: float) -> FloatArray:
     mixed = (1.0 - share) * turns.logits + share * turns.told
     evidence: FloatArray = np.float32(strength / rate) * mixed
     return evidence
 
 
-def _composite(turns: Turns, rate: float, dwell: float, minimum: float) -> Composite:
+def _composite(
+    turns: SimulatedRecordings, rate: float, dwell: float, minimum: float
+) -> CompositeHmm:
     emotions = turns.logits.shape[2]
     even = np.full(emotions, 1.0 / emotions)
-    return switching(even, rate, TimelineSettings(dwell=dwell, minimum=minimum))
+    return build_composite(even, rate, TimelineSettings(dwell=dwell, minimum=minimum))
 
 
-def judged(paths: Labels, truth: Labels) -> tuple[float, float]:
+def error_and_segment_ratio(paths: Labels, truth: Labels) -> tuple[float, float]:
     """Return the share of frames that are wrong, and the segments found over those true.
 
     Every frame is spoken, and so the share of wrong frames is the EDER.
@@ -216,7 +229,7 @@ def judged(paths: Labels, truth: Labels) -> tuple[float, float]:
     return wrong, segments[0] / segments[1]
 
 
-def chosen(found: Sequence[Trial]) -> Trial:
+def select(found: Sequence[Candidate]) -> Candidate:
     """Return the trial with the least error among those that find about as many segments as true.
 
     Errors hardly differ between a timeline that is too coarse and one that is too fine, and what
@@ -226,7 +239,7 @@ def chosen(found: Sequence[Trial]) -> Trial:
     return min(fit or found, key=lambda trial: trial.error)
 
 
-def best_sureness(turns: Turns, rate: float, trial: Trial) -> float:
+def fit_inverse_temperature(turns: SimulatedRecordings, rate: float, trial: Candidate) -> float:
     """Return the sureness with the least log loss of the true emotions' posteriors."""
     strength, share, dwell, minimum = trial.fitted
     evidence = _evidence(turns, rate, strength, share).astype(np.float64)
@@ -234,7 +247,7 @@ def best_sureness(turns: Turns, rate: float, trial: Trial) -> float:
     enough = int(np.searchsorted(np.cumsum(turns.lengths), ENOUGH_FRAMES)) + 1
     losses = []
     for sureness in SURENESSES:
-        calmer, loss = tempered(composite, sureness), 0.0
+        calmer, loss = apply_temperature(composite, sureness), 0.0
         for place, length in enumerate(turns.lengths[:enough]):
             densities = sureness * evidence[:length, place, :, None]
             posteriors = emotion_posteriors(calmer, densities)
@@ -244,7 +257,7 @@ def best_sureness(turns: Turns, rate: float, trial: Trial) -> float:
     return SURENESSES[int(np.argmin(losses))]
 
 
-def best_width(turns: Turns, rate: float) -> float:
+def fit_median_width(turns: SimulatedRecordings, rate: float) -> float:
     """Return the width of the median filter with the least error, in seconds."""
     errors = []
     for width in WIDTHS:

@@ -19,13 +19,13 @@ def median_labels(frame: FloatArray, rate: float, width: float) -> NDArray[np.in
     width
         Of the filter in seconds; as the nearest odd number of frames.
     """
-    labels: NDArray[np.intp] = smoothed(softmax(frame.astype(np.float64)), rate, width).argmax(
+    labels: NDArray[np.intp] = median_filter(softmax(frame.astype(np.float64)), rate, width).argmax(
         axis=1
     )
     return labels
 
 
-def smoothed(posteriors: FloatMatrix, rate: float, width: float) -> FloatMatrix:
+def median_filter(posteriors: FloatMatrix, rate: float, width: float) -> FloatMatrix:
     """Return the median of each emotion's posteriors ``[T, E]`` in a window around each frame.
 
     At the ends the first and the last frame are repeated.

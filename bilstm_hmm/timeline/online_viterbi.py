@@ -8,11 +8,11 @@ for online HMM decoding", Bloit and Rodet, 2008, with blocks of a minimum durati
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.timeline.composite_hmm import Composite, FloatMatrix, sweep, traced
+from bilstm_hmm.timeline.composite_hmm import CompositeHmm, FloatMatrix, backtrack, forward
 
 
-def settled(
-    composite: Composite, densities: FloatMatrix, before: FloatMatrix | None = None
+def stable_prefix(
+    composite: CompositeHmm, densities: FloatMatrix, before: FloatMatrix | None = None
 ) -> NDArray[np.intp]:
     """Return the emotions of the first frames as far as no frame to come can change them.
 
@@ -21,9 +21,9 @@ def settled(
     densities
         ``[T, E, S]``, log, of the frames so far.
     before
-        As in `bilstm_hmm.timeline.composite_hmm.sweep`.
+        As in `bilstm_hmm.timeline.composite_hmm.forward`.
     """
-    scores = sweep(composite, densities, np.maximum, before)
+    scores = forward(composite, densities, np.maximum, before)
     last = len(densities) - 1
     # A path to come has an old emotion at the last frame, or a block that begins by then and may
     # end behind it, whose past is the best one before the block.
@@ -31,15 +31,15 @@ def settled(
     if 0 in opened:
         return np.zeros(0, np.intp)
     old = np.flatnonzero(np.isfinite(scores.old[last].max(axis=1))).tolist()
-    paths = [traced(composite, scores, last, emotion) for emotion in old]
-    paths += [traced(composite, scores, begun - 1) for begun in opened]
+    paths = [backtrack(composite, scores, last, emotion) for emotion in old]
+    paths += [backtrack(composite, scores, begun - 1) for begun in opened]
     count = min(map(len, paths))
     agreed = np.all([path[:count] == paths[0][:count] for path in paths], axis=0)
     return paths[0][: count if agreed.all() else int(np.argmin(agreed))]
 
 
-def middle_of(emotion: int, emotions: int, states: int = 1) -> FloatMatrix:
-    """Return what goes before a frame in the middle of an emotion, for `sweep`, ``[E, S]``."""
+def resume_inside(emotion: int, emotions: int, states: int = 1) -> FloatMatrix:
+    """Return what goes before a frame in the middle of an emotion, for `forward`, ``[E, S]``."""
     before = np.full((emotions, states), -np.inf)
     before[emotion] = -np.log(states)
     return before

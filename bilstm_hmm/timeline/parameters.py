@@ -14,7 +14,7 @@ _PREFIX = "timeline_"
 
 
 @dataclass(frozen=True, slots=True)
-class FittedTimeline:
+class TimelineParameters:
     """Numbers that gave the least error on turns of training speakers.
 
     Attributes
@@ -25,7 +25,7 @@ class FittedTimeline:
         Expected and least duration of an emotion, in seconds.
     sureness
         Power of the paths' probabilities that makes confidences calibrated, see
-        `bilstm_hmm.timeline.composite_hmm.tempered`.
+        `bilstm_hmm.timeline.composite_hmm.apply_temperature`.
     median
         Width of the median filter that timelines are compared with, in seconds.
     """
@@ -42,7 +42,7 @@ class FittedTimeline:
         return {_PREFIX + name: np.array(getattr(self, name)) for name in self.__slots__}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "FittedTimeline | None":
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "TimelineParameters | None":
         """Inverse of `to_arrays`; None where nothing was fitted, as in older models."""
         if _PREFIX + "logits" not in arrays:
             return None

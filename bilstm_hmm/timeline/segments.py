@@ -14,7 +14,7 @@ FloatMatrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SpeechInterval:
     """Sound without a pause: where it begins and ends in seconds, and its frames."""
 
     start: float
@@ -29,7 +29,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class LabelledSpan:
     """Part of a piece with one emotion; `sure` is the sum of its frames' confidences."""
 
     start: float
@@ -39,8 +39,8 @@ class Span:
     sure: float
 
 
-def joined_segments(
-    pieces: Sequence[Piece],
+def merge_segments(
+    pieces: Sequence[SpeechInterval],
     path: NDArray[np.intp],
     posteriors: FloatArray | FloatMatrix,
     classes: Sequence[str],
@@ -63,27 +63,27 @@ def joined_segments(
     duration
         Of the recording, in seconds.
     """
-    joiner = SegmentJoiner(silence)
+    joiner = SegmentMerger(silence)
     found: list[Segment] = []
-    for span in spans(pieces, path, posteriors, classes):
+    for span in label_spans(pieces, path, posteriors, classes):
         found += joiner.push(span)
     return (*found, *joiner.close(duration))
 
 
-class SegmentJoiner:
-    """Makes segments of spans as they come; `silence` as in `joined_segments`."""
+class SegmentMerger:
+    """Makes segments of spans as they come; `silence` as in `merge_segments`."""
 
     def __init__(self, silence: float) -> None:
         self._silence = silence
-        self._open: Span | None = None
+        self._open: LabelledSpan | None = None
         self._told = 0.0
 
-    def push(self, span: Span) -> list[Segment]:
+    def push(self, span: LabelledSpan) -> list[Segment]:
         """Take the next span; return the segments that are closed by it."""
         if self._open is None:
             self._open = span
             return []
-        *closed, self._open = bridge(self._open, span, self._silence)
+        *closed, self._open = merge_across_pause(self._open, span, self._silence)
         return self._segments(closed)
 
     def pause(self) -> list[Segment]:
@@ -95,31 +95,31 @@ class SegmentJoiner:
         """Return what is left of a recording of `duration` seconds."""
         rest = self.pause()
         if duration - self._told >= self._silence:
-            rest.append(quiet(self._told, duration))
+            rest.append(silence_segment(self._told, duration))
         return rest
 
-    def _segments(self, closed: Sequence[Span]) -> list[Segment]:
+    def _segments(self, closed: Sequence[LabelledSpan]) -> list[Segment]:
         found = []
         for span in closed:
             if span.start - self._told >= self._silence:
-                found.append(quiet(self._told, span.start))
+                found.append(silence_segment(self._told, span.start))
             found.append(Segment(span.start, span.end, span.emotion, span.sure / span.frames))
             self._told = span.end
         return found
 
 
-def quiet(start: float, end: float) -> Segment:
+def silence_segment(start: float, end: float) -> Segment:
     """Return a segment in which nobody speaks, which is decided by level and no probability."""
     return Segment(start, end, NO_SPEECH, 1.0)
 
 
-def spans(
-    pieces: Sequence[Piece],
+def label_spans(
+    pieces: Sequence[SpeechInterval],
     path: NDArray[np.intp],
     posteriors: FloatArray | FloatMatrix,
     classes: Sequence[str],
-) -> Iterator[Span]:
-    """Yield the spans of one emotion in each piece; parameters as `joined_segments`."""
+) -> Iterator[LabelledSpan]:
+    """Yield the spans of one emotion in each piece; parameters as `merge_segments`."""
     first = 0
     for piece in pieces:
         own = path[first : first + piece.frames]
@@ -127,7 +127,7 @@ def spans(
         borders = [0, *(np.flatnonzero(np.diff(own)) + 1).tolist(), piece.frames]
         for begun, stop in pairwise(borders):
             ends = piece.end if stop == piece.frames else piece.start + stop / piece.rate
-            yield Span(
+            yield LabelledSpan(
                 piece.start + begun / piece.rate,
                 ends,
                 classes[int(own[begun])],
@@ -137,15 +137,17 @@ def spans(
         first += piece.frames
 
 
-def bridge(left: Span, right: Span, silence: float) -> tuple[Span, ...]:
+def merge_across_pause(
+    left: LabelledSpan, right: LabelledSpan, silence: float
+) -> tuple[LabelledSpan, ...]:
     """Return one span after another as they stand in the timeline: as one, or meeting half way."""
     if right.start - left.end >= silence:
         return left, right
     if left.emotion == right.emotion:
         frames, sure = left.frames + right.frames, left.sure + right.sure
-        return (Span(left.start, right.end, left.emotion, frames, sure),)
+        return (LabelledSpan(left.start, right.end, left.emotion, frames, sure),)
     border = 0.5 * (left.end + right.start)
     return (
-        Span(left.start, border, left.emotion, left.frames, left.sure),
-        Span(border, right.end, right.emotion, right.frames, right.sure),
+        LabelledSpan(left.start, border, left.emotion, left.frames, left.sure),
+        LabelledSpan(border, right.end, right.emotion, right.frames, right.sure),
     )

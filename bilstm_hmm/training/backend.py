@@ -8,27 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.config.schema import Recipe, System
-from bilstm_hmm.hmm.bank import HmmBank, frame_scores
-from bilstm_hmm.hmm.fit import emotion_processes, fit_bank
-from bilstm_hmm.hmm.fusion import SYSTEMS, Decision, FloatMatrix, probabilities
-from bilstm_hmm.hmm.fusion_fit import fit_decision
+from bilstm_hmm.hmm.bank import HmmBank, score_frames
+from bilstm_hmm.hmm.fit import fit_bank, process_pool
+from bilstm_hmm.hmm.fusion import SYSTEMS, FloatMatrix, ScoreFusion, probabilities
+from bilstm_hmm.hmm.fusion_fit import fit_fusion
 from bilstm_hmm.hmm.projection import Projection, fit_projection, project
-from bilstm_hmm.network.outputs import Outputs
+from bilstm_hmm.network.outputs import NetworkOutput
 from bilstm_hmm.timeline.fit import TOO_FEW, fit_timeline
-from bilstm_hmm.timeline.parameters import FittedTimeline
+from bilstm_hmm.timeline.parameters import TimelineParameters
 
 Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfFold:
+class OutOfFoldOutputs:
     """Out-of-fold outputs of the training clips, and what is known of each clip.
 
     `rows` are the clips' places among the examples, `fold` their inner folds, `groups` numbers
     of what the decision is fitted without in turn: their speakers, where there are several.
     """
 
-    outputs: tuple[Outputs, ...]
+    outputs: tuple[NetworkOutput, ...]
     rows: Indices
     labels: Indices
     fold: Indices
@@ -36,7 +36,7 @@ class OutOfFold:
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
+class BackEnd:
     """Projection, HMM bank, decision layers and timeline, and sentences for the user.
 
     `timeline` is None where the clips are too few to fit it.
@@ -48,19 +48,19 @@ class Heads:
 
     projection: Projection
     bank: HmmBank
-    decision: Decision
-    timeline: FittedTimeline | None
+    decision: ScoreFusion
+    timeline: TimelineParameters | None
     unseen: Mapping[System, FloatMatrix]
     notes: tuple[str, ...]
 
 
-def fit_heads(unseen: OutOfFold, classes: tuple[str, ...], recipe: Recipe) -> Heads:
+def fit_back_end(unseen: OutOfFoldOutputs, classes: tuple[str, ...], recipe: Recipe) -> BackEnd:
     """Fit projection and HMM bank, then decision and timeline on scores that are out-of-fold too.
 
     The projection and bank that score a clip for them are fitted without the clip's inner fold:
     they would otherwise trust the HMMs more than these deserve on a new speaker.
     """
-    with emotion_processes(recipe.jobs) as pool:
+    with process_pool(recipe.jobs) as pool:
         told = [np.zeros((0, len(classes)))] * len(unseen.labels)
         for number in np.unique(unseen.fold):
             inside = unseen.fold == number
@@ -70,21 +70,21 @@ def fit_heads(unseen: OutOfFold, classes: tuple[str, ...], recipe: Recipe) -> He
             projection, bank, _ = _fit_bank(unseen, others, classes, recipe, pool)
             for row in np.flatnonzero(inside):
                 sequence = project(projection, unseen.outputs[int(row)])
-                (told[int(row)],) = frame_scores(bank, [sequence])
+                (told[int(row)],) = score_frames(bank, [sequence])
         everything = np.arange(len(unseen.labels))
         projection, bank, notes = _fit_bank(unseen, everything, classes, recipe, pool)
     clip_logits = np.stack([o.clip for o in unseen.outputs]).astype(np.float64)
     scores = np.stack([of_clip.mean(axis=0) for of_clip in told])
-    decision = fit_decision(clip_logits, scores, unseen.labels)
+    decision = fit_fusion(clip_logits, scores, unseen.labels)
     found = _cross_fitted(clip_logits, scores, unseen)
     timeline = _timeline(unseen, told, classes, recipe)
     notes = notes if timeline is not None else (*notes, TOO_FEW)
-    return Heads(projection, bank, decision, timeline, found, notes)
+    return BackEnd(projection, bank, decision, timeline, found, notes)
 
 
 def _timeline(
-    unseen: OutOfFold, told: Sequence[FloatMatrix], classes: tuple[str, ...], recipe: Recipe
-) -> FittedTimeline | None:
+    unseen: OutOfFoldOutputs, told: Sequence[FloatMatrix], classes: tuple[str, ...], recipe: Recipe
+) -> TimelineParameters | None:
     return fit_timeline(
         [o.frame for o in unseen.outputs],
         told,
@@ -98,7 +98,7 @@ def _timeline(
 
 
 def _cross_fitted(
-    clip_logits: FloatMatrix, scores: FloatMatrix, unseen: OutOfFold
+    clip_logits: FloatMatrix, scores: FloatMatrix, unseen: OutOfFoldOutputs
 ) -> dict[System, FloatMatrix]:
     """Probabilities of each clip by a decision that was fitted without the clip's group."""
     from sklearn.model_selection import GroupKFold
@@ -109,14 +109,14 @@ def _cross_fitted(
     if n_parts < 2:
         return found
     for train, test in GroupKFold(n_parts).split(scores, groups=unseen.groups):
-        decision = fit_decision(clip_logits[train], scores[train], unseen.labels[train])
+        decision = fit_fusion(clip_logits[train], scores[train], unseen.labels[train])
         for system in SYSTEMS:
             found[system][test] = probabilities(decision, clip_logits[test], scores[test], system)
     return found
 
 
 def _fit_bank(
-    unseen: OutOfFold,
+    unseen: OutOfFoldOutputs,
     rows: Indices,
     classes: tuple[str, ...],
     recipe: Recipe,

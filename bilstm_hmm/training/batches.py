@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bilstm_hmm.features.frames import FloatArray
 
-Made = TypeVar("Made")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Batch:
     weights: FloatArray
 
 
-def buckets(
+def bucket_batches(
     lengths: Sequence[int], batch_size: int, rng: np.random.Generator | None = None
 ) -> list[NDArray[np.intp]]:
     """Group indices by length; with `rng`, lengths are jittered and the groups shuffled.
@@ -39,24 +39,24 @@ def buckets(
     if rng is not None:
         keys = keys * rng.uniform(0.9, 1.1, len(keys))
     order = np.argsort(keys, kind="stable")
-    groups = _dealt(order, batch_size)
+    groups = _split(order, batch_size)
     if rng is not None:
         groups = [groups[i] for i in rng.permutation(len(groups))]
     return groups
 
 
-def shuffled(count: int, batch_size: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:
+def random_batches(count: int, batch_size: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:
     """Deal `count` indices into batches by chance, whatever their lengths; each comes once."""
-    return _dealt(rng.permutation(count), batch_size)
+    return _split(rng.permutation(count), batch_size)
 
 
-def _dealt(order: NDArray[np.intp], batch_size: int) -> list[NDArray[np.intp]]:
+def _split(order: NDArray[np.intp], batch_size: int) -> list[NDArray[np.intp]]:
     return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
 
 
 def prefetch(
-    make: Callable[[NDArray[np.intp]], Made], groups: Sequence[NDArray[np.intp]], jobs: int
-) -> Iterator[Made]:
+    make: Callable[[NDArray[np.intp]], T], groups: Sequence[NDArray[np.intp]], jobs: int
+) -> Iterator[T]:
     """Yield ``make(group)`` in order, made ahead of time by `jobs` threads."""
     with ThreadPoolExecutor(jobs) as pool:
         rest = iter(groups)

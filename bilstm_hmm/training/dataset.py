@@ -15,7 +15,7 @@ from bilstm_hmm.errors import ToolkitError
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class Dataset:
     """The clips of a recipe, in a fixed order, and the classes they have.
 
     Where several corpora are pooled, the name of a clip starts with that of its corpus. `notes`
@@ -30,7 +30,7 @@ class Selection:
     test_corpus: str | None = None
 
 
-def select_clips(settings: DataSettings) -> Selection:
+def load_dataset(settings: DataSettings) -> Dataset:
     """Scan the corpora and apply ``label_map`` and ``classes``.
 
     Raises
@@ -38,15 +38,15 @@ def select_clips(settings: DataSettings) -> Selection:
     ToolkitError, DataError
         No root, an empty or wrong one, or classes that no clip has.
     """
-    chosen = chosen_protocol(settings)
-    scans = {name: load(name, corpus_root(settings, name)) for name in chosen_corpora(settings)}
+    chosen = dataset_protocol(settings)
+    scans = {name: load(name, corpus_root(settings, name)) for name in dataset_corpora(settings)}
     notes = [f"{name}: {note}" for name, scan in scans.items() for note in _notes(scan)]
     clips = _of_classes(_relabelled(_pooled(scans), settings), settings)
-    classes = classes_to_tell(clips, chosen)
-    unshared = in_order({clip.emotion for clip in clips} - set(classes))
+    classes = target_classes(clips, chosen)
+    unshared = sort_emotions({clip.emotion for clip in clips} - set(classes))
     if unshared:
         notes.append(f"{', '.join(unshared)} left out: not all of {', '.join(scans)} have clips")
-    return Selection(
+    return Dataset(
         tuple(clip for clip in clips if clip.emotion in classes),
         classes,
         chosen,
@@ -55,7 +55,7 @@ def select_clips(settings: DataSettings) -> Selection:
     )
 
 
-def chosen_corpora(settings: DataSettings) -> tuple[str, ...]:
+def dataset_corpora(settings: DataSettings) -> tuple[str, ...]:
     """Return the names of the corpora that a recipe needs, each once, `data.corpus` first.
 
     Raises
@@ -99,7 +99,7 @@ def corpus_root(settings: DataSettings, name: str) -> Path:
     )
 
 
-def chosen_protocol(settings: DataSettings) -> Protocol:
+def dataset_protocol(settings: DataSettings) -> Protocol:
     """Return the protocol of a recipe: as named, else the corpus's own.
 
     Several corpora have no protocol of their own but ``speakers``.
@@ -130,7 +130,7 @@ def chosen_protocol(settings: DataSettings) -> Protocol:
     return chosen
 
 
-def classes_to_tell(clips: Sequence[Clip], chosen: Protocol) -> tuple[str, ...]:
+def target_classes(clips: Sequence[Clip], chosen: Protocol) -> tuple[str, ...]:
     """Return the classes that a network has to tell apart, in order.
 
     They are all that the clips have; with the protocol ``cross-corpus``, those that every corpus
@@ -142,11 +142,11 @@ def classes_to_tell(clips: Sequence[Clip], chosen: Protocol) -> tuple[str, ...]:
         The corpora share fewer than two classes.
     """
     if chosen.scheme == "corpora":
-        return in_order(shared_classes(clips))
-    return in_order({clip.emotion for clip in clips})
+        return sort_emotions(shared_classes(clips))
+    return sort_emotions({clip.emotion for clip in clips})
 
 
-def chosen_folds(selection: Selection, seed: int) -> tuple[Fold, ...]:
+def dataset_folds(selection: Dataset, seed: int) -> tuple[Fold, ...]:
     """Split the clips by the selection's protocol, and make sure that the parts share nothing.
 
     Raises what `data.folds.folds`, `cross_corpus_fold` and `check_fold` raise.
@@ -160,7 +160,7 @@ def chosen_folds(selection: Selection, seed: int) -> tuple[Fold, ...]:
     return found
 
 
-def pick_fold(found: Sequence[Fold], number: int, key: str = "data.fold") -> Fold:
+def find_fold(found: Sequence[Fold], number: int, key: str = "data.fold") -> Fold:
     """Return the fold of that number, or raise a `ToolkitError` that names `key` and the folds."""
     for fold in found:
         if fold.number == number:
@@ -174,7 +174,7 @@ def corpora_of(clips: Sequence[Clip], indices: Sequence[int]) -> tuple[str, ...]
     return tuple(dict.fromkeys(clips[i].corpus for i in indices))
 
 
-def in_order(emotions: set[str]) -> tuple[str, ...]:
+def sort_emotions(emotions: set[str]) -> tuple[str, ...]:
     """Canonical emotions in their usual order, then the corpus's own words by alphabet."""
     own = sorted(emotions - set(EMOTIONS))
     return (*(emotion for emotion in EMOTIONS if emotion in emotions), *own)
@@ -197,21 +197,21 @@ def _relabelled(clips: Sequence[Clip], settings: DataSettings) -> list[Clip]:
     if unknown:
         raise ToolkitError(
             f"data.label_map: no clip is {', '.join(unknown)}; there are "
-            f"{', '.join(in_order(known))}."
+            f"{', '.join(sort_emotions(known))}."
         )
     return [replace(c, emotion=settings.label_map.get(c.emotion, c.emotion)) for c in clips]
 
 
 def _of_classes(clips: Sequence[Clip], settings: DataSettings) -> list[Clip]:
     """Keep the clips of ``classes``, where these are named."""
-    classes = in_order({clip.emotion for clip in clips})
+    classes = sort_emotions({clip.emotion for clip in clips})
     if settings.classes is not None:
         missing = sorted(set(settings.classes) - set(classes))
         if missing:
             raise ToolkitError(
                 f"data.classes: no clip is {', '.join(missing)}; there are {', '.join(classes)}."
             )
-        classes = in_order(set(settings.classes))
+        classes = sort_emotions(set(settings.classes))
     if len(classes) < 2:
         raise ToolkitError(
             f"data.classes: {len(classes)} class left, but two are needed to tell apart; keep more."

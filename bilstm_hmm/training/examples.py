@@ -14,8 +14,8 @@ from bilstm_hmm.features.augmentation.draws import (
     augment_frames,
     augment_waveform,
     augmentation_rng,
+    draw_warp,
     mixup_weights,
-    sample_warp,
 )
 from bilstm_hmm.features.extraction.extract import extract, extract_views
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics, normalise
@@ -54,7 +54,7 @@ class Examples:
 
 
 @dataclass(frozen=True, slots=True)
-class AugmentedView:
+class AugmentedDataset:
     """Makes training batches of `examples`, augmented and seeded.
 
     Masks and mixtures are new in each epoch, changes of the samples come back after
@@ -114,13 +114,13 @@ class AugmentedView:
         rng = augmentation_rng(recipe.seed, copy, self.examples.clips[index].name)
         original = self.examples.samples[index]
         samples = augment_waveform(original, recipe.features.rate, settings, rng)
-        warp = sample_warp(settings, rng)
+        warp = draw_warp(settings, rng)
         if samples is original and warp == 1.0:
             return self.examples.frames[index].values
         return extract(samples, recipe.features, self.banks, warp=warp).values
 
 
-def drawn_clips(
+def sample_clips(
     examples: Examples, indices: Indices, most: int | None, rng: np.random.Generator
 ) -> Indices:
     """Return the clips of an epoch, ascending: at random, up to `most` of each speaker.
@@ -140,7 +140,7 @@ def drawn_clips(
     return np.sort(np.array(chosen, dtype=np.intp))
 
 
-def plain_frames(
+def normalised_frames(
     examples: Examples,
     indices: Sequence[int] | Indices,
     recipe: Recipe,
@@ -151,7 +151,7 @@ def plain_frames(
     return [normalise(examples.frames[int(i)].values, kind, statistics) for i in indices]
 
 
-def view_frames(
+def warped_frames(
     examples: Examples,
     indices: Sequence[int] | Indices,
     recipe: Recipe,
@@ -161,7 +161,7 @@ def view_frames(
     """Return the normalised frames of these clips, whole, at each of ``decision.warps``."""
     kind, warps = recipe.features.normalisation, recipe.decision.warps
     if warps == (1.0,):
-        return [plain_frames(examples, indices, recipe, statistics)]
+        return [normalised_frames(examples, indices, recipe, statistics)]
 
     def views(index: int) -> list[FloatArray]:
         found = extract_views(examples.samples[index], recipe.features, banks, warps)

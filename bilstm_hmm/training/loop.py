@@ -18,15 +18,21 @@ from bilstm_hmm.evaluation.metrics import unweighted_accuracy, weighted_accuracy
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics, fit_statistics
 from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
-from bilstm_hmm.network.outputs import Outputs
+from bilstm_hmm.network.outputs import NetworkOutput
 from bilstm_hmm.network.packing import pad
-from bilstm_hmm.network.weights import arrays_of, assign, halved
-from bilstm_hmm.training.batches import buckets, class_weights, prefetch, shuffled
+from bilstm_hmm.network.weights import arrays_of, assign, to_half_precision
+from bilstm_hmm.training.batches import bucket_batches, class_weights, prefetch, random_batches
 from bilstm_hmm.training.checkpoint import TrainingState, Weights, load_state, save_state
-from bilstm_hmm.training.examples import AugmentedView, Examples, Indices, drawn_clips, plain_frames
-from bilstm_hmm.training.step import Trainer, arguments, trainer_of
+from bilstm_hmm.training.examples import (
+    AugmentedDataset,
+    Examples,
+    Indices,
+    normalised_frames,
+    sample_clips,
+)
+from bilstm_hmm.training.step import TrainableNetwork, batch_arguments, make_trainable
 
-Report = Callable[[dict[str, float]], None]
+EpochCallback = Callable[[dict[str, float]], None]
 LayerWeights = Mapping[str, Sequence[FloatArray]]
 
 
@@ -41,7 +47,7 @@ class TrainedNetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class TrainingTask:
     """One network to train: which clips, which of them validate, and for how long.
 
     Without `validation`, the last epoch is kept. `state_file` is where an interrupted
@@ -58,10 +64,10 @@ class Task:
 
 def train_network(
     examples: Examples,
-    task: Task,
+    task: TrainingTask,
     recipe: Recipe,
     banks: FilterBanks,
-    report: Report,
+    report: EpochCallback,
     callbacks: Sequence[Any] = (),
     start: LayerWeights | None = None,
 ) -> TrainedNetwork:
@@ -84,20 +90,20 @@ def train_network(
     for layer in network.layers:
         if start is not None and layer.name in start:
             layer.set_weights(list(start[layer.name]))
-    trainer = trainer_of(network, recipe)
+    trainer = make_trainable(network, recipe)
     weights = class_weights(examples.labels[task.train], classes)
     if not recipe.training.class_weights:
         weights = np.ones_like(weights)
-    view = AugmentedView(examples, recipe, banks, statistics, weights)
-    state = _restore(trainer.model, load_state(task.state_file), recipe)
+    view = AugmentedDataset(examples, recipe, banks, statistics, weights)
+    state = _resume(trainer.model, load_state(task.state_file), recipe)
     for callback in callbacks:
         callback.set_model(trainer.model)
         callback.on_train_begin()
-    while not _finished(state, task, recipe):
+    while not _should_stop(state, task, recipe):
         # The batches are made in threads of their own; BLAS threads would only fight them.
         with threadpool_limits(1, user_api="blas"):
             row, candidate = _epoch(trainer, view, task, recipe, state)
-        _judge(state, row, candidate, task, recipe)
+        _update_best(state, row, candidate, task, recipe)
         state.optimizer = arrays_of(trainer.model.optimizer.variables)
         save_state(task.state_file, state)
         report(row)
@@ -105,7 +111,7 @@ def train_network(
             callback.on_epoch_end(state.epoch - 1, dict(row))
     for callback in callbacks:
         callback.on_train_end()
-    assign(trainer.model.variables, [halved(array) for array in state.best])
+    assign(trainer.model.variables, [to_half_precision(array) for array in state.best])
     return TrainedNetwork(network, statistics, state.best_epoch, tuple(state.history))
 
 
@@ -114,13 +120,13 @@ def network_outputs(
     frames: Sequence[FloatArray],
     stride: int,
     batch_size: int = 64,
-) -> list[Outputs]:
+) -> list[NetworkOutput]:
     """Run the network on normalised sequences; outputs in their order, without padding."""
-    results: list[Outputs | None] = [None] * len(frames)
-    for group, answer in _answers(network.model, frames, batch_size):
+    results: list[NetworkOutput | None] = [None] * len(frames)
+    for group, answer in _predict_batches(network.model, frames, batch_size):
         for row, index in enumerate(group):
             length = -(-len(frames[int(index)]) // stride)
-            results[int(index)] = Outputs(
+            results[int(index)] = NetworkOutput(
                 hidden=answer["hidden"][row, :length],
                 frame=answer["frame"][row, :length],
                 clip=answer["clip"][row],
@@ -128,16 +134,20 @@ def network_outputs(
     return [result for result in results if result is not None]
 
 
-def _answers(
+def _predict_batches(
     network: Any, frames: Sequence[FloatArray], batch_size: int = 64
 ) -> Iterator[tuple[Indices, dict[str, Any]]]:
     """Yield which sequences are in a batch, and what the network says of them."""
-    for group in buckets([len(f) for f in frames], batch_size):
+    for group in bucket_batches([len(f) for f in frames], batch_size):
         yield group, network.predict_on_batch(list(pad([frames[int(i)] for i in group])))
 
 
 def _epoch(
-    trainer: Trainer, view: AugmentedView, task: Task, recipe: Recipe, state: TrainingState
+    trainer: TrainableNetwork,
+    view: AugmentedDataset,
+    task: TrainingTask,
+    recipe: Recipe,
+    state: TrainingState,
 ) -> tuple[dict[str, float], Weights]:
     """Train for one epoch and validate; returns its row of the history and its weights.
 
@@ -150,16 +160,16 @@ def _epoch(
     model = trainer.model
     model.optimizer.learning_rate = state.learning_rate
     rng = np.random.default_rng([task.seed, state.epoch])
-    chosen = drawn_clips(view.examples, task.train, settings.clips_per_speaker, rng)
+    chosen = sample_clips(view.examples, task.train, settings.clips_per_speaker, rng)
     if settings.bucketed:
-        batches = buckets(view.examples.lengths[chosen].tolist(), settings.batch_size, rng)
+        batches = bucket_batches(view.examples.lengths[chosen].tolist(), settings.batch_size, rng)
     else:
-        batches = shuffled(len(chosen), settings.batch_size, rng)
+        batches = random_batches(len(chosen), settings.batch_size, rng)
     groups = [chosen[batch] for batch in batches]
     epoch = state.epoch
 
     def given(group: Indices) -> tuple[Any, Any, Any]:
-        return arguments(view.batch(group, epoch), trainer.arrange)
+        return batch_arguments(view.batch(group, epoch), trainer.arrange)
 
     totals = np.zeros(4)
     for inputs, targets, weights in prefetch(given, groups, recipe.jobs):
@@ -201,10 +211,12 @@ def _average(state: TrainingState, model: Any, momentum: float) -> None:
         running[...] += (1.0 - kept) * (value - running)
 
 
-def _validate(network: Any, view: AugmentedView, task: Task, recipe: Recipe) -> dict[str, float]:
-    frames = plain_frames(view.examples, task.validation, recipe, view.statistics)
+def _validate(
+    network: Any, view: AugmentedDataset, task: TrainingTask, recipe: Recipe
+) -> dict[str, float]:
+    frames = normalised_frames(view.examples, task.validation, recipe, view.statistics)
     logits = np.zeros((len(frames), len(view.examples.classes)))
-    for group, answer in _answers(network, frames):
+    for group, answer in _predict_batches(network, frames):
         logits[group] = answer["clip"]
     truth = view.examples.labels[task.validation]
     shifted = logits - logits.max(axis=1, keepdims=True)
@@ -222,8 +234,12 @@ def cosine(epoch: int, epochs: int) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
 
 
-def _judge(
-    state: TrainingState, row: dict[str, float], candidate: Weights, task: Task, recipe: Recipe
+def _update_best(
+    state: TrainingState,
+    row: dict[str, float],
+    candidate: Weights,
+    task: TrainingTask,
+    recipe: Recipe,
 ) -> None:
     """Take stock of an epoch: best weights, patience and learning rate."""
     settings = recipe.training
@@ -242,12 +258,12 @@ def _judge(
         state.learning_rate *= settings.reduce_factor
 
 
-def _finished(state: TrainingState, task: Task, recipe: Recipe) -> bool:
+def _should_stop(state: TrainingState, task: TrainingTask, recipe: Recipe) -> bool:
     waited = state.epoch - state.best_epoch
     return state.epoch >= task.epochs or waited >= recipe.training.stop_patience
 
 
-def _restore(model: Any, stored: TrainingState | None, recipe: Recipe) -> TrainingState:
+def _resume(model: Any, stored: TrainingState | None, recipe: Recipe) -> TrainingState:
     fresh = TrainingState(learning_rate=recipe.training.learning_rate)
     if stored is None:
         return fresh

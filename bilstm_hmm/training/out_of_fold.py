@@ -15,14 +15,14 @@ import numpy as np
 from bilstm_hmm.config.schema import Recipe, TrainingSettings
 from bilstm_hmm.data.splits.inner_folds import InnerFolds, inner_folds, validation_split
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
-from bilstm_hmm.hmm.projection import alignment, project
-from bilstm_hmm.network.outputs import Outputs, mean_outputs
-from bilstm_hmm.training.backend import Heads, OutOfFold, fit_heads
-from bilstm_hmm.training.examples import Examples, Indices, plain_frames, view_frames
+from bilstm_hmm.hmm.projection import fit_alignment, project
+from bilstm_hmm.network.outputs import NetworkOutput, average_outputs
+from bilstm_hmm.training.backend import BackEnd, OutOfFoldOutputs, fit_back_end
+from bilstm_hmm.training.examples import Examples, Indices, normalised_frames, warped_frames
 from bilstm_hmm.training.loop import (
     LayerWeights,
-    Task,
     TrainedNetwork,
+    TrainingTask,
     network_outputs,
     train_network,
 )
@@ -37,12 +37,12 @@ class Progress(Protocol):
     def say(self, text: str) -> None:
         """Tell one thing."""
 
-    def epoch(self, task: Task, row: dict[str, float]) -> None:
+    def epoch(self, task: TrainingTask, row: dict[str, float]) -> None:
         """Tell of an epoch of a network."""
 
 
 @dataclass(frozen=True, slots=True)
-class System:
+class TrainedSystem:
     """All that was fitted on a training part.
 
     `inner` are the networks of the inner folds, `rows` the clips that ``heads.unseen`` is about,
@@ -51,12 +51,12 @@ class System:
 
     network: TrainedNetwork
     inner: tuple[TrainedNetwork, ...]
-    heads: Heads
+    heads: BackEnd
     rows: Indices
     notes: tuple[str, ...]
 
 
-def fit_system(
+def train_system(
     examples: Examples,
     train: Sequence[int],
     recipe: Recipe,
@@ -66,7 +66,7 @@ def fit_system(
     callbacks: Callable[[str], Sequence[Any]],
     start: LayerWeights | None = None,
     mixed: bool = False,
-) -> System:
+) -> TrainedSystem:
     """Fit networks, projection, HMMs and decision on the clips `train`.
 
     Parameters
@@ -91,11 +91,11 @@ def fit_system(
         )
     inner, lengths = [], []
     for number, (fit_on, held_out) in enumerate(split.folds, start=1):
-        task = Task(
+        task = TrainingTask(
             name=f"fold {number} of {len(split.folds)}",
             train=np.array(fit_on),
             validation=np.array(held_out if recipe.training.keep == "best" else (), dtype=np.intp),
-            epochs=epochs_for(len(fit_on), recipe.training),
+            epochs=n_epochs(len(fit_on), recipe.training),
             seed=recipe.seed + number,
             state_file=work / f"fold{number}.npz",
         )
@@ -105,11 +105,11 @@ def fit_system(
     final = _train(examples, final_task, recipe, banks, progress, callbacks, start)
     progress.say("Fitting the HMMs on the out-of-fold outputs")
     unseen = _out_of_fold(examples, split, inner, final, recipe, banks)
-    heads = fit_heads(unseen, examples.classes, recipe)
-    return System(final, tuple(inner), heads, unseen.rows, (*notes, *heads.notes))
+    heads = fit_back_end(unseen, examples.classes, recipe)
+    return TrainedSystem(final, tuple(inner), heads, unseen.rows, (*notes, *heads.notes))
 
 
-def epochs_for(n_clips: int, settings: TrainingSettings) -> int:
+def n_epochs(n_clips: int, settings: TrainingSettings) -> int:
     """Return the epochs of a network that learns from `n_clips` clips."""
     if settings.steps is None:
         return settings.epochs
@@ -118,7 +118,7 @@ def epochs_for(n_clips: int, settings: TrainingSettings) -> int:
 
 def _train(
     examples: Examples,
-    task: Task,
+    task: TrainingTask,
     recipe: Recipe,
     banks: FilterBanks,
     progress: Progress,
@@ -141,7 +141,7 @@ def _final_task(
     recipe: Recipe,
     work: Path,
     mixed: bool,
-) -> Task:
+) -> TrainingTask:
     """The final network: all training clips for the epochs found best, or with validation.
 
     `lengths` are the epochs that each of the `inner` networks had to find its best in.
@@ -153,12 +153,12 @@ def _final_task(
             examples.clips, train, settings.validation_fraction, recipe.seed, mixed=mixed
         )
         fit_on, validation = list(split[0]), list(split[1])
-    epochs = epochs_for(len(fit_on), settings)
+    epochs = n_epochs(len(fit_on), settings)
     if settings.keep == "best" and settings.refit:
         # Shares of the way, because a network of fewer clips may have more epochs.
         shares = [n.best_epoch / longest for n, longest in zip(inner, lengths, strict=True)]
         epochs = max(1, round(epochs * float(np.median(shares))))
-    return Task(
+    return TrainingTask(
         name="final",
         train=np.array(fit_on, dtype=np.intp),
         validation=np.array(validation, dtype=np.intp),
@@ -175,16 +175,16 @@ def _out_of_fold(
     final: TrainedNetwork,
     recipe: Recipe,
     banks: FilterBanks,
-) -> OutOfFold:
+) -> OutOfFoldOutputs:
     indices: list[int] = []
     folds: list[int] = []
-    outputs: list[Outputs] = []
+    outputs: list[NetworkOutput] = []
     rng = np.random.default_rng(recipe.seed)
     for number, (network, (fit_on, held_out)) in enumerate(zip(inner, split.folds, strict=True)):
         found = _view_outputs(examples, held_out, network, recipe, banks)
         if recipe.hmm.input != "logits":
             shared = rng.permutation(np.array(fit_on))[:ALIGNMENT_CLIPS]
-            aligned = alignment(
+            aligned = fit_alignment(
                 _outputs(examples, shared, network, recipe),
                 _outputs(examples, shared, final, recipe),
             )
@@ -195,7 +195,7 @@ def _out_of_fold(
     rows, fold = np.array(indices, dtype=np.intp), np.array(folds, dtype=np.intp)
     speakers = np.unique([examples.clips[row].speaker for row in rows], return_inverse=True)[1]
     groups = speakers if speakers.max() > 0 else fold
-    return OutOfFold(tuple(outputs), rows, examples.labels[rows], fold, groups)
+    return OutOfFoldOutputs(tuple(outputs), rows, examples.labels[rows], fold, groups)
 
 
 def _view_outputs(
@@ -204,15 +204,15 @@ def _view_outputs(
     network: TrainedNetwork,
     recipe: Recipe,
     banks: FilterBanks,
-) -> list[Outputs]:
+) -> list[NetworkOutput]:
     """Outputs for the clips as prediction has them: the means over their views."""
-    views = view_frames(examples, indices, recipe, banks, network.statistics)
+    views = warped_frames(examples, indices, recipe, banks, network.statistics)
     told = [network_outputs(network, frames, recipe.network.stride) for frames in views]
-    return [mean_outputs(of_clip) for of_clip in zip(*told, strict=True)]
+    return [average_outputs(of_clip) for of_clip in zip(*told, strict=True)]
 
 
 def _outputs(
     examples: Examples, indices: Sequence[int] | Indices, network: TrainedNetwork, recipe: Recipe
-) -> list[Outputs]:
-    frames = plain_frames(examples, indices, recipe, network.statistics)
+) -> list[NetworkOutput]:
+    frames = normalised_frames(examples, indices, recipe, network.statistics)
     return network_outputs(network, frames, recipe.network.stride)

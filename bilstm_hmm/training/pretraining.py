@@ -19,17 +19,17 @@ from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.data.corpora.registry import load
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
-from bilstm_hmm.training.dataset import chosen_corpora, corpus_root, in_order
+from bilstm_hmm.training.dataset import corpus_root, dataset_corpora, sort_emotions
 from bilstm_hmm.training.examples import Examples
 from bilstm_hmm.training.load_examples import load_examples
-from bilstm_hmm.training.loop import LayerWeights, Task, TrainedNetwork, train_network
+from bilstm_hmm.training.loop import LayerWeights, TrainedNetwork, TrainingTask, train_network
 from bilstm_hmm.training.out_of_fold import Progress
 
 if TYPE_CHECKING:
     from bilstm_hmm.cli.progress import ConsoleProgress
 
 #: The layers that are made anew for the emotions of the fold.
-HEADS = ("frame", "clip")
+OUTPUT_LAYERS = ("frame", "clip")
 
 
 def starting_layers(
@@ -73,7 +73,7 @@ def pretraining_clips(recipe: Recipe, evaluated: Collection[str]) -> tuple[Clip,
         A corpus that cannot be found or read, or that has no speaker left.
     """
     clips: list[Clip] = []
-    own = chosen_corpora(recipe.data)
+    own = dataset_corpora(recipe.data)
     for name in recipe.pretraining.corpora:
         if name in own:
             continue
@@ -110,7 +110,7 @@ def pretrained_layers(
     Mapping
         The weights of every layer but the heads, by the layer's name.
     """
-    classes = in_order({clip.emotion for clip in clips})
+    classes = sort_emotions({clip.emotion for clip in clips})
     settings = recipe.pretraining
     training = recipe.training.model_copy(
         update={
@@ -130,7 +130,7 @@ def pretrained_layers(
         if known:
             progress.say("Pre-training: taken from the cache")
             return known
-    task = Task(
+    task = TrainingTask(
         name="pre-training",
         train=np.arange(len(examples.clips)),
         validation=np.array([], dtype=np.intp),
@@ -151,7 +151,7 @@ def _layers(network: TrainedNetwork) -> LayerWeights:
     return {
         layer.name: [np.array(weight) for weight in layer.get_weights()]
         for layer in network.model.layers
-        if layer.name not in HEADS and layer.get_weights()
+        if layer.name not in OUTPUT_LAYERS and layer.get_weights()
     }
 
 

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.network.packing import Arrange, can_pack, packed, packing_gap, padded
+from bilstm_hmm.network.packing import Packing, can_pack, pack_batch, packing_gap, pad_batch
 from bilstm_hmm.training.batches import Batch
 
 
 @dataclass(frozen=True, slots=True)
-class Trainer:
+class TrainableNetwork:
     """A network, the Keras model that trains its weights, and how that wants clips to lie."""
 
     network: Any
     model: Any
-    arrange: Arrange
+    arrange: Packing
 
 
-def trainer_of(network: Any, recipe: Recipe) -> Trainer:
+def make_trainable(network: Any, recipe: Recipe) -> TrainableNetwork:
     """Return what trains `network`: on rows of several clips, or on one padded row a clip.
 
     Clips drawn by chance differ in length, so that half of a padded batch may be padding; where
@@ -32,15 +32,17 @@ def trainer_of(network: Any, recipe: Recipe) -> Trainer:
     settings = recipe.network
     by_chance = not recipe.training.bucketed
     if by_chance and can_pack(settings) and keras.backend.backend() == "tensorflow":
-        from bilstm_hmm.network.build import on_rows
+        from bilstm_hmm.network.build import build_packed_network
 
-        rows = compiled(on_rows(network, settings), recipe)
-        arrange = partial(packed, stride=settings.stride, gap=packing_gap(settings))
-        return Trainer(network, rows, arrange)
-    return Trainer(network, compiled(network, recipe), partial(padded, stride=settings.stride))
+        rows = compile_network(build_packed_network(network, settings), recipe)
+        arrange = partial(pack_batch, stride=settings.stride, gap=packing_gap(settings))
+        return TrainableNetwork(network, rows, arrange)
+    return TrainableNetwork(
+        network, compile_network(network, recipe), partial(pad_batch, stride=settings.stride)
+    )
 
 
-def compiled(network: Any, recipe: Recipe) -> Any:
+def compile_network(network: Any, recipe: Recipe) -> Any:
     """Return a model that shares the weights of `network` and is compiled with both losses."""
     import keras
 
@@ -64,7 +66,7 @@ def compiled(network: Any, recipe: Recipe) -> Any:
     return model
 
 
-def arguments(batch: Batch, arrange: Arrange) -> tuple[Any, Any, Any]:
+def batch_arguments(batch: Batch, arrange: Packing) -> tuple[Any, Any, Any]:
     """Return inputs, targets and sample weights of both losses; each frame has its clip's weight.
 
     Keras leaves masked frames out of the mean by itself: the mask comes with the logits.

@@ -34,7 +34,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ClipLabels:
     """What a path says of a clip.
 
     `key` names the recording within its corpus, whatever the folder or extension: a second file
@@ -51,7 +51,7 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class DroppedFile:
     """A file that belongs to the corpus but is left out, and why."""
 
     name: str
@@ -66,7 +66,7 @@ class Scan:
     """
 
     clips: tuple[Clip, ...]
-    dropped: tuple[Dropped, ...] = ()
+    dropped: tuple[DroppedFile, ...] = ()
     ignored: int = 0
 
 
@@ -107,7 +107,7 @@ class Corpus:
     url: str
     labels: Mapping[str, str]
     instructions: str
-    parse: Callable[[PurePosixPath], Parsed | None]
+    parse: Callable[[PurePosixPath], ClipLabels | None]
     faults: tuple[Fault, ...] = ()
     archives: tuple[Archive, ...] = ()
     speaker_prefix: str | None = None
@@ -162,7 +162,7 @@ def scan(corpus: Corpus, root: Path, *, others: Iterable[Corpus] = ()) -> Scan:
                 f"{root} has audio files ({len(files)}), but none as in {corpus.title}: "
                 f"check the folder and the corpus name ({corpus.name})"
             )
-    clips, dropped = _sort_out(corpus, known)
+    clips, dropped = _separate_faulty(corpus, known)
     if not clips:
         raise DataError(
             f"{root} has only files of {corpus.title} that are known to be faulty: "
@@ -171,28 +171,28 @@ def scan(corpus: Corpus, root: Path, *, others: Iterable[Corpus] = ()) -> Scan:
     return Scan(tuple(clips), tuple(dropped), len(found) - len(known))
 
 
-def _sort_out(
-    corpus: Corpus, known: list[tuple[AudioFile, Parsed]]
-) -> tuple[list[Clip], list[Dropped]]:
+def _separate_faulty(
+    corpus: Corpus, known: list[tuple[AudioFile, ClipLabels]]
+) -> tuple[list[Clip], list[DroppedFile]]:
     """Part the files into clips, and faulty files and copies."""
     faulty = {f.key: f.problem for f in corpus.faults if f.treatment == "dropped"}
     first: dict[str, str] = {}
     clips: list[Clip] = []
-    dropped: list[Dropped] = []
+    dropped: list[DroppedFile] = []
     for file, parsed in known:
         key = parsed.key or file.name
         if key in faulty:
-            dropped.append(Dropped(file.name, faulty[key]))
+            dropped.append(DroppedFile(file.name, faulty[key]))
         elif key in first:
             # Repackaged releases hold every file twice; a copy in training and test is a leak.
-            dropped.append(Dropped(file.name, f"a copy of {first[key]}"))
+            dropped.append(DroppedFile(file.name, f"a copy of {first[key]}"))
         else:
             first[key] = file.name
             clips.append(_clip(corpus, file, parsed))
     return clips, dropped
 
 
-def _clip(corpus: Corpus, file: AudioFile, parsed: Parsed) -> Clip:
+def _clip(corpus: Corpus, file: AudioFile, parsed: ClipLabels) -> Clip:
     return Clip(
         path=file.path,
         name=file.name,

@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from .corpus import Corpus, Fault, Parsed
+from .corpus import ClipLabels, Corpus, Fault
 
 _LABELS = {
     "ANG": "angry",
@@ -33,14 +33,14 @@ _NAME = re.compile(
 )
 
 
-def _parse(path: PurePosixPath) -> Parsed | None:
+def _parse(path: PurePosixPath) -> ClipLabels | None:
     """Read ``speaker_sentence_EMOTION_LEVEL``."""
     stem = f"{path.stem}X" if path.stem == _CUT_NAME else path.stem
     match = _NAME.fullmatch(stem)
     if match is None or match[1] == "1000":
         return None
     speaker, sentence, code, level = match[0].upper().split("_")
-    return Parsed(
+    return ClipLabels(
         key=match[0].upper(),
         emotion=_LABELS[code],
         speaker=speaker,

@@ -4,7 +4,7 @@ import re
 from pathlib import PurePosixPath
 
 from ..clip import Sex
-from .corpus import Archive, Corpus, Parsed
+from .corpus import Archive, ClipLabels, Corpus
 
 _LABELS = {
     "W": "angry",
@@ -20,13 +20,13 @@ _SEXES |= dict.fromkeys(("08", "09", "13", "14", "16"), "female")
 _NAME = re.compile(rf"({'|'.join(sorted(_SEXES))})([ab]\d\d)([WLEAFTN])([a-z])", re.IGNORECASE)
 
 
-def _parse(path: PurePosixPath) -> Parsed | None:
+def _parse(path: PurePosixPath) -> ClipLabels | None:
     """Read ``SSTTTEV``: speaker, text, emotion, version."""
     match = _NAME.fullmatch(path.stem)
     if match is None:
         return None
     speaker, text, code, version = match[1], match[2].lower(), match[3].upper(), match[4].lower()
-    return Parsed(
+    return ClipLabels(
         key=f"{speaker}{text}{code}{version}",
         emotion=_LABELS[code],
         speaker=speaker,

@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from ..clip import EMOTIONS
-from .corpus import Corpus, Parsed
+from .corpus import ClipLabels, Corpus
 from .emotion_names import canonical
 
 # Folders that part a collection, or hold its files, and are nobody's name.
@@ -12,7 +12,7 @@ _NOT_SPEAKERS = frozenset(
 )
 
 
-def _parse(path: PurePosixPath) -> Parsed | None:
+def _parse(path: PurePosixPath) -> ClipLabels | None:
     """Read ``.../emotion/x.wav`` or ``.../emotion/speaker/x.wav``.
 
     The nearest folder above the file whose name is a word for an emotion gives the label; where
@@ -23,7 +23,7 @@ def _parse(path: PurePosixPath) -> Parsed | None:
         return None
     at = next((i for i in reversed(range(len(folders))) if canonical(folders[i])), 0)
     below = [name for name in folders[at + 1 :] if name.casefold() not in _NOT_SPEAKERS]
-    return Parsed(
+    return ClipLabels(
         emotion=canonical(folders[at]) or folders[at],
         speaker=below[0] if below else None,
     )

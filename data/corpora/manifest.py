@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from ..clip import EMOTIONS, Clip, Sex
 from ..errors import DataError
-from .corpus import Corpus, Parsed, Scan
+from .corpus import ClipLabels, Corpus, Scan
 from .emotion_names import canonical
 
 _REQUIRED = ("path", "emotion")
@@ -144,7 +144,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _parse(_path: PurePosixPath) -> Parsed | None:
+def _parse(_path: PurePosixPath) -> ClipLabels | None:
     """Tell nothing: the labels stand in the table."""
     return None
 

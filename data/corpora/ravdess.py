@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from .corpus import Archive, Corpus, Fault, Parsed
+from .corpus import Archive, ClipLabels, Corpus, Fault
 
 _LABELS = {
     "01": "neutral",
@@ -30,13 +30,13 @@ _LICENCE = "CC BY-NC-SA 4.0"
 _RECORD = "https://zenodo.org/records/1188976"
 
 
-def _parse(path: PurePosixPath, channel: str) -> Parsed | None:
+def _parse(path: PurePosixPath, channel: str) -> ClipLabels | None:
     """Read ``modality-channel-emotion-intensity-statement-repetition-actor``."""
     match = _NAME.fullmatch(path.stem)
     if match is None or match[1] != _AUDIO_ONLY or match[2] != channel:
         return None
     _, _, emotion, intensity, statement, _, actor = match.groups()
-    return Parsed(
+    return ClipLabels(
         key=path.stem,
         emotion=_LABELS[emotion],
         speaker=actor,
@@ -46,11 +46,11 @@ def _parse(path: PurePosixPath, channel: str) -> Parsed | None:
     )
 
 
-def _parse_speech(path: PurePosixPath) -> Parsed | None:
+def _parse_speech(path: PurePosixPath) -> ClipLabels | None:
     return _parse(path, _SPEECH)
 
 
-def _parse_song(path: PurePosixPath) -> Parsed | None:
+def _parse_song(path: PurePosixPath) -> ClipLabels | None:
     return _parse(path, _SONG)
 
 

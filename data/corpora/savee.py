@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from .corpus import Corpus, Parsed
+from .corpus import ClipLabels, Corpus
 
 _LABELS = {
     "a": "angry",
@@ -18,7 +18,7 @@ _SPEAKERS = ("DC", "JE", "JK", "KL")
 _NAME = re.compile(rf"(?:({'|'.join(_SPEAKERS)})_)?(sa|su|a|d|f|h|n)(\d\d)", re.IGNORECASE)
 
 
-def _parse(path: PurePosixPath) -> Parsed | None:
+def _parse(path: PurePosixPath) -> ClipLabels | None:
     """Read ``SPEAKER_eNN`` or, below the speaker's folder, ``SPEAKER/eNN``."""
     match = _NAME.fullmatch(path.stem)
     if match is None:
@@ -27,7 +27,7 @@ def _parse(path: PurePosixPath) -> Parsed | None:
     if speaker not in _SPEAKERS:
         return None
     code = match[2].lower()
-    return Parsed(
+    return ClipLabels(
         key=f"{speaker}_{code}{match[3]}",
         emotion=_LABELS[code],
         speaker=speaker,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..clip import Clip
-from .corpus import Corpus, Dropped, Fault, Scan
+from .corpus import Corpus, DroppedFile, Fault, Scan
 
 _N_THREADS = 4
 _Item = TypeVar("_Item", str, int)
@@ -43,9 +43,9 @@ class Summary:
     rates: Mapping[int, int]
     channels: Mapping[int, int]
     faults: tuple[Fault, ...]
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[DroppedFile, ...]
     ignored: int
-    unreadable: tuple[Dropped, ...]
+    unreadable: tuple[DroppedFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +72,17 @@ def summarise(corpus: Corpus, scan: Scan) -> Summary:
         faults=tuple(f for f in corpus.faults if f.treatment != "dropped" and f.key in stems),
         dropped=scan.dropped,
         ignored=scan.ignored,
-        unreadable=tuple(item for item in read if isinstance(item, Dropped)),
+        unreadable=tuple(item for item in read if isinstance(item, DroppedFile)),
     )
 
 
-def _read_header(clip: Clip) -> _Header | Dropped:
+def _read_header(clip: Clip) -> _Header | DroppedFile:
     import soundfile
 
     try:
         info = soundfile.info(str(clip.path))
     except (soundfile.SoundFileError, OSError) as error:
-        return Dropped(clip.name, str(getattr(error, "error_string", error)))
+        return DroppedFile(clip.name, str(getattr(error, "error_string", error)))
     return _Header(info.frames / info.samplerate, info.samplerate, info.channels)
 
 

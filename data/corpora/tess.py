@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from .corpus import Corpus, Fault, Parsed
+from .corpus import ClipLabels, Corpus, Fault
 
 _LABELS = {
     "angry": "angry",
@@ -18,14 +18,14 @@ _MISSPELT = "OA_bite_neutral"
 _NAME = re.compile(rf"(OAF|YAF|OA)_([a-z]+)_({'|'.join(_LABELS)})", re.IGNORECASE)
 
 
-def _parse(path: PurePosixPath) -> Parsed | None:
+def _parse(path: PurePosixPath) -> ClipLabels | None:
     """Read ``speaker_word_emotion``; the carrier phrase is always "Say the word ..."."""
     match = _NAME.fullmatch(path.stem)
     if match is None or (match[1].upper() == "OA" and path.stem != _MISSPELT):
         return None
     speaker = "YAF" if match[1].upper() == "YAF" else "OAF"
     word, code = match[2].lower(), match[3].lower()
-    return Parsed(
+    return ClipLabels(
         key=f"{speaker}_{word}_{code}",
         emotion=_LABELS[code],
         speaker=speaker,

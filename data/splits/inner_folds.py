@@ -61,11 +61,11 @@ def inner_folds(
     grouped = _group(clips, indices, mixed)
     n_parts = max(2, min(k, len(set(grouped.groups))))
     rng = np.random.default_rng(seed)
-    best = _splits(indices, _deal(grouped, n_parts, rng))
+    best = _splits(indices, _assign_parts(grouped, n_parts, rng))
     for _ in range(_N_DRAWS - 1):
         if not _n_untrained(clips, best):
             break
-        drawn = _splits(indices, _deal(grouped, n_parts, rng))
+        drawn = _splits(indices, _assign_parts(grouped, n_parts, rng))
         best = min(best, drawn, key=lambda splits: _n_untrained(clips, splits))
     return InnerFolds(grouped.by, tuple(best))
 
@@ -111,7 +111,7 @@ def validation_split(
 
 
 @dataclass(frozen=True, slots=True)
-class _Grouped:
+class _Groups:
     """What the parts must not share, and the group and emotion of every clip to be split."""
 
     by: Grouping
@@ -120,7 +120,7 @@ class _Grouped:
     emotions: list[str]
 
 
-def _group(clips: Sequence[Clip], indices: Sequence[int], mixed: bool) -> _Grouped:
+def _group(clips: Sequence[Clip], indices: Sequence[int], mixed: bool) -> _Groups:
     if len(indices) < 2:
         raise DataError(
             f"the training part has {len(indices)} clip{'' if len(indices) == 1 else 's'}, "
@@ -136,10 +136,10 @@ def _group(clips: Sequence[Clip], indices: Sequence[int], mixed: bool) -> _Group
             by, groups = "speakers", speakers
         elif len(sentences) == len(chosen) and len(set(sentences)) > 1:
             by, groups = "sentences", sentences
-    return _Grouped(by, chosen, groups, [c.emotion for c in chosen])
+    return _Groups(by, chosen, groups, [c.emotion for c in chosen])
 
 
-def _deal(grouped: _Grouped, n_parts: int, rng: Generator) -> list[int]:
+def _assign_parts(grouped: _Groups, n_parts: int, rng: Generator) -> list[int]:
     """Return a part, from 0, for every clip."""
     if grouped.by == "clips":
         return deal_clips(grouped.emotions, n_parts, rng)
@@ -150,14 +150,14 @@ def _deal(grouped: _Grouped, n_parts: int, rng: Generator) -> list[int]:
     return [part_of[group] for group in grouped.groups]
 
 
-def _draw_clips(grouped: _Grouped, fraction: float, rng: Generator) -> set[int]:
+def _draw_clips(grouped: _Groups, fraction: float, rng: Generator) -> set[int]:
     """Return where the clips to hold out stand."""
     drawn = set(stratified_part(grouped.emotions, fraction, rng))
     # Where every class has a single clip, some class has to go untrained.
     return drawn or {int(rng.integers(len(grouped.emotions)))}
 
 
-def _draw_groups(grouped: _Grouped, fraction: float, rng: Generator) -> set[int]:
+def _draw_groups(grouped: _Groups, fraction: float, rng: Generator) -> set[int]:
     """Draw whole groups while they bring the share nearer to `fraction`, never all of them."""
     sizes = Counter(grouped.groups)
     names = sorted(sizes)

@@ -36,7 +36,7 @@ _HIGHEST_PEAK = 0.99
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class EmotionTurn:
     """One emotion from when to when: the clips that it is made of, as they were numbered."""
 
     emotion: str
@@ -44,7 +44,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class JoinedRecording:
+class ConcatenatedRecording:
     """A recording of one speaker, and the emotions in it.
 
     Attributes
@@ -66,7 +66,9 @@ class JoinedRecording:
     name: str
 
 
-def draw_turns(clips_of: Mapping[str, Sequence[int]], rng: np.random.Generator) -> tuple[Turn, ...]:
+def draw_turns(
+    clips_of: Mapping[str, Sequence[int]], rng: np.random.Generator
+) -> tuple[EmotionTurn, ...]:
     """Draw the turns of a recording.
 
     No clip comes twice before all of its emotion have come, nor any emotion. Without neutral
@@ -86,37 +88,37 @@ def draw_turns(clips_of: Mapping[str, Sequence[int]], rng: np.random.Generator) 
     emotions = sorted(set(clips_of) - {NEUTRAL})
     if len(emotions) < (1 if neutral else 2):
         raise DataError("clips of two emotions are needed to join them: add clips of another")
-    decks = {emotion: _dealt(clips_of[emotion], rng) for emotion in sorted(clips_of)}
-    turns: list[Turn] = []
-    wanted = _dealt(emotions, rng)
+    decks = {emotion: _cycle_shuffled(clips_of[emotion], rng) for emotion in sorted(clips_of)}
+    turns: list[EmotionTurn] = []
+    wanted = _cycle_shuffled(emotions, rng)
     left = int(rng.integers(TURNS[0], TURNS[1] + 1))
     while left:
         emotion = next(wanted)
         if turns and not neutral and emotion == turns[-1].emotion:
             continue
         if turns and neutral:
-            turns.append(Turn(NEUTRAL, (next(decks[NEUTRAL]),)))
+            turns.append(EmotionTurn(NEUTRAL, (next(decks[NEUTRAL]),)))
         count = int(rng.integers(CLIPS_A_TURN[0], CLIPS_A_TURN[1] + 1))
-        turns.append(Turn(emotion, tuple(next(decks[emotion]) for _ in range(count))))
+        turns.append(EmotionTurn(emotion, tuple(next(decks[emotion]) for _ in range(count))))
         left -= 1
     return tuple(turns)
 
 
-def _dealt(items: Sequence[T], rng: np.random.Generator) -> Iterator[T]:
+def _cycle_shuffled(items: Sequence[T], rng: np.random.Generator) -> Iterator[T]:
     """Yield the items in random order, all of them before any comes again."""
     while True:
         for place in rng.permutation(len(items)):
             yield items[int(place)]
 
 
-def joined_recordings(
+def concatenate_clips(
     clips: Sequence[Clip],
     read: Callable[[Clip], Samples],
     rate: int,
     *,
     count: int = RECORDINGS,
     seed: int = 0,
-) -> tuple[JoinedRecording, ...]:
+) -> tuple[ConcatenatedRecording, ...]:
     """Join the clips of one speaker to `count` recordings.
 
     They depend on the clips, the speaker's name and the seed alone, not on the clips' order.
@@ -153,8 +155,8 @@ def joined_recordings(
         turns = draw_turns(clips_of, rng)
         for place in chain.from_iterable(turn.clips for turn in turns):
             if place not in ready:
-                ready[place] = prepared(read(ordered[place]), rate)
-        recordings.append(_join(turns, ready, rate, speaker, number, rng))
+                ready[place] = prepare_clip(read(ordered[place]), rate)
+        recordings.append(_concatenate(turns, ready, rate, speaker, number, rng))
     return tuple(recordings)
 
 
@@ -173,7 +175,7 @@ def _rng(seed: int, number: int, speaker: str) -> np.random.Generator:
     return np.random.default_rng([seed, number, *np.frombuffer(digest, dtype="<u4").tolist()])
 
 
-def prepared(samples: Samples, rate: int) -> Samples:
+def prepare_clip(samples: Samples, rate: int) -> Samples:
     """Return a clip without silence at its ends, at the common level, faded in and out.
 
     Silence is what lies 30 dB or more below the loudest 20 ms; the level is the RMS of the rest.
@@ -201,14 +203,14 @@ def prepared(samples: Samples, rate: int) -> Samples:
     return cut.astype(np.float32)
 
 
-def _join(
-    turns: Sequence[Turn],
+def _concatenate(
+    turns: Sequence[EmotionTurn],
     ready: Mapping[int, Samples],
     rate: int,
     speaker: str,
     number: int,
     rng: np.random.Generator,
-) -> JoinedRecording:
+) -> ConcatenatedRecording:
     parts: list[Samples] = []
     truth: list[tuple[float, float, str]] = []
     length = 0
@@ -226,4 +228,4 @@ def _join(
     bed = LEVEL * 10.0 ** (_BED_DB / 20.0) * rng.standard_normal(length)
     samples += bed.astype(np.float32)
     samples *= min(1.0, _HIGHEST_PEAK / float(np.abs(samples).max()))
-    return JoinedRecording(samples, rate, speaker, tuple(truth), f"{speaker}/{number}")
+    return ConcatenatedRecording(samples, rate, speaker, tuple(truth), f"{speaker}/{number}")

@@ -11,18 +11,18 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from ..frames import FloatArray
-from .peaks import falling_peaks
+from .peaks import peak_envelope
 
 #: Seconds that the envelope looks ahead, so that it is up before the loud part begins.
-AHEAD = 0.3
+LOOKAHEAD = 0.3
 #: Decibels a second by which it falls. Speech reaches its peak about twice a second.
 RELEASE = 1.0
 #: Nothing below this peak (in full scale) is taken for speech that was recorded too quietly.
-LEAST = 10.0 ** (-50.0 / 20.0)
+MIN_PEAK = 10.0 ** (-50.0 / 20.0)
 
 
-class Leveller:
-    """Divides a signal by its envelope, a block at a time, `AHEAD` seconds behind the input.
+class GainNormaliser:
+    """Divides a signal by its envelope, a block at a time, `LOOKAHEAD` seconds behind the input.
 
     The result does not depend on how the signal is cut into blocks.
 
@@ -36,7 +36,7 @@ class Leveller:
 
     def __init__(self, rate: int, hop: int) -> None:
         self._hop = hop
-        self._ahead = max(1, round(AHEAD * rate / hop))
+        self._ahead = max(1, round(LOOKAHEAD * rate / hop))
         self._fall = RELEASE * hop / rate
         self._held = np.zeros(0, dtype=np.float32)
         # The envelope in dB at the last point before the samples held, and the gain there.
@@ -68,9 +68,9 @@ class Leveller:
         windows = np.lib.stride_tricks.sliding_window_view(
             np.append(peaks, 0.0)[first:], self._ahead
         )[:points]
-        heard = 20.0 * np.log10(np.maximum(windows.max(axis=1), LEAST))
-        level = falling_peaks(heard, self._level, self._fall)
-        gains = 10.0 ** (-np.maximum(level, 20.0 * np.log10(LEAST)) / 20.0)
+        heard = 20.0 * np.log10(np.maximum(windows.max(axis=1), MIN_PEAK))
+        level = peak_envelope(heard, self._level, self._fall)
+        gains = 10.0 ** (-np.maximum(level, 20.0 * np.log10(MIN_PEAK)) / 20.0)
         if self._gain is not None:
             gains = np.append(self._gain, gains)
         self._level, self._gain = float(level[-1]), float(gains[-1])
@@ -82,9 +82,9 @@ class Leveller:
         return levelled
 
 
-def levelled(blocks: Iterable[FloatArray], rate: int, hop: int) -> Iterator[FloatArray]:
-    """Yield the samples of all blocks through a `Leveller`, in blocks of other sizes."""
-    leveller = Leveller(rate, hop)
+def normalise_gain(blocks: Iterable[FloatArray], rate: int, hop: int) -> Iterator[FloatArray]:
+    """Yield the samples of all blocks through a `GainNormaliser`, in blocks of other sizes."""
+    leveller = GainNormaliser(rate, hop)
     for block in blocks:
         yield leveller.push(block)
     yield leveller.flush()

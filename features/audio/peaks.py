@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 FloatMatrix = NDArray[np.float64]
 
 
-def falling_peaks(heard: FloatMatrix, before: float, fall: float) -> FloatMatrix:
+def peak_envelope(heard: FloatMatrix, before: float, fall: float) -> FloatMatrix:
     """Return the peak at each point in dB: what is heard there, or what is left of an earlier one.
 
     Parameters

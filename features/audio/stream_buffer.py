@@ -20,7 +20,7 @@ class Block:
     heard: float
 
 
-class ChunkReader:
+class StreamBuffer:
     """Collects chunks of any length to blocks of the same, so that nothing depends on the chunks.
 
     Channels are averaged. A microphone's are alike, and what cannot be gone through twice cannot

@@ -17,9 +17,9 @@ from ..frames import FloatArray
 from .sources import MAX_CHANNELS, SIZE_UNKNOWN, float_conversion
 
 #: Whose samples these are, in messages.
-NAME = "Standard input"
+STDIN_NAME = "Standard input"
 #: Bytes that are taken at once, where so many have come.
-CHUNK = 1 << 16
+READ_BYTES = 1 << 16
 #: The note on a half sample at the end, which is dropped.
 CUT_WITHIN_SAMPLE = "cut off: the stream ends in the middle of a sample"
 
@@ -68,7 +68,7 @@ class SampleFormat:
         else:
             type = np.dtype(self.type)
         native = np.frombuffer(data, type).astype(type.newbyteorder("="), copy=False)
-        return float_conversion(native.dtype, NAME)(native).reshape(-1, self.n_channels)
+        return float_conversion(native.dtype, STDIN_NAME)(native).reshape(-1, self.n_channels)
 
 
 def read_wav_header(stream: BufferedIOBase) -> tuple[SampleFormat, int | None]:
@@ -83,9 +83,11 @@ def read_wav_header(stream: BufferedIOBase) -> tuple[SampleFormat, int | None]:
     """
     start = stream.read(12)
     if not start:
-        raise AudioError(f"{NAME} is empty; record or send it again.")
+        raise AudioError(f"{STDIN_NAME} is empty; record or send it again.")
     if start[:4] != b"RIFF" or start[8:] != b"WAVE":
-        raise AudioError(f"{NAME} is no WAV, which is what is followed live; {_WHAT_TO_SEND}.")
+        raise AudioError(
+            f"{STDIN_NAME} is no WAV, which is what is followed live; {_WHAT_TO_SEND}."
+        )
     form: SampleFormat | None = None
     name, size = _chunk(stream)
     while name != b"data":
@@ -93,11 +95,11 @@ def read_wav_header(stream: BufferedIOBase) -> tuple[SampleFormat, int | None]:
         if name == b"fmt ":
             form = _sample_format(_exactly(stream, size))
         else:
-            for begun in range(0, size, CHUNK):
-                _exactly(stream, min(CHUNK, size - begun))
+            for begun in range(0, size, READ_BYTES):
+                _exactly(stream, min(READ_BYTES, size - begun))
         name, size = _chunk(stream)
     if form is None:
-        raise AudioError(f"{NAME} is a WAV that does not tell its format; export it again.")
+        raise AudioError(f"{STDIN_NAME} is a WAV that does not tell its format; export it again.")
     return form, size if 0 < size < SIZE_UNKNOWN else None
 
 
@@ -108,18 +110,18 @@ def _chunk(stream: BufferedIOBase) -> tuple[bytes, int]:
 
 def _sample_format(body: bytes) -> SampleFormat:
     if len(body) < 16:
-        raise AudioError(f"{NAME} is a WAV that does not tell its format; export it again.")
+        raise AudioError(f"{STDIN_NAME} is a WAV that does not tell its format; export it again.")
     kind, n_channels, rate, _, frame, bits = struct.unpack_from("<HHIIHH", body)
     if kind == _EXTENSIBLE and len(body) >= 26:
         kind = struct.unpack_from("<H", body, 24)[0]
     type = _TYPES.get((kind, bits))
     if type is None:
-        raise AudioError(f"{NAME} is WAV of format {kind} with {bits} bits; {_WHAT_TO_SEND}.")
+        raise AudioError(f"{STDIN_NAME} is WAV of format {kind} with {bits} bits; {_WHAT_TO_SEND}.")
     form = SampleFormat(rate, n_channels, type)
     if not 1 <= n_channels <= MAX_CHANNELS or frame != form.frame:
         raise AudioError(
-            f"{NAME} is WAV with {n_channels} channels in {frame} bytes; export it again with at "
-            f"most {MAX_CHANNELS}."
+            f"{STDIN_NAME} is WAV with {n_channels} channels in {frame} bytes; export it again "
+            f"with at most {MAX_CHANNELS}."
         )
     return form
 
@@ -127,11 +129,11 @@ def _sample_format(body: bytes) -> SampleFormat:
 def _exactly(stream: BufferedIOBase, count: int) -> bytes:
     data = stream.read(count)
     if len(data) < count:
-        raise AudioError(f"{NAME} ends within the header of a WAV; record or send it again.")
+        raise AudioError(f"{STDIN_NAME} ends within the header of a WAV; record or send it again.")
     return data
 
 
-class PipedSound:
+class WavStream:
     """Samples of a pipe, given on as they come: as many as there are, float32 ``[n, n_channels]``.
 
     Iterating raises `AudioError` where there is no sample, or one that is not finite; what comes
@@ -168,7 +170,9 @@ class PipedSound:
 
     def __iter__(self) -> Generator[FloatArray, None, None]:
         form, held, taken = self._form, b"", 0
-        while data := self._stream.read1(CHUNK if self._left is None else min(CHUNK, self._left)):
+        while data := self._stream.read1(
+            READ_BYTES if self._left is None else min(READ_BYTES, self._left)
+        ):
             if self._left is not None:
                 self._left -= len(data)
             held += data
@@ -181,7 +185,7 @@ class PipedSound:
                 yield samples[:good]
             if good < len(samples):
                 raise AudioError(
-                    f"{NAME} holds samples that are infinite or not a number, at "
+                    f"{STDIN_NAME} holds samples that are infinite or not a number, at "
                     f"{taken / form.rate:.2f} s; export it again."
                 )
         if held:
@@ -190,4 +194,4 @@ class PipedSound:
             ends = f"{taken / form.rate:.2f} s"
             self.notes.append(f"cut off: the stream ends after {ends}, earlier than it declares")
         if not taken:
-            raise AudioError(f"{NAME} holds no samples; record or send it again.")
+            raise AudioError(f"{STDIN_NAME} holds no samples; record or send it again.")

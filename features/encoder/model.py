@@ -12,11 +12,11 @@ from ..errors import EncoderError
 from ..frames import FloatArray
 from ..settings.encoder import EncoderSettings
 from ..settings.encoder_catalogue import KNOWN
-from .onnx_graph import keep_cut, stored_cut, tapped_graph
+from .onnx_graph import cache_subgraph, cached_subgraph, extract_subgraph
 from .onnx_length import any_length
-from .resolve import encoder_path, pinned
+from .resolve import locate_encoder, with_checksum
 from .whisper_mel import whisper_log_mel
-from .windows import encoder_window_starts, joined
+from .windows import encoder_window_starts, overlap_add
 
 #: Windows that go through the encoder together: more only leave the processor's cache.
 BATCH = 4
@@ -70,7 +70,7 @@ class Encoder:
         for first in range(0, len(windows), BATCH):
             batch = np.stack([self._normal(w) for w in windows[first : first + BATCH]])
             parts.extend(self._states(batch, size))
-        return joined(parts, starts)
+        return overlap_add(parts, starts)
 
     def _short(self, sound: FloatArray, count: int, hop: int) -> FloatArray:
         """Frames of what one window holds."""
@@ -141,15 +141,15 @@ def open_encoder(settings: EncoderSettings, rate: int) -> Encoder:
 
 
 def _forward(settings: EncoderSettings, rate: int) -> Forward:
-    settings = pinned(settings)
+    settings = with_checksum(settings)
     assert settings.sha256 is not None
     names = _tap_names(settings)
     side = settings.short_side
     kind = () if side is None else (side,)
-    graph = stored_cut(settings.sha256, (*names, *kind)) if names is not None else None
+    graph = cached_subgraph(settings.sha256, (*names, *kind)) if names is not None else None
     if graph is not None and names is not None:
         return _onnx_forward(graph, names, settings, rate)
-    path = encoder_path(settings)
+    path = locate_encoder(settings)
     if path.is_dir():
         from .huggingface import folder_forward
 
@@ -159,11 +159,11 @@ def _forward(settings: EncoderSettings, rate: int) -> Forward:
             f"features.encoder.taps: the layers of {Path(settings.model).name} are not known by "
             "number; name values of its graph."
         )
-    graph = tapped_graph(path.read_bytes(), names, settings.model)
+    graph = extract_subgraph(path.read_bytes(), names, settings.model)
     known = KNOWN.get(settings.model)
     if known is not None and side is not None:
         graph = any_length(graph, known.fixed, side)
-    keep_cut(graph, settings.sha256, (*names, *kind))
+    cache_subgraph(graph, settings.sha256, (*names, *kind))
     return _onnx_forward(graph, names, settings, rate)
 
 

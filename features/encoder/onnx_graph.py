@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import EncoderError
-from .store import keep_bytes, store_folder
+from .store import add_bytes, store_folder
 
 
-def tapped_graph(model: bytes, taps: Sequence[str], name: str) -> bytes:
+def extract_subgraph(model: bytes, taps: Sequence[str], name: str) -> bytes:
     """Return the model with the values `taps` for outputs, and nothing that these do not need.
 
     Parameters
@@ -37,7 +37,7 @@ def tapped_graph(model: bytes, taps: Sequence[str], name: str) -> bytes:
             f"{name}: its graph has no value {', '.join(missing)}; name others in "
             f"features.encoder.taps, such as {_examples(nodes)}."
         )
-    needed = _reached(made_by, taps)
+    needed = _ancestors(made_by, taps)
     kept = [node for node in nodes if any(value in needed for value in node.output)]
     types = {info.name: info for info in (*found.graph.value_info, *found.graph.output)}
     unknown = onnx.TensorProto.FLOAT
@@ -58,7 +58,7 @@ def tapped_graph(model: bytes, taps: Sequence[str], name: str) -> bytes:
     return serialised
 
 
-def _reached(made_by: dict[str, Any], taps: Sequence[str]) -> set[str]:
+def _ancestors(made_by: dict[str, Any], taps: Sequence[str]) -> set[str]:
     """Names of all values that the taps come from, themselves included."""
     needed: set[str] = set()
     waiting = list(taps)
@@ -91,7 +91,7 @@ def _examples(nodes: Sequence[Any]) -> str:
     return ", ".join((norms or [value for node in nodes for value in node.output])[-4:])
 
 
-def stored_cut(sha256: str, taps: Sequence[str]) -> bytes | None:
+def cached_subgraph(sha256: str, taps: Sequence[str]) -> bytes | None:
     """Return a graph that was cut before, None where there is none that is whole."""
     for path in sorted(store_folder().glob(f"{_stem(sha256, taps)}-*.onnx")):
         try:
@@ -103,13 +103,13 @@ def stored_cut(sha256: str, taps: Sequence[str]) -> bytes | None:
     return None
 
 
-def keep_cut(cut: bytes, sha256: str, taps: Sequence[str]) -> None:
+def cache_subgraph(cut: bytes, sha256: str, taps: Sequence[str]) -> None:
     """Keep a cut graph for the next time, where the store can be written to.
 
-    Its name holds its own checksum, by which `stored_cut` knows a damaged one.
+    Its name holds its own checksum, by which `cached_subgraph` knows a damaged one.
     """
     try:
-        keep_bytes(cut, f"{_stem(sha256, taps)}-{_short(cut)}.onnx")
+        add_bytes(cut, f"{_stem(sha256, taps)}-{_short(cut)}.onnx")
     except EncoderError:
         return
 

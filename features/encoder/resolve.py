@@ -5,12 +5,12 @@ from pathlib import Path
 from ..errors import EncoderError
 from ..settings.encoder import EncoderSettings
 from ..settings.encoder_catalogue import KNOWN
-from .store import digest_of, stored
+from .store import checksum, find
 
-_TOLD = 12  # digits of a checksum that a sentence shows
+_HASH_PREFIX = 12  # digits of a checksum that a sentence shows
 
 
-def pinned(settings: EncoderSettings) -> EncoderSettings:
+def with_checksum(settings: EncoderSettings) -> EncoderSettings:
     """Return the settings with the checksum of the encoder that is named by its path.
 
     Raises
@@ -27,10 +27,10 @@ def pinned(settings: EncoderSettings) -> EncoderSettings:
             f"features.encoder.model: {settings.model} is neither a file or folder that exists "
             f"nor an encoder that can be fetched ({names}); mend the path."
         )
-    return settings.model_copy(update={"sha256": digest_of(path)})
+    return settings.model_copy(update={"sha256": checksum(path)})
 
 
-def encoder_path(settings: EncoderSettings) -> Path:
+def locate_encoder(settings: EncoderSettings) -> Path:
     """Return where the encoder of exactly these settings lies: in the store, else at its path.
 
     Raises
@@ -38,20 +38,20 @@ def encoder_path(settings: EncoderSettings) -> Path:
     EncoderError
         Where it is missing or only another version is there; the sentence says how to get it.
     """
-    settings = pinned(settings)
+    settings = with_checksum(settings)
     sha256 = settings.sha256
     assert sha256 is not None
-    found = stored(sha256)
+    found = find(sha256)
     if found is not None:
         return found
     path = Path(settings.model)
     if settings.model not in KNOWN and path.exists():
-        there = digest_of(path)
+        there = checksum(path)
         if there == sha256:
             return path
         raise EncoderError(
-            f"{path} is another version of the encoder (sha256 {there[:_TOLD]}...) than the one "
-            f"asked for ({sha256[:_TOLD]}...); bring that one with python -m features fetch "
+            f"{path} is another version of the encoder (sha256 {there[:_HASH_PREFIX]}...) than the "
+            f"one asked for ({sha256[:_HASH_PREFIX]}...); bring that one with python -m features fetch "
             f"{path.name} --from FILE, or train again."
         )
     raise EncoderError(_how_to_get(settings.model, sha256))
@@ -62,13 +62,13 @@ def _how_to_get(model: str, sha256: str) -> str:
     if known is None:
         name = Path(model).name
         return (
-            f"The encoder {name} (sha256 {sha256[:_TOLD]}...) is not on this machine; bring its "
-            f"file with python -m features fetch {name} --from FILE."
+            f"The encoder {name} (sha256 {sha256[:_HASH_PREFIX]}...) is not on this machine; bring "
+            f"its file with python -m features fetch {name} --from FILE."
         )
     if known.sha256 != sha256:
         return (
-            f"The encoder {model} is asked for in another version (sha256 {sha256[:_TOLD]}...) "
-            f"than this toolkit fetches ({known.sha256[:_TOLD]}...); bring that file with "
+            f"The encoder {model} is asked for in another version "
+            f"(sha256 {sha256[:_HASH_PREFIX]}...) than this toolkit fetches ({known.sha256[:_HASH_PREFIX]}...); bring that file with "
             "python -m features fetch other --from FILE, or train again."
         )
     return (

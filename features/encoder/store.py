@@ -29,7 +29,7 @@ def store_folder() -> Path:
     return base / "bilstm-hmm" / "encoders"
 
 
-def digest_of(path: Path) -> str:
+def checksum(path: Path) -> str:
     """Return the sha256 of a file, or of the files that make a Hugging Face folder what it is.
 
     Raises
@@ -62,19 +62,19 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def stored(sha256: str) -> Path | None:
+def find(sha256: str) -> Path | None:
     """Return what is kept under this checksum and has it, None where there is none."""
     for name in (f"{sha256}.onnx", sha256):
         path = store_folder() / name
         try:
-            if path.exists() and digest_of(path) == sha256:
+            if path.exists() and checksum(path) == sha256:
                 return path
         except EncoderError:
             continue
     return None
 
 
-def keep(source: Path, sha256: str) -> Path:
+def add(source: Path, sha256: str) -> Path:
     """Copy an encoder, whose checksum is `sha256`, into the store; whole or not at all.
 
     Raises
@@ -83,13 +83,13 @@ def keep(source: Path, sha256: str) -> Path:
         The disk is full or the store cannot be written to.
     """
     if source.is_dir():
-        return _placed(sha256, lambda path: _copy_folder(source, path))
-    return _placed(f"{sha256}.onnx", lambda path: _copy(source, path))
+        return _write_atomically(sha256, lambda path: _copy_folder(source, path))
+    return _write_atomically(f"{sha256}.onnx", lambda path: _copy(source, path))
 
 
-def keep_bytes(content: bytes, name: str) -> Path:
-    """Write `content` into the store as `name`, whole or not at all; raises as `keep` does."""
-    return _placed(name, lambda path: path.write_bytes(content))
+def add_bytes(content: bytes, name: str) -> Path:
+    """Write `content` into the store as `name`, whole or not at all; raises as `add` does."""
+    return _write_atomically(name, lambda path: path.write_bytes(content))
 
 
 def _copy(source: Path, path: Path) -> None:
@@ -102,7 +102,7 @@ def _copy_folder(source: Path, path: Path) -> None:
         shutil.copyfile(source / name, path / name)
 
 
-def _placed(name: str, write: Callable[[Path], object]) -> Path:
+def _write_atomically(name: str, write: Callable[[Path], object]) -> Path:
     target = store_folder() / name
     temporary = target.with_name(f".{uuid.uuid4().hex}.part")
     try:

@@ -18,7 +18,7 @@ def encoder_window_starts(count: int, size: int, step: int) -> list[int]:
     return [*range(0, count - size, step), count - size]
 
 
-def joined(parts: Sequence[FloatArray], starts: Sequence[int]) -> FloatArray:
+def overlap_add(parts: Sequence[FloatArray], starts: Sequence[int]) -> FloatArray:
     """Return the whole of overlapping windows, faded over from each to the next.
 
     Parameters

@@ -15,7 +15,7 @@ from ..spectral.filterbanks import FilterBanks, check_banks, n_contrast_bands
 from ..spectral.pitch import pitch
 from ..spectral.spectrum import power_spectrum, preemphasise, warp_frequencies
 from ..vad.trimming import trim_silence
-from .frame_rates import averaged_frames
+from .frame_rates import resample_frames
 
 if TYPE_CHECKING:
     from ..encoder.model import Encoder
@@ -68,7 +68,7 @@ def feature_names(settings: FeatureSettings) -> tuple[str, ...]:
     )
 
 
-def prepare(settings: FeatureSettings) -> None:
+def load_encoder(settings: FeatureSettings) -> None:
     """Open what the extraction needs besides filter banks: the encoder, where there is one.
 
     Raises
@@ -137,15 +137,15 @@ def _extract(
     """Frames of one recording for each pair of a warp and the banks that are warped by it."""
     _check_samples(samples)
     # Scaled before it is trimmed: trimming has a least level of its own.
-    clip = _scaled(samples.astype(np.float32, copy=False), settings)
+    clip = _scale_level(samples.astype(np.float32, copy=False), settings)
     start, stop = 0, len(clip)
     if settings.trim_db is not None:
         start, stop = trim_silence(
             clip, settings.trim_db, settings.frame_length, settings.hop_length
         )
     clip = clip[start:stop]
-    encoded = _encoded(clip, settings, [warp for warp, _ in views])
-    clip = _one_frame(clip, settings)
+    encoded = _encoder_frames(clip, settings, [warp for warp, _ in views])
+    clip = _pad_to_frame(clip, settings)
     power = np.empty((0, 0), dtype=np.float32)
     if _STREAMS_OF_POWER & set(settings.streams):
         power = power_spectrum(preemphasise(clip, settings.preemphasis), settings)
@@ -154,18 +154,18 @@ def _extract(
     for warp, banks in views:
         values = _short_time(power, warp, of_clip, settings, banks)
         if encoded is not None:
-            values = _beside(encoded, values, settings) if settings.short_time else encoded
+            values = _join_streams(encoded, values, settings) if settings.short_time else encoded
         found.append(Frames(values, settings.frame_rate, start / settings.rate))
     return tuple(found)
 
 
-def _beside(encoded: FloatArray, values: FloatArray, settings: FeatureSettings) -> FloatArray:
+def _join_streams(encoded: FloatArray, values: FloatArray, settings: FeatureSettings) -> FloatArray:
     """The columns of an encoder, then short-time ones at its rate."""
     ratio = settings.frame_step / settings.hop_length
-    return np.concatenate([encoded, averaged_frames(values, ratio, len(encoded))], axis=1)
+    return np.concatenate([encoded, resample_frames(values, ratio, len(encoded))], axis=1)
 
 
-def _encoded(
+def _encoder_frames(
     clip: FloatArray, settings: FeatureSettings, warps: Sequence[float]
 ) -> FloatArray | None:
     """What an encoder gives of the clip, None where none is asked for."""
@@ -199,7 +199,7 @@ def _check_samples(samples: FloatArray) -> None:
         )
 
 
-def _scaled(clip: FloatArray, settings: FeatureSettings) -> FloatArray:
+def _scale_level(clip: FloatArray, settings: FeatureSettings) -> FloatArray:
     """Return the clip at the level that the settings ask for."""
     peak = _peak(clip)
     if settings.level == "peak" and peak >= LEAST_PEAK:
@@ -207,7 +207,7 @@ def _scaled(clip: FloatArray, settings: FeatureSettings) -> FloatArray:
     return clip
 
 
-def _one_frame(clip: FloatArray, settings: FeatureSettings) -> FloatArray:
+def _pad_to_frame(clip: FloatArray, settings: FeatureSettings) -> FloatArray:
     """Return the clip, with silence behind it where it is shorter than one frame."""
     if len(clip) >= settings.frame_length:
         return clip

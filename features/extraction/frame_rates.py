@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ..frames import FloatArray
 
 
-def averaged_frames(values: FloatArray, ratio: float, count: int) -> FloatArray:
+def resample_frames(values: FloatArray, ratio: float, count: int) -> FloatArray:
     """Return the mean of the frames around each frame of a slower sequence.
 
     Frame ``t`` of the result covers what lies within half of its own distance around its time,
@@ -33,12 +33,12 @@ def averaged_frames(values: FloatArray, ratio: float, count: int) -> FloatArray:
     centres = np.minimum(np.arange(count) * ratio, len(values) - 1)
     first = np.maximum(centres - ratio / 2, -0.5) + 0.5
     last = np.minimum(centres + ratio / 2, len(values) - 0.5) + 0.5
-    total = _at(sums, last) - _at(sums, first)
+    total = _interpolate(sums, last) - _interpolate(sums, first)
     averaged: FloatArray = (total / (last - first)[:, None]).astype(np.float32)
     return averaged
 
 
-def _at(sums: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+def _interpolate(sums: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
     below = np.minimum(places.astype(np.intp), len(sums) - 2)
     share = (places - below)[:, None]
     between: NDArray[np.float64] = (1.0 - share) * sums[below] + share * sums[below + 1]

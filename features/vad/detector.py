@@ -8,25 +8,25 @@ and slamming doors count as speech; a fan, hum and hiss do not.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio.peaks import falling_peaks
+from ..audio.peaks import peak_envelope
 from ..frames import FloatArray
 
 FRAME = 0.01
 #: Seconds of sound that a frame waits for, so that a loud moment is known before it comes.
-AHEAD = 0.3
+LOOKAHEAD = 0.3
 #: Decibels a second by which the peak around a frame falls.
 RELEASE = 1.0
 #: Decibels below full scale under which there is no speech.
 FLOOR = -60.0
 #: Decibels that speech is above the noise, which is the least level of the last seconds.
-ABOVE_NOISE = 9.0
-NOISE_MEMORY = 5.0
+MIN_SNR_DB = 9.0
+NOISE_WINDOW = 5.0
 #: Frames whose mean power is one level of the noise.
 _CALM = 10
 
 
-class SpeechDetector:
-    """Tells frames with speech from those without, `AHEAD` seconds behind the sound.
+class EnergyVad:
+    """Tells frames with speech from those without, `LOOKAHEAD` seconds behind the sound.
 
     The result does not depend on how the sound is cut into blocks.
 
@@ -41,8 +41,8 @@ class SpeechDetector:
     def __init__(self, rate: int, below: float) -> None:
         self.hop = max(1, round(FRAME * rate))
         self._below = below
-        self._ahead = round(AHEAD / FRAME)
-        self._memory = round(NOISE_MEMORY / FRAME / _CALM)
+        self._ahead = round(LOOKAHEAD / FRAME)
+        self._memory = round(NOISE_WINDOW / FRAME / _CALM)
         self._rest = np.zeros(0, dtype=np.float32)
         # Powers of the frames that are not judged yet, and what their judgement needs of the past.
         self._powers = np.zeros(0)
@@ -77,10 +77,10 @@ class SpeechDetector:
             return np.zeros(0, np.bool_), np.zeros(0)
         levels = 10.0 * np.log10(np.maximum(self._powers[: count + self._ahead], 1e-12))
         windows = np.lib.stride_tricks.sliding_window_view(levels, self._ahead + 1)[:count]
-        peaks = falling_peaks(windows.max(axis=1), self._peak, RELEASE * FRAME)
+        peaks = peak_envelope(windows.max(axis=1), self._peak, RELEASE * FRAME)
         self._peak = float(peaks[-1])
         own = levels[:count]
-        least = np.maximum(np.maximum(peaks - self._below, FLOOR), self._noise(count) + ABOVE_NOISE)
+        least = np.maximum(np.maximum(peaks - self._below, FLOOR), self._noise(count) + MIN_SNR_DB)
         self._powers = self._powers[count:]
         return own > least, own
 

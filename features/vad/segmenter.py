@@ -6,23 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames import FloatArray
-from .detector import FRAME, SpeechDetector
+from .detector import FRAME, EnergyVad
 
 #: Seconds before and behind the frames with speech that belong to a phrase.
-EDGE = 0.05
+SPEECH_PAD = 0.05
 #: Seconds of speech that a phrase has at least; a click or a knock is shorter.
-SHORTEST = 0.15
+MIN_SPEECH = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
+class SpeechSegment:
     """Speech between two pauses: float32 ``[n]``, the first one sample `start` of the recording."""
 
     start: int
     samples: FloatArray
 
 
-class PhraseCutter:
+class SpeechSegmenter:
     """Cuts a recording into phrases, `features.speech.AHEAD` seconds and a pause behind the sound.
 
     The phrases do not depend on how the sound is cut into blocks; what is held of it is no more
@@ -41,7 +41,7 @@ class PhraseCutter:
     """
 
     def __init__(self, rate: int, below: float, pause: float, longest: float) -> None:
-        self._detector = SpeechDetector(rate, below)
+        self._detector = EnergyVad(rate, below)
         self._pause = max(1, round(pause / FRAME))
         self._longest = max(2, round(longest / FRAME))
         self._held = np.zeros(0, dtype=np.float32)
@@ -53,7 +53,7 @@ class PhraseCutter:
         self._spoken = 0
         self._levels: list[float] = []
 
-    def push(self, samples: FloatArray) -> list[Phrase]:
+    def push(self, samples: FloatArray) -> list[SpeechSegment]:
         """Take the next samples ``[n]``; return the phrases that end in what is judged by now."""
         self._held = np.concatenate([self._held, samples])
         found = self._judge(*self._detector.push(samples))
@@ -63,7 +63,7 @@ class PhraseCutter:
         self._first = kept
         return found
 
-    def flush(self) -> list[Phrase]:
+    def flush(self) -> list[SpeechSegment]:
         """Return the phrases that are left: nothing comes any more."""
         found = self._judge(*self._detector.flush())
         if self._begun is not None:
@@ -80,7 +80,7 @@ class PhraseCutter:
         """Whether a phrase has begun and not ended, however little there is of it."""
         return self._begun is not None
 
-    def open(self) -> Phrase | None:
+    def open(self) -> SpeechSegment | None:
         """Return what there is of a phrase that has not ended, None where there is none."""
         if self._begun is None:
             return None
@@ -90,20 +90,23 @@ class PhraseCutter:
         """The first frame that a phrase to come may need."""
         if self._begun is not None:
             return self._begun
-        return max(self._first, self._next - round(EDGE / FRAME))
+        return max(self._first, self._next - round(SPEECH_PAD / FRAME))
 
-    def _judge(self, speech: NDArray[np.bool_], levels: NDArray[np.float64]) -> list[Phrase]:
-        found: list[Phrase] = []
+    def _judge(self, speech: NDArray[np.bool_], levels: NDArray[np.float64]) -> list[SpeechSegment]:
+        found: list[SpeechSegment] = []
         for spoken, level in zip(speech.tolist(), levels.tolist(), strict=True):
             found += self._step(spoken, level)
             self._next += 1
         return found
 
-    def _step(self, spoken: bool, level: float) -> list[Phrase]:
+    def _step(self, spoken: bool, level: float) -> list[SpeechSegment]:
         frame = self._next
         if self._begun is None:
             if spoken:
-                self._begun, self._spoken = max(self._done, frame - round(EDGE / FRAME)), frame
+                self._begun, self._spoken = (
+                    max(self._done, frame - round(SPEECH_PAD / FRAME)),
+                    frame,
+                )
                 # Of the edge before it no level is known, nor needed: it is never cut.
                 self._levels = [np.inf] * (frame - self._begun) + [level]
             return []
@@ -116,12 +119,12 @@ class PhraseCutter:
             return self._split()
         return []
 
-    def _close(self, stop: int) -> list[Phrase]:
+    def _close(self, stop: int) -> list[SpeechSegment]:
         found = self._cut(self._begun or 0, stop)
-        self._begun, self._done = None, stop + round(EDGE / FRAME)
+        self._begun, self._done = None, stop + round(SPEECH_PAD / FRAME)
         return found
 
-    def _split(self) -> list[Phrase]:
+    def _split(self) -> list[SpeechSegment]:
         begun = self._begun or 0
         half = len(self._levels) // 2
         cut = begun + half + int(np.argmin(self._levels[half:]))
@@ -130,10 +133,12 @@ class PhraseCutter:
         self._begun = self._done = cut
         return found
 
-    def _cut(self, begun: int, stop: int, edge: int = round(EDGE / FRAME)) -> list[Phrase]:
+    def _cut(
+        self, begun: int, stop: int, edge: int = round(SPEECH_PAD / FRAME)
+    ) -> list[SpeechSegment]:
         """The phrase of these frames and the edge behind; none where it is a click."""
-        if stop - begun < round((SHORTEST + EDGE) / FRAME):
+        if stop - begun < round((MIN_SPEECH + SPEECH_PAD) / FRAME):
             return []
         hop = self._detector.hop
         samples = self._held[(begun - self._first) * hop : (stop + edge - self._first) * hop]
-        return [Phrase(begun * hop, samples.copy())]
+        return [SpeechSegment(begun * hop, samples.copy())]

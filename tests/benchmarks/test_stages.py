@@ -13,7 +13,7 @@ from bilstm_hmm.inference.model import Model
 
 
 def test_the_stages_are_the_whole(model: Model, synthetic: Path) -> None:
-    before = (evidence._hear, runtime._opening, Model._prediction)
+    before = (evidence._extract_features, runtime._read_up_to, Model._prediction)
     files = sorted(synthetic.rglob("*.wav"))[:20]
     model.predict_many(files[:2], jobs=1)  # the first call sets things up, as in `run`
     found = stages.stage_seconds(model, files)
@@ -27,7 +27,7 @@ def test_the_stages_are_the_whole(model: Model, synthetic: Path) -> None:
     ]
     assert all(seconds > 0.0 for seconds in found.values())
     assert found[stages.REST] < 0.5 * sum(found.values())
-    assert before == (evidence._hear, runtime._opening, Model._prediction)
+    assert before == (evidence._extract_features, runtime._read_up_to, Model._prediction)
 
 
 @pytest.mark.parametrize("family", ["bilstm", "cnn_bilstm", "cnn_lstm"])

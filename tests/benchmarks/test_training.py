@@ -11,7 +11,7 @@ from bilstm_hmm.features.spectral.filterbanks import build_filter_banks
 from benchmarks.epoch import losses, times
 from benchmarks.timing import Cost
 from bilstm_hmm.config.loading import load_recipe
-from bilstm_hmm.training.dataset import select_clips
+from bilstm_hmm.training.dataset import load_dataset
 from bilstm_hmm.training.load_examples import load_examples
 
 pytest.importorskip("keras")
@@ -31,7 +31,7 @@ def test_both_trainings_go_the_same_way(tiny: Path, bucketed: str) -> None:
     given = ["training.batch_size=1000", "network.dropout=0", f"training.bucketed={bucketed}"]
     recipe = load_recipe(str(tiny), given)
     recipe = recipe.model_copy(update={"augmentation": AugmentationSettings.none()})
-    selection = select_clips(recipe.data)
+    selection = load_dataset(recipe.data)
     banks = build_filter_banks(recipe.features)
     examples = load_examples(selection.clips, selection.classes, recipe, banks, lambda _: None)
     train = np.arange(0, len(examples.clips), 3)

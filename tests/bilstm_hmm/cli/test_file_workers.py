@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from bilstm_hmm.cli import file_workers as workers
-from bilstm_hmm.cli.file_workers import label_files
+from bilstm_hmm.cli.file_workers import predict_files
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.prediction import Failure
@@ -29,8 +29,8 @@ def test_processes_say_what_one_says(
     model: Model, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "CHUNK", 7)
-    alone = list(label_files(model, files, 1, curves=True))
-    together = list(label_files(model, files, 2, curves=True))
+    alone = list(predict_files(model, files, 1, curves=True))
+    together = list(predict_files(model, files, 2, curves=True))
     assert together == alone
     for one, other in zip(together, alone, strict=True):
         if not isinstance(one, Failure):
@@ -54,7 +54,7 @@ def test_results_come_before_all_files_are_read(
     monkeypatch.setattr(workers, "CHUNK", 2)
     for jobs in (1, 2):
         read.clear()
-        results = label_files(model, Listing(files), jobs)
+        results = predict_files(model, Listing(files), jobs)
         next(results)
         assert 2 <= len(read) <= 10
         results.close()
@@ -70,7 +70,7 @@ def test_large_files_are_chunks_of_their_own(
         soundfile.write(path, np.zeros(round(seconds * 16000)), 16000)
         files.append(path)
     files.append(tmp_path / "gone.wav")
-    chunks = [[int(p.stem) if p.stem != "gone" else -1 for p in c] for c in workers._chunks(files)]
+    chunks = [[int(p.stem) if p.stem != "gone" else -1 for p in c] for c in workers._batches(files)]
     assert chunks == [[0], [1, 2, 3, 4, 5], [6, -1]]
 
 
@@ -78,7 +78,7 @@ def test_a_process_that_is_killed_is_told_of(
     model: Model, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "CHUNK", 2)
-    results = label_files(model, files, 2)
+    results = predict_files(model, files, 2)
     next(results)
     from multiprocessing import active_children
 

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from bilstm_hmm.cli import label as labelling
-from bilstm_hmm.cli.label import Order, default_model, file_of, files_of, label, named_model
+from bilstm_hmm.cli.label import (
+    PredictOptions,
+    audio_files_in,
+    default_model,
+    existing_file,
+    named_model,
+    write_predictions,
+)
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.model import Model
 
@@ -21,19 +28,21 @@ def ignore(_done: int, _total: int) -> None:
 
 @pytest.fixture
 def files(synthetic: Path) -> tuple[Path, ...]:
-    return files_of(synthetic / "happy")
+    return audio_files_in(synthetic / "happy")
 
 
-def order(files: tuple[Path, ...], **changes: object) -> Order:
+def order(files: tuple[Path, ...], **changes: object) -> PredictOptions:
     defaults = {"many": True, "format": "jsonl", "output": None, "timeline": False}
-    return Order(files, **{**defaults, "resume": False, **changes})
+    return PredictOptions(files, **{**defaults, "resume": False, **changes})
 
 
 def test_progress_counts_every_file(
     model: Model, files: tuple[Path, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen: list[tuple[int, int]] = []
-    assert label(model, order(files), lambda done, total: seen.append((done, total))) == 0
+    assert (
+        write_predictions(model, order(files), lambda done, total: seen.append((done, total))) == 0
+    )
     assert seen == [(done, len(files)) for done in range(1, len(files) + 1)]
     documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [document["file"] for document in documents] == [os.fspath(path) for path in files]
@@ -43,7 +52,7 @@ def test_results_are_in_order_however_long_each_takes(
     model: Model, files: tuple[Path, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     predict = Model.predict
-    assert label(model, order(files[::-1], format="csv"), ignore) == 0
+    assert write_predictions(model, order(files[::-1], format="csv"), ignore) == 0
     lines = capsys.readouterr().out.splitlines()[1:]
     for line, path in zip(lines, files[::-1], strict=True):
         assert line.startswith(f"{path},{predict(model, path).emotion},")
@@ -59,11 +68,11 @@ def test_what_was_labelled_before_an_interruption_stays(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        label(model, order(files, output=target), interrupt)
+        write_predictions(model, order(files, output=target), interrupt)
     assert len(target.read_text("utf-8").splitlines()) == 3
     again: list[int] = []
     resumed = order(files, output=target, resume=True)
-    assert label(model, resumed, lambda _, total: again.append(total)) == 0
+    assert write_predictions(model, resumed, lambda _, total: again.append(total)) == 0
     assert again == [len(files) - 3] * (len(files) - 3)
     documents = [json.loads(line) for line in target.read_text("utf-8").splitlines()]
     assert [document["file"] for document in documents] == [os.fspath(path) for path in files]
@@ -82,7 +91,7 @@ def test_a_file_of_another_kind_is_not_resumed(
     target = tmp_path / "mine"
     target.write_bytes(content)
     with pytest.raises(ToolkitError, match=words):
-        label(model, order(files, output=target, resume=True), ignore)
+        write_predictions(model, order(files, output=target, resume=True), ignore)
     assert target.read_bytes() == content
 
 
@@ -93,7 +102,10 @@ def test_resuming_what_has_not_begun(
     target = tmp_path / "out.tsv"
     if content is not None:
         target.write_bytes(content)
-    assert label(model, order(files, format="tsv", output=target, resume=True), ignore) == 0
+    assert (
+        write_predictions(model, order(files, format="tsv", output=target, resume=True), ignore)
+        == 0
+    )
     assert target.read_text("utf-8").lstrip("\n").startswith("file\temotion\t")
     assert len(target.read_text("utf-8").strip().splitlines()) == 1 + len(files)
 
@@ -104,21 +116,21 @@ def test_a_full_disk_is_one_sentence(model: Model, files: tuple[Path, ...], form
     if not full.exists():
         pytest.skip("this system has no /dev/full")
     with pytest.raises(ToolkitError, match=r"^cannot write /dev/full: the disk is full; free"):
-        label(model, order(files, format=format, output=full), ignore)
+        write_predictions(model, order(files, format=format, output=full), ignore)
 
 
 def test_a_network_that_cannot_run_is_told_once(model: Model, files: tuple[Path, ...]) -> None:
     broken = Model(replace(model.bundle, network=b"no network"))
     with pytest.raises(ToolkitError, match="its network cannot be run"):
-        label(broken, order(files), ignore)
+        write_predictions(broken, order(files), ignore)
 
 
 def test_recordings_of_one_name_do_not_meet(model: Model, recording: Path, tmp_path: Path) -> None:
     for name in ("a/x.wav", "b/x.wav", "a/x.wave"):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(recording, tmp_path / "in" / name)
-    tracks = order(files_of(tmp_path / "in"), format="srt", output=tmp_path / "out")
-    assert label(model, tracks, ignore) == 0
+    tracks = order(audio_files_in(tmp_path / "in"), format="srt", output=tmp_path / "out")
+    assert write_predictions(model, tracks, ignore) == 0
     written = {p.relative_to(tmp_path / "out").as_posix() for p in tmp_path.rglob("*.srt")}
     assert written == {"a/x.wav.srt", "a/x.wave.srt", "b/x.wav.srt"}
 
@@ -130,13 +142,13 @@ def test_a_picture_goes_into_a_pipe_but_not_to_a_terminal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one = order((recording,), many=False, format="png")
-    assert label(model, one, ignore) == 0
+    assert write_predictions(model, one, ignore) == 0
     assert capsysbinary.readouterr().out.startswith(b"\x89PNG\r\n")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     with pytest.raises(ToolkitError, match=r"^--format png is nothing for a terminal: .* --outp"):
-        label(model, one, ignore)
+        write_predictions(model, one, ignore)
     assert capsysbinary.readouterr().out == b""
-    assert label(model, replace(one, format="srt"), ignore) == 0
+    assert write_predictions(model, replace(one, format="srt"), ignore) == 0
     assert capsysbinary.readouterr().out.startswith(b"1\n00:00:0")
 
 
@@ -153,7 +165,7 @@ def test_probabilities_over_time_are_asked_for_where_they_are_shown(
 
     monkeypatch.setattr(labelling, "render", kept)
     one = order((recording,), many=False, format=format, output=tmp_path / "x")
-    assert label(model, one, ignore) == 0
+    assert write_predictions(model, one, ignore) == 0
     assert [result.curves is not None for result in seen] == [format == "png"]
 
 
@@ -162,23 +174,23 @@ def test_pictures_go_on_after_a_recording_that_has_gone(
 ) -> None:
     for name in ("a.wav", "b.wav", "c.wav"):
         shutil.copy(recording, tmp_path / name)
-    pictures = order(files_of(tmp_path), format="png", output=tmp_path / "out")
+    pictures = order(audio_files_in(tmp_path), format="png", output=tmp_path / "out")
 
     def remove(done: int, _total: int) -> None:
         # All of a small folder is labelled before the first is written.
         (tmp_path / "b.wav").unlink(missing_ok=True)
 
-    assert label(model, pictures, remove) == 1
+    assert write_predictions(model, pictures, remove) == 1
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.wav.png", "c.wav.png"}
     gone = tmp_path / "b.wav"
     assert capsys.readouterr().err == f"{gone} does not exist; check the path.\n"
 
 
 def test_one_file_is_a_file(recording: Path) -> None:
-    assert file_of(recording) == recording
+    assert existing_file(recording) == recording
     for path, words in ((recording / "x", "Not a directory"), (Path("a\0b"), "null byte")):
         with pytest.raises(ToolkitError, match=rf"^--file .*: .*{words}; check the path\.$"):
-            file_of(path)
+            existing_file(path)
 
 
 def test_the_newest_run_is_the_default_model(

@@ -10,15 +10,15 @@ import pytest
 from bilstm_hmm.data.synthesis.corpus import EMOTIONS, synthesise
 from bilstm_hmm.features.errors import AudioError
 
-from bilstm_hmm.cli.live import Interruption, follow
-from bilstm_hmm.cli.live_display import Display
+from bilstm_hmm.cli.live import InterruptGuard, run_live
+from bilstm_hmm.cli.live_display import LiveDisplay
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.stream import EmotionStream, Update
 
 RATE = 16000
 
 
-class Shown(Display):
+class Shown(LiveDisplay):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ def interrupt() -> None:
 
 def followed(model: Model, sound: Sound) -> tuple[int, Shown]:
     shown = Shown()
-    return follow(model, sound, shown, 0.5, 1.0), shown
+    return run_live(model, sound, shown, 0.5, 1.0), shown
 
 
 def expected(model: Model, samples: np.ndarray) -> list[Update]:
@@ -131,7 +131,7 @@ def test_an_interruption_breaks_no_work_off(
 
 
 def test_a_second_interruption_is_one(model: Model, samples: np.ndarray) -> None:
-    with Interruption() as interruption, pytest.raises(KeyboardInterrupt):  # noqa: PT012
+    with InterruptGuard() as interruption, pytest.raises(KeyboardInterrupt):  # noqa: PT012
         for _ in interruption.until(Sound(samples, at_3=interrupt)):
             pass
         interrupt()

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from bilstm_hmm.cli.label import Order
-from bilstm_hmm.cli.live_input import Incoming, check_incoming, label_incoming
+from bilstm_hmm.cli.label import PredictOptions
+from bilstm_hmm.cli.live_input import LiveOptions, predict_live_input, validate_options
 from bilstm_hmm.cli.main import command, predict
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference import stream
 from bilstm_hmm.inference.model import Model
 
-ORDER = Order((), False, "text", None, False, False)
-FILE, PIPE = Incoming(False, False, False), Incoming(True, False, False)
-LIVE, MIC = Incoming(True, False, True), Incoming(False, True, False)
+ORDER = PredictOptions((), False, "text", None, False, False)
+FILE, PIPE = LiveOptions(False, False, False), LiveOptions(True, False, False)
+LIVE, MIC = LiveOptions(True, False, True), LiveOptions(False, True, False)
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def empty(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_does_not_go_together(
-    empty: None, asked: Incoming, changes: dict[str, Any], order: dict[str, Any], said: str
+    empty: None, asked: LiveOptions, changes: dict[str, Any], order: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ToolkitError) as caught:
-        check_incoming(replace(asked, **changes), replace(ORDER, **order))
+        validate_options(replace(asked, **changes), replace(ORDER, **order))
     assert str(caught.value).startswith(said)
 
 
@@ -64,15 +64,15 @@ def test_what_does_not_go_together(
         replace(MIC, device="3", lookahead=0.0),
     ],
 )
-def test_what_goes_together(empty: None, asked: Incoming) -> None:
-    check_incoming(asked, ORDER)
+def test_what_goes_together(empty: None, asked: LiveOptions) -> None:
+    validate_options(asked, ORDER)
 
 
 @pytest.mark.parametrize("asked", [LIVE, replace(LIVE, pcm=16000), PIPE])
 def test_nothing_comes(
-    empty: None, model: Model, capsys: pytest.CaptureFixture[str], asked: Incoming
+    empty: None, model: Model, capsys: pytest.CaptureFixture[str], asked: LiveOptions
 ) -> None:
-    assert label_incoming(model, ORDER, asked) == 1
+    assert predict_live_input(model, ORDER, asked) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("Standard input ")

@@ -8,7 +8,7 @@ from bilstm_hmm.data.errors import DataError
 from bilstm_hmm.features.errors import AudioError
 
 from bilstm_hmm.cli import main as cli
-from bilstm_hmm.cli.main import one_sentence
+from bilstm_hmm.cli.main import user_errors
 from bilstm_hmm.errors import ToolkitError
 
 
@@ -26,7 +26,7 @@ from bilstm_hmm.errors import ToolkitError
 def test_what_a_user_can_cause_is_one_sentence(
     capsys: pytest.CaptureFixture[str], error: BaseException, status: int, said: str
 ) -> None:
-    with pytest.raises(typer.Exit) as caught, one_sentence():
+    with pytest.raises(typer.Exit) as caught, user_errors():
         raise error
     assert caught.value.exit_code == status
     out, err = capsys.readouterr()
@@ -36,7 +36,7 @@ def test_what_a_user_can_cause_is_one_sentence(
 
 
 def test_a_fault_of_ours_is_not_hidden() -> None:
-    with pytest.raises(ZeroDivisionError), one_sentence():
+    with pytest.raises(ZeroDivisionError), user_errors():
         raise ZeroDivisionError
 
 

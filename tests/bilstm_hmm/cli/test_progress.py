@@ -6,9 +6,9 @@ import pytest
 
 from bilstm_hmm.cli.progress import LOG, console_progress
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.training.loop import Task
+from bilstm_hmm.training.loop import TrainingTask
 
-TASK = Task("fold 1 of 2", np.arange(3), np.arange(1), 4, 1, Path("none"))
+TASK = TrainingTask("fold 1 of 2", np.arange(3), np.arange(1), 4, 1, Path("none"))
 ROW = {"epoch": 2.0, "loss": 1.23456, "val_ua": 51.25, "seconds": 0.1}
 
 

@@ -18,7 +18,7 @@ import pytest
 import soundfile
 from bilstm_hmm.features.audio.wav_stream import SampleFormat
 
-from bilstm_hmm.cli.label import Order, label
+from bilstm_hmm.cli.label import PredictOptions, write_predictions
 from bilstm_hmm.cli.stdin import label_standard_input, open_standard_input
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.model import Model
@@ -48,8 +48,8 @@ def give(monkeypatch: pytest.MonkeyPatch) -> Give:
     return given
 
 
-def order(format: str = "json", **changes: Any) -> Order:
-    return Order(
+def order(format: str = "json", **changes: Any) -> PredictOptions:
+    return PredictOptions(
         (), False, format, changes.pop("output", None), changes.pop("timeline", True), False
     )
 
@@ -68,8 +68,8 @@ def test_every_format_is_that_of_the_file(
     # A file of the same name, which a picture shows.
     named, written, piped = tmp_path / "-", tmp_path / "written", tmp_path / "piped"
     shutil.copy(recording, named)
-    of_file = Order((named,), False, format, written, timeline, False)
-    assert label(model, of_file, lambda _done, _total: None) == 0
+    of_file = PredictOptions((named,), False, format, written, timeline, False)
+    assert write_predictions(model, of_file, lambda _done, _total: None) == 0
     give(named.read_bytes())
     assert label_standard_input(model, order(format, output=piped, timeline=timeline), None) == 0
     expected = written.read_bytes().replace(os.fsencode(named), b"-")
@@ -190,7 +190,7 @@ def test_memory_does_not_grow_with_what_is_copied(
 ) -> None:
     seen: list[int] = []
 
-    def look(_model: Model, order: Order, *_: object) -> int:
+    def look(_model: Model, order: PredictOptions, *_: object) -> int:
         seen.append(order.files[0].stat().st_size)
         return 0
 

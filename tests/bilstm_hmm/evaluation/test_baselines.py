@@ -9,7 +9,12 @@ from scipy.special import log_softmax
 from scipy.special import softmax as scipy_softmax
 
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.evaluation.baselines import RawHmms, fit_raw_hmms, posterior_mean, raw_probabilities
+from bilstm_hmm.evaluation.baselines import (
+    FeatureHmms,
+    feature_hmm_probabilities,
+    fit_feature_hmms,
+    posterior_mean,
+)
 
 MakeRecipe = Callable[..., Recipe]
 CLASSES = ("happy", "sad", "angry")
@@ -33,8 +38,8 @@ def recipe(quick_recipe: MakeRecipe) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def fitted(recipe: Recipe) -> RawHmms:
-    return fit_raw_hmms(*made_frames(60), CLASSES, recipe)
+def fitted(recipe: Recipe) -> FeatureHmms:
+    return fit_feature_hmms(*made_frames(60), CLASSES, recipe)
 
 
 def test_the_posterior_mean_is_the_geometric_mean_of_the_frames() -> None:
@@ -45,13 +50,13 @@ def test_the_posterior_mean_is_the_geometric_mean_of_the_frames() -> None:
     np.testing.assert_allclose(found, expected / expected.sum(), rtol=1e-12)
 
 
-def test_raw_hmms_tell_new_clips_apart(fitted: RawHmms) -> None:
+def test_raw_hmms_tell_new_clips_apart(fitted: FeatureHmms) -> None:
     frames, labels = made_frames(60, seed=1)
-    said = np.array([raw_probabilities(fitted, f).argmax() for f in frames])
+    said = np.array([feature_hmm_probabilities(fitted, f).argmax() for f in frames])
     assert np.mean(said == labels) > 0.7
 
 
-def test_raw_scores_are_hmmlearns_of_every_fourth_frame(fitted: RawHmms) -> None:
+def test_raw_scores_are_hmmlearns_of_every_fourth_frame(fitted: FeatureHmms) -> None:
     bank = fitted.bank
     frames = made_frames(1, seed=2)[0][0]
     assert fitted.step == 4
@@ -65,16 +70,18 @@ def test_raw_scores_are_hmmlearns_of_every_fourth_frame(fitted: RawHmms) -> None
         model.covars_ = np.linalg.inv(np.einsum("sij,sik->sjk", *2 * [bank.whiteners[e]]))
         scores.append(model.score(kept) / len(kept))
     np.testing.assert_allclose(
-        raw_probabilities(fitted, frames), scipy_softmax(fitted.scale * np.array(scores)), rtol=1e-6
+        feature_hmm_probabilities(fitted, frames),
+        scipy_softmax(fitted.scale * np.array(scores)),
+        rtol=1e-6,
     )
 
 
-def test_the_scale_has_the_least_log_loss_on_the_training_clips(fitted: RawHmms) -> None:
+def test_the_scale_has_the_least_log_loss_on_the_training_clips(fitted: FeatureHmms) -> None:
     frames, labels = made_frames(60)
 
     def loss(factor: float) -> float:
-        changed = RawHmms(fitted.bank, factor * fitted.scale, fitted.step)
-        shares = np.array([raw_probabilities(changed, f) for f in frames])
+        changed = FeatureHmms(fitted.bank, factor * fitted.scale, fitted.step)
+        shares = np.array([feature_hmm_probabilities(changed, f) for f in frames])
         return -np.log(shares[np.arange(60), labels]).mean()
 
     assert loss(1.0) < min(loss(0.8), loss(1.25))
@@ -82,27 +89,29 @@ def test_the_scale_has_the_least_log_loss_on_the_training_clips(fitted: RawHmms)
 
 def test_states_and_topology_are_the_recipes(quick_recipe: MakeRecipe) -> None:
     chosen = quick_recipe(hmm={"states": 3, "topology": "left-right"})
-    bank = fit_raw_hmms(*made_frames(60), CLASSES, chosen).bank
+    bank = fit_feature_hmms(*made_frames(60), CLASSES, chosen).bank
     assert bank.means.shape == (3, 3, 3)
     assert np.isneginf(bank.log_transition[:, 1:, 0]).all()
 
 
 def test_a_large_corpus_is_fitted_on_clips_drawn_by_the_seed(
-    fitted: RawHmms, recipe: Recipe, quick_recipe: MakeRecipe
+    fitted: FeatureHmms, recipe: Recipe, quick_recipe: MakeRecipe
 ) -> None:
     frames, labels = made_frames(60)
-    few = fit_raw_hmms(frames, labels, CLASSES, recipe, most_frames=60)
-    again = fit_raw_hmms(frames, labels, CLASSES, recipe, most_frames=60)
-    other = fit_raw_hmms(frames, labels, CLASSES, quick_recipe(seed=4), most_frames=60)
+    few = fit_feature_hmms(frames, labels, CLASSES, recipe, most_frames=60)
+    again = fit_feature_hmms(frames, labels, CLASSES, recipe, most_frames=60)
+    other = fit_feature_hmms(frames, labels, CLASSES, quick_recipe(seed=4), most_frames=60)
     np.testing.assert_array_equal(few.bank.means, again.bank.means)
     assert not np.allclose(few.bank.means, fitted.bank.means)
     assert not np.allclose(few.bank.means, other.bank.means)
-    least = fit_raw_hmms(frames, labels, CLASSES, recipe, most_frames=1)
-    assert np.isfinite(raw_probabilities(least, frames[0])).all()
+    least = fit_feature_hmms(frames, labels, CLASSES, recipe, most_frames=1)
+    assert np.isfinite(feature_hmm_probabilities(least, frames[0])).all()
 
 
-def test_a_clip_shorter_than_the_step_is_scored(fitted: RawHmms) -> None:
-    assert raw_probabilities(fitted, np.zeros((1, 3), np.float32)).sum() == pytest.approx(1.0)
+def test_a_clip_shorter_than_the_step_is_scored(fitted: FeatureHmms) -> None:
+    assert feature_hmm_probabilities(fitted, np.zeros((1, 3), np.float32)).sum() == pytest.approx(
+        1.0
+    )
 
 
 def test_of_wide_frames_the_largest_components_are_seen(recipe: Recipe) -> None:
@@ -111,9 +120,9 @@ def test_of_wide_frames_the_largest_components_are_seen(recipe: Recipe) -> None:
     rng = np.random.default_rng(0)
     mixing = np.linalg.qr(rng.normal(size=(300, 300)))[0][:3].astype(np.float32)
     wide = [f @ mixing + rng.normal(0, 0.01, (len(f), 300)).astype(np.float32) for f in frames]
-    fitted = fit_raw_hmms(wide, labels, CLASSES, recipe)
+    fitted = fit_feature_hmms(wide, labels, CLASSES, recipe)
     assert fitted.basis is not None
     assert fitted.basis.shape == (300, 64)
     np.testing.assert_allclose(fitted.basis.T @ fitted.basis, np.eye(64), atol=1e-9)
-    said = np.array([raw_probabilities(fitted, f).argmax() for f in wide])
+    said = np.array([feature_hmm_probabilities(fitted, f).argmax() for f in wide])
     assert (said == labels).mean() > 0.8

@@ -6,7 +6,7 @@ import pytest
 import sklearn.metrics
 
 from bilstm_hmm.delimited_text import table_rows
-from bilstm_hmm.evaluation.clip_results import ClipResult, metrics_document, write_predictions
+from bilstm_hmm.evaluation.clip_results import ClipResult, compute_metrics, write_predictions
 from bilstm_hmm.evaluation.metrics import (
     bootstrap_interval,
     expected_calibration_error,
@@ -36,7 +36,7 @@ def made_results(systems: dict[str, float], n: int = 90, seed: int = 0) -> list[
 def test_the_document_holds_the_scores_of_each_system() -> None:
     results = made_results({"bilstm": 1.0, "hmm": 0.5, "hybrid": 2.0})
     folds = [1 + clip % 3 for clip in range(90)]
-    document = metrics_document("demo", True, CLASSES, results, folds)
+    document = compute_metrics("demo", True, CLASSES, results, folds)
     assert json.loads(json.dumps(document)) == document
     assert list(document) == [
         "protocol", "speaker_independent", "classes", "clips", "folds", "systems", "comparison",
@@ -87,18 +87,18 @@ def test_a_sex_without_clips_has_no_score() -> None:
     results = made_results({"hmm": 1.0})
     for kept, expected in ((("male", None), ["male"]), ((None,), [])):
         own = [r for r in results if r.sex in kept]
-        document = metrics_document("demo", True, CLASSES, own, [1] * len(own))
+        document = compute_metrics("demo", True, CLASSES, own, [1] * len(own))
         assert list(document["systems"]["hmm"]["ua_by_sex"]) == expected
 
 
 def test_one_system_has_nothing_to_be_compared_with() -> None:
-    document = metrics_document("demo", True, CLASSES, made_results({"bilstm": 1.0}), [1] * 90)
+    document = compute_metrics("demo", True, CLASSES, made_results({"bilstm": 1.0}), [1] * 90)
     assert document["comparison"] == {}
 
 
 def test_a_class_without_clips_has_no_recall() -> None:
     results = [r for r in made_results({"hmm": 1.0}) if r.truth != "sad"]
-    document = metrics_document("demo", True, CLASSES, results, [1] * len(results))
+    document = compute_metrics("demo", True, CLASSES, results, [1] * len(results))
     assert document["systems"]["hmm"]["recalls"]["sad"] is None
 
 

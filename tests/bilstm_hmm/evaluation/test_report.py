@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from bilstm_hmm.evaluation.baselines import FLOORS
+from bilstm_hmm.evaluation.baselines import BASELINES
 from bilstm_hmm.evaluation.clip_results import ClipResult
 from bilstm_hmm.evaluation.report import classification_report, results_table, write_evaluation
 
@@ -23,7 +23,7 @@ def results() -> list[ClipResult]:
     made = []
     for clip in range(40):
         truth = clip % 2
-        shares = {s: rng.dirichlet(1 + 3 * np.eye(3)[truth]) for s in (*SYSTEMS, *FLOORS)}
+        shares = {s: rng.dirichlet(1 + 3 * np.eye(3)[truth]) for s in (*SYSTEMS, *BASELINES)}
         sex = ("female", "male", None)[clip % 5 % 3]
         made.append(ClipResult(f"{clip}.wav", f"s{clip % 5}", CLASSES[truth], shares, sex))
     return made

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from bilstm_hmm.evaluation.metrics import unweighted_accuracy
 from bilstm_hmm.evaluation.timeline_metrics import (
     FRAME,
-    Span,
-    condensed,
+    LabelledInterval,
     count_recording,
     eder_difference,
-    matched_borders,
-    pooled,
+    error_frames,
+    match_boundaries,
+    merge_equal,
     scores,
-    wrong_frames,
+    sum_counts,
 )
 
 CLASSES = ("neutral", "happy", "sad")
@@ -25,7 +25,9 @@ CLASSES = ("neutral", "happy", "sad")
 TRUTH = ((0.0, 2.0, "happy"), (2.5, 3.5, "neutral"), (4.0, 6.0, "sad"))
 
 
-def score(found: tuple[Span, ...], truth: tuple[Span, ...] = TRUTH) -> dict[str, float]:
+def score(
+    found: tuple[LabelledInterval, ...], truth: tuple[LabelledInterval, ...] = TRUTH
+) -> dict[str, float]:
     return scores(count_recording(truth, found, CLASSES), CLASSES)
 
 
@@ -60,7 +62,7 @@ def score(found: tuple[Span, ...], truth: tuple[Span, ...] = TRUTH) -> dict[str,
         ),
     ],
 )  # fmt: skip
-def test_known_answers(found: tuple[Span, ...], expected: tuple[float, ...]) -> None:
+def test_known_answers(found: tuple[LabelledInterval, ...], expected: tuple[float, ...]) -> None:
     names = ("frame_accuracy", "frame_ua", "eder", "boundary_f1", "segment_ratio")
     assert tuple(score(found)) == names
     assert tuple(score(found).values()) == pytest.approx(expected)
@@ -82,7 +84,7 @@ def test_silence_and_equal_neighbours_are_no_borders() -> None:
         (2.0, 2.5, "sad"),
         (2.5, 3.0, "sad"),
     )
-    assert condensed(found) == [(0.4, 2.0, "happy"), (2.0, 3.0, "sad")]
+    assert merge_equal(found) == [(0.4, 2.0, "happy"), (2.0, 3.0, "sad")]
 
 
 def test_a_recording_without_borders_has_none_to_miss() -> None:
@@ -112,12 +114,12 @@ def test_matching_is_the_best_there_is(
         sum(itertools.starmap(near, zip(few, chosen, strict=True)))
         for chosen in itertools.permutations(many, len(few))
     )
-    assert matched_borders(truth, found, 0.3) == best
-    assert matched_borders(found, truth, 0.3) == best
+    assert match_boundaries(truth, found, 0.3) == best
+    assert match_boundaries(found, truth, 0.3) == best
 
 
 @st.composite
-def timelines(draw: st.DrawFn, least: int = 0) -> tuple[Span, ...]:
+def timelines(draw: st.DrawFn, least: int = 0) -> tuple[LabelledInterval, ...]:
     names = draw(st.lists(st.sampled_from([*CLASSES, "no speech"]), min_size=least, max_size=6))
     edges = np.cumsum(draw(st.lists(st.integers(1, 80), min_size=len(names), max_size=len(names))))
     borders = itertools.pairwise([0, *edges.astype(int).tolist()])
@@ -133,8 +135,10 @@ true_timelines = timelines(least=1).map(
 
 @given(truth=true_timelines, found=timelines())
 @settings(deadline=None, max_examples=100)
-def test_frames_are_counted_as_one_by_one(truth: tuple[Span, ...], found: tuple[Span, ...]) -> None:
-    def at(spans: tuple[Span, ...], time: float) -> str:
+def test_frames_are_counted_as_one_by_one(
+    truth: tuple[LabelledInterval, ...], found: tuple[LabelledInterval, ...]
+) -> None:
+    def at(spans: tuple[LabelledInterval, ...], time: float) -> str:
         return next((name for start, end, name in spans if start <= time < end), "no speech")
 
     counts = count_recording(truth, found, CLASSES)
@@ -151,7 +155,7 @@ def test_frames_are_counted_as_one_by_one(truth: tuple[Span, ...], found: tuple[
     missed = sum(true not in nothing and said in nothing for true, said in pairs)
     both = [(t, s) for t, s in pairs if t not in nothing and s not in nothing]
     confused = sum(true != said for true, said in both)
-    assert wrong_frames(counts, CLASSES) == alarm + missed + confused
+    assert error_frames(counts, CLASSES) == alarm + missed + confused
     assert found_scores["eder"] == pytest.approx(100 * (alarm + missed + confused) / len(pairs))
     said = [names.index(name) for _, name in pairs]
     true = [names.index(name) for name, _ in pairs]
@@ -161,7 +165,7 @@ def test_frames_are_counted_as_one_by_one(truth: tuple[Span, ...], found: tuple[
 
 @given(truth=true_timelines)
 @settings(deadline=None, max_examples=50)
-def test_the_truth_is_perfect(truth: tuple[Span, ...]) -> None:
+def test_the_truth_is_perfect(truth: tuple[LabelledInterval, ...]) -> None:
     perfect = {"frame_accuracy": 100, "frame_ua": 100, "eder": 0, "boundary_f1": 1,
                "segment_ratio": 1}  # fmt: skip
     assert score(truth, truth) == pytest.approx(perfect)
@@ -170,10 +174,10 @@ def test_the_truth_is_perfect(truth: tuple[Span, ...]) -> None:
 @given(cases=st.lists(st.tuples(true_timelines, timelines()), min_size=1, max_size=5))
 @settings(deadline=None, max_examples=50)
 def test_pooling_weighs_recordings_by_what_they_hold(
-    cases: list[tuple[tuple[Span, ...], tuple[Span, ...]]],
+    cases: list[tuple[tuple[LabelledInterval, ...], tuple[LabelledInterval, ...]]],
 ) -> None:
     each = [count_recording(truth, found, CLASSES) for truth, found in cases]
-    together = pooled(each)
+    together = sum_counts(each)
     np.testing.assert_array_equal(together.frames, sum(c.frames for c in each))
     lengths = [c.frames.sum() for c in each]
     eders = [scores(c, CLASSES)["eder"] for c in each]
@@ -192,7 +196,7 @@ def test_a_system_is_compared_by_resampled_speakers() -> None:
     """One is wrong for a tenth of the time and the other for a fifth, with every speaker."""
     truth = ((0.0, 10.0, "happy"),)
 
-    def wrong(seconds: float) -> tuple[Span, ...]:
+    def wrong(seconds: float) -> tuple[LabelledInterval, ...]:
         return ((0.0, seconds, "sad"), (seconds, 10.0, "happy"))
 
     speakers = [name for name in "abc" for _ in range(2)]

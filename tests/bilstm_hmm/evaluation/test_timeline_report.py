@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bilstm_hmm.evaluation.timeline_metrics import Span, count_recording, pooled, scores
+from bilstm_hmm.evaluation.timeline_metrics import (
+    LabelledInterval,
+    count_recording,
+    scores,
+    sum_counts,
+)
 from bilstm_hmm.evaluation.timeline_report import (
     timeline_document,
     timeline_table,
@@ -20,7 +25,7 @@ CLASSES = ("neutral", "happy", "sad|ish")
 TRUTH = ((0.0, 4.0, "happy"), (5.0, 6.0, "neutral"), (7.0, 10.0, "sad|ish"))
 
 
-def shifted(seconds: float) -> tuple[Span, ...]:
+def shifted(seconds: float) -> tuple[LabelledInterval, ...]:
     """Borders that come so much too late."""
     return (
         (0.0, 4.5 + seconds, "happy"),
@@ -52,9 +57,12 @@ def test_the_document_is_plain_and_pooled_over_all_recordings() -> None:
     for system, said in found["systems"].items():
         everything = [r for fold in FOLDS.values() for r in fold]
         counts = [count_recording(r.truth, r.found[system], CLASSES) for r in everything]
-        expected = scores(pooled(counts), CLASSES)
+        expected = scores(sum_counts(counts), CLASSES)
         assert {name: said[name] for name in expected} == pytest.approx(expected, abs=5e-3)
-        per_fold = [scores(pooled(counts[:3]), CLASSES), scores(pooled(counts[3:]), CLASSES)]
+        per_fold = [
+            scores(sum_counts(counts[:3]), CLASSES),
+            scores(sum_counts(counts[3:]), CLASSES),
+        ]
         assert said["eder_per_fold"] == pytest.approx([s["eder"] for s in per_fold], abs=5e-3)
     # 0.3 s of false alarm and as much missed of 8 s for the argmax; half as much and nothing else.
     assert found["systems"]["frame-argmax"]["eder"] == pytest.approx(100 * 0.6 / 8)

@@ -17,9 +17,9 @@ from bilstm_hmm.evaluation.timeline_systems import (
     window_spans,
 )
 from bilstm_hmm.inference.model import Model
-from bilstm_hmm.inference.scoring import Evidence
+from bilstm_hmm.inference.scoring import RecordingScores
 from bilstm_hmm.timeline.median_filter import median_labels
-from bilstm_hmm.timeline.parameters import FittedTimeline
+from bilstm_hmm.timeline.parameters import TimelineParameters
 
 Spans = tuple[tuple[float, float, str], ...]
 
@@ -88,7 +88,7 @@ def test_frames_and_their_medians(
 
 def test_the_width_of_the_filter_is_the_fitted_one(model: Model, samples: np.ndarray) -> None:
     def with_width(width: float | None) -> dict[str, Spans]:
-        own = None if width is None else FittedTimeline(0.1, 0.1, 4.0, 0.5, 1.0, width)
+        own = None if width is None else TimelineParameters(0.1, 0.1, 4.0, 0.5, 1.0, width)
         return timelines(Model(replace(model.bundle, timeline=own)), samples)
 
     narrow, wide, without = with_width(0.05), with_width(8.0), with_width(None)
@@ -122,7 +122,7 @@ def test_windows_are_labelled_as_clips(
 
 def test_frames_of_one_emotion_are_joined() -> None:
     nothing = np.zeros((5, 2), np.float32)
-    evidence = Evidence(np.zeros(2), nothing, nothing, rate=10.0, start=0.2, end=0.65)
+    evidence = RecordingScores(np.zeros(2), nothing, nothing, rate=10.0, start=0.2, end=0.65)
     labels = np.array([0, 0, 1, 0, 0])
     expected = ((0.2, 0.4, "sad"), (0.4, 0.5, "happy"), (0.5, 0.65, "sad"))
     for span, known in zip(frame_spans(labels, evidence, ("sad", "happy")), expected, strict=True):

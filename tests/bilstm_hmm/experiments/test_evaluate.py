@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.evaluation.baselines import FLOORS
+from bilstm_hmm.evaluation.baselines import BASELINES
 from bilstm_hmm.evaluation.clip_results import ClipResult
 from bilstm_hmm.experiments.evaluate import fold_numbers, read_cost, read_results, write_results
 from bilstm_hmm.hmm.fusion import SYSTEMS
 from bilstm_hmm.inference.model import load
 
 CLASSES = ("happy", "sad")
-ALL = (*SYSTEMS, *FLOORS)
+ALL = (*SYSTEMS, *BASELINES)
 FOLDS = tuple(Fold(number, (), ()) for number in (1, 2, 3))
 
 

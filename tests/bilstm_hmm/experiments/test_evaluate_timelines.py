@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from bilstm_hmm.data.synthesis.concatenated import RECORDINGS, joined_recordings
+from bilstm_hmm.data.synthesis.concatenated import RECORDINGS, concatenate_clips
 from bilstm_hmm.data.synthesis.corpus import synthesise, write_wav
 from bilstm_hmm.features.audio.reading import read_audio
 
@@ -25,7 +25,7 @@ from bilstm_hmm.experiments.fold_store import fold_bundle
 from bilstm_hmm.experiments.train import Corpus
 from bilstm_hmm.inference.bundle import read_bundle, write_bundle
 from bilstm_hmm.inference.model import Model
-from bilstm_hmm.training.dataset import Selection, chosen_folds, select_clips
+from bilstm_hmm.training.dataset import Dataset, dataset_folds, load_dataset
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
 SPEAKERS = ("03", "08", "09")
@@ -74,8 +74,8 @@ def evaluated(
 
 
 @pytest.fixture(scope="module")
-def selection(emodb: Path) -> Selection:
-    return select_clips(DataSettings(corpus="emodb", root=emodb, protocol="timeline-emodb"))
+def selection(emodb: Path) -> Dataset:
+    return load_dataset(DataSettings(corpus="emodb", root=emodb, protocol="timeline-emodb"))
 
 
 def test_an_evaluation_from_the_corpus_to_the_report(evaluated: Path, emodb: Path) -> None:
@@ -96,14 +96,14 @@ def test_an_evaluation_from_the_corpus_to_the_report(evaluated: Path, emodb: Pat
         assert metrics["models"][place]["fitted"]["median"] == bundle.timeline.median
 
 
-def test_recordings_are_of_the_test_speaker_alone(evaluated: Path, selection: Selection) -> None:
+def test_recordings_are_of_the_test_speaker_alone(evaluated: Path, selection: Dataset) -> None:
     for number in (1, 3):
         results = read_timelines(evaluated / f"fold{number}.csv")
         assert results is not None
         (speaker,) = {result.speaker for result in results}
         assert speaker == f"emodb-{SPEAKERS[number - 1]}"
         own = [clip for clip in selection.clips if clip.speaker == speaker]
-        again = joined_recordings(own, lambda clip: read_audio(clip.path).samples, 16000)
+        again = concatenate_clips(own, lambda clip: read_audio(clip.path).samples, 16000)
         assert [r.truth for r in results] == [recording.truth for recording in again]
         model = Model(read_bundle(evaluated / f"fold{number}"))
         said = model.predict(again[0].samples).segments
@@ -132,8 +132,8 @@ def copied(evaluated: Path, folder: Path) -> Path:
     return folder
 
 
-def refused(models: Path, selection: Selection, words: str, number: int = 3) -> None:
-    fold = chosen_folds(selection, 1)[number - 1]
+def refused(models: Path, selection: Dataset, words: str, number: int = 3) -> None:
+    fold = dataset_folds(selection, 1)[number - 1]
     with pytest.raises(ToolkitError, match=words) as caught:
         fold_bundle(models, fold, selection)
     assert str(caught.value).startswith(f"--models {models}: ")
@@ -141,9 +141,9 @@ def refused(models: Path, selection: Selection, words: str, number: int = 3) -> 
 
 
 def test_models_that_may_know_the_test_speakers_are_refused(
-    evaluated: Path, selection: Selection, tmp_path: Path
+    evaluated: Path, selection: Dataset, tmp_path: Path
 ) -> None:
-    assert fold_bundle(evaluated, chosen_folds(selection, 1)[2], selection)
+    assert fold_bundle(evaluated, dataset_folds(selection, 1)[2], selection)
     models = copied(evaluated, tmp_path / "models")
     refused(models, selection, "fold2.csv is missing or cannot be read; evaluate fold 2", number=2)
     table = (models / "fold3.csv").read_text("utf-8")
@@ -156,7 +156,7 @@ def test_models_that_may_know_the_test_speakers_are_refused(
 
 
 def test_models_of_other_splits_or_classes_are_refused(
-    evaluated: Path, selection: Selection, tmp_path: Path
+    evaluated: Path, selection: Dataset, tmp_path: Path
 ) -> None:
     models = copied(evaluated, tmp_path / "models")
     bundle = read_bundle(models / "fold3")
@@ -169,7 +169,7 @@ def test_models_of_other_splits_or_classes_are_refused(
 
 
 def test_the_test_clips_are_not_handed_to_the_training(
-    selection: Selection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    selection: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     seen: list[Any] = []
 
@@ -181,7 +181,7 @@ def test_the_test_clips_are_not_handed_to_the_training(
     said: list[str] = []
     progress: Any = SimpleNamespace(say=said.append)
     corpus = Corpus(selection, None, None)  # type: ignore[arg-type]
-    for fold in chosen_folds(selection, 1):
+    for fold in dataset_folds(selection, 1):
         assert trained_bundle(corpus, fold, Recipe(), tmp_path, progress) == "bundle"
         assert seen[-1].test == ()
         assert seen[-1].train == fold.train
@@ -190,9 +190,9 @@ def test_the_test_clips_are_not_handed_to_the_training(
     assert said == ["a note"] * 3
 
 
-def test_speakers_without_neutral_clips_are_left_out(selection: Selection, evaluated: Path) -> None:
+def test_speakers_without_neutral_clips_are_left_out(selection: Dataset, evaluated: Path) -> None:
     model = Model(read_bundle(evaluated / "fold1"))
-    fold = chosen_folds(selection, 1)[0]
+    fold = dataset_folds(selection, 1)[0]
     voice = {selection.clips[i].name: synthesise("sad", 1, 1) for i in fold.test}
     said: list[str] = []
     progress: Any = SimpleNamespace(say=said.append, move=lambda *_: None)

@@ -11,18 +11,23 @@ from bilstm_hmm.features.extraction.normalise import normalise
 
 from bilstm_hmm.cli.progress import console_progress
 from bilstm_hmm.config.loading import load_recipe
-from bilstm_hmm.evaluation.baselines import FLOORS, fit_raw_hmms, posterior_mean, raw_probabilities
+from bilstm_hmm.evaluation.baselines import (
+    BASELINES,
+    feature_hmm_probabilities,
+    fit_feature_hmms,
+    posterior_mean,
+)
 from bilstm_hmm.experiments import fold as fold_run
-from bilstm_hmm.experiments.fold import label_clips, out_of_fold_results, run_fold
+from bilstm_hmm.experiments.fold import out_of_fold_results, predict_clips, train_and_test_fold
 from bilstm_hmm.experiments.train import train
 from bilstm_hmm.hmm.fusion import INT8_MARK, SYSTEMS
 from bilstm_hmm.inference.model import Model, load
-from bilstm_hmm.network.onnx_quantize import int8_network
-from bilstm_hmm.training.backend import Heads
-from bilstm_hmm.training.dataset import select_clips
-from bilstm_hmm.training.examples import Examples, plain_frames
+from bilstm_hmm.network.onnx_quantize import quantize_network
+from bilstm_hmm.training.backend import BackEnd
+from bilstm_hmm.training.dataset import load_dataset
+from bilstm_hmm.training.examples import Examples, normalised_frames
 from bilstm_hmm.training.load_examples import load_examples
-from bilstm_hmm.training.out_of_fold import System
+from bilstm_hmm.training.out_of_fold import TrainedSystem
 
 
 def test_a_model_is_named_after_its_recipe_and_weights(model: Model) -> None:
@@ -31,13 +36,15 @@ def test_a_model_is_named_after_its_recipe_and_weights(model: Model) -> None:
 
 def test_clips_are_labelled_as_recordings_are(model: Model, tiny: Path) -> None:
     recipe = load_recipe(str(tiny))
-    selection = select_clips(recipe.data)
+    selection = load_dataset(recipe.data)
     chosen = selection.clips[::20]
     examples = load_examples(chosen, selection.classes, recipe, model.bundle.banks, lambda _: None)
     order = [3, 0, 2]
-    frames = plain_frames(examples, range(len(examples.clips)), recipe, model.bundle.statistics)
-    raw = fit_raw_hmms(frames, examples.labels, examples.classes, recipe)
-    results = label_clips(model, raw, examples, order)
+    frames = normalised_frames(
+        examples, range(len(examples.clips)), recipe, model.bundle.statistics
+    )
+    raw = fit_feature_hmms(frames, examples.labels, examples.classes, recipe)
+    results = predict_clips(model, raw, examples, order)
     for index, result in zip(order, results, strict=True):
         clip = chosen[index]
         assert (result.name, result.speaker, result.truth, result.sex) == (
@@ -46,7 +53,7 @@ def test_clips_are_labelled_as_recordings_are(model: Model, tiny: Path) -> None:
             clip.emotion,
             clip.sex,
         )
-        assert tuple(result.probabilities) == (*SYSTEMS, *FLOORS)
+        assert tuple(result.probabilities) == (*SYSTEMS, *BASELINES)
         said = model.predict(clip.path)
         np.testing.assert_allclose(
             result.probabilities[recipe.decision.system], list(said.probabilities.values())
@@ -55,7 +62,7 @@ def test_clips_are_labelled_as_recordings_are(model: Model, tiny: Path) -> None:
         normalised = normalise(values, recipe.features.normalisation, model.bundle.statistics)
         for floor, expected in (
             ("posterior-mean", posterior_mean(model.evidence(examples.samples[index]).frame)),
-            ("hmm-raw", raw_probabilities(raw, normalised)),
+            ("hmm-raw", feature_hmm_probabilities(raw, normalised)),
         ):
             np.testing.assert_array_equal(result.probabilities[floor], expected)
         for shares in result.probabilities.values():
@@ -77,7 +84,7 @@ def test_the_system_knows_whether_speakers_are_mixed(
     monkeypatch.setattr(fold_run, "fit_system", fit)
     examples = Examples(clips, ("sad",), np.zeros(4, np.intp), (), ())
     with pytest.raises(InterruptedError):
-        run_fold(examples, Fold(1, (0, 1), test), load_recipe(str(tiny)), *[None] * 3)  # type: ignore[arg-type]
+        train_and_test_fold(examples, Fold(1, (0, 1), test), load_recipe(str(tiny)), *[None] * 3)  # type: ignore[arg-type]
     assert given == [mixed]
 
 
@@ -88,23 +95,23 @@ def test_an_int8_network_labels_beside_the_float_one(model: Model, tiny: Path) -
     bundle = replace(
         model.bundle,
         recipe=recipe.model_copy(update={"decision": decision}),
-        int8=int8_network(model.bundle.network),
+        int8=quantize_network(model.bundle.network),
     )
-    selection = select_clips(recipe.data)
+    selection = load_dataset(recipe.data)
     chosen = selection.clips[::9]
     examples = load_examples(chosen, selection.classes, recipe, bundle.banks, lambda _: None)
-    frames = plain_frames(examples, range(len(chosen)), recipe, bundle.statistics)
-    raw = fit_raw_hmms(frames, examples.labels, examples.classes, recipe)
-    results = label_clips(Model(bundle), raw, examples, [2, 0])
-    floats = label_clips(model, raw, examples, [2, 0])
+    frames = normalised_frames(examples, range(len(chosen)), recipe, bundle.statistics)
+    raw = fit_feature_hmms(frames, examples.labels, examples.classes, recipe)
+    results = predict_clips(Model(bundle), raw, examples, [2, 0])
+    floats = predict_clips(model, raw, examples, [2, 0])
     twin = Model(replace(bundle, network=bundle.int8))
     for index, result, other in zip([2, 0], results, floats, strict=True):
-        assert tuple(result.probabilities) == (*SYSTEMS, f"bilstm{INT8_MARK}", *FLOORS)
+        assert tuple(result.probabilities) == (*SYSTEMS, f"bilstm{INT8_MARK}", *BASELINES)
         said = result.probabilities[f"bilstm{INT8_MARK}"]
         expected = list(twin.predict(chosen[index].path).probabilities.values())
         np.testing.assert_allclose(said, expected)
         assert 0.0 < np.abs(said - result.probabilities["bilstm"]).max() < 0.05
-        for name in (*SYSTEMS, *FLOORS):
+        for name in (*SYSTEMS, *BASELINES):
             np.testing.assert_array_equal(result.probabilities[name], other.probabilities[name])
 
 
@@ -116,8 +123,8 @@ def test_without_test_clips_results_are_out_of_fold() -> None:
     )
     examples = Examples(clips, ("happy", "sad"), np.arange(4) % 2, (), ())
     unseen = {system: np.array([[0.1, 0.9], [0.8, 0.2]]) for system in SYSTEMS}
-    heads = Heads(*[None] * 4, unseen, ())  # type: ignore[arg-type, list-item]
-    system = System(None, (), heads, np.array([3, 0]), ())  # type: ignore[arg-type]
+    heads = BackEnd(*[None] * 4, unseen, ())  # type: ignore[arg-type, list-item]
+    system = TrainedSystem(None, (), heads, np.array([3, 0]), ())  # type: ignore[arg-type]
     third, first = out_of_fold_results(system, examples)
     assert (third.name, third.truth, third.sex) == ("3", "sad", "male")
     assert (first.name, first.truth) == ("0", "happy")
@@ -131,7 +138,7 @@ def test_a_run_on_every_clip(tiny: Path, tmp_path: Path) -> None:
     recipe = load_recipe(str(tiny), ["data.protocol=out-of-fold", "training.epochs=1"])
     with console_progress() as progress:
         metrics = train(recipe, tmp_path, progress)
-    assert metrics["clips"] == len(select_clips(recipe.data).clips)
+    assert metrics["clips"] == len(load_dataset(recipe.data).clips)
     assert tuple(metrics["systems"]) == SYSTEMS
     card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text("utf-8")
     assert "Protocol `out-of-fold`" in card
@@ -150,12 +157,12 @@ def test_a_run_with_an_int8_network(tiny: Path, tmp_path: Path) -> None:
     with console_progress() as progress:
         metrics = train(recipe, tmp_path, progress)
     system = f"hybrid{INT8_MARK}"
-    assert tuple(metrics["systems"]) == (*SYSTEMS, system, *FLOORS)
+    assert tuple(metrics["systems"]) == (*SYSTEMS, system, *BASELINES)
     assert json.loads((tmp_path / "metrics.json").read_text("utf-8")) == metrics
     scores = metrics["systems"][system]
     assert scores.keys() == metrics["systems"]["hybrid"].keys()
     for text in ("report.md", "bundle/MODEL_CARD.md"):
         assert f"| {system} | {scores['ua']:.1f} |" in (tmp_path / text).read_text("utf-8")
     network = load(tmp_path).bundle.network
-    assert (tmp_path / "bundle" / "network_int8.onnx").read_bytes() == int8_network(network)
+    assert (tmp_path / "bundle" / "network_int8.onnx").read_bytes() == quantize_network(network)
     assert load(tmp_path, "int8").bundle.recipe.bundle.int8

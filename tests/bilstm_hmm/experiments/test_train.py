@@ -18,7 +18,7 @@ from bilstm_hmm.evaluation.metrics import unweighted_accuracy, weighted_accuracy
 from bilstm_hmm.experiments.train import read_corpus, train
 from bilstm_hmm.hmm.fusion import SYSTEMS
 from bilstm_hmm.inference.bundle import read_bundle
-from bilstm_hmm.training.dataset import chosen_folds, select_clips
+from bilstm_hmm.training.dataset import dataset_folds, load_dataset
 from bilstm_hmm.training.tensorboard import EventLog
 
 CLASSES = ["neutral", "happy", "sad", "angry", "fearful"]
@@ -98,8 +98,8 @@ def test_metrics_are_the_contract_and_follow_from_the_predictions(trained, tiny:
     assert list(metrics["systems"]) == ["bilstm", "hmm", "hybrid", "posterior-mean", "hmm-raw"]
     assert set(metrics["comparison"]) == {"hybrid-bilstm", "hybrid-hmm", "hmm-bilstm"}
     rows = table(trained.folder / "predictions.csv")
-    selection = select_clips(load_recipe(str(tiny)).data)
-    fold = chosen_folds(selection, 1)[0]
+    selection = load_dataset(load_recipe(str(tiny)).data)
+    fold = dataset_folds(selection, 1)[0]
     assert {row["name"] for row in rows} == {selection.clips[i].name for i in fold.test}
     assert metrics["clips"] == len(rows) == len(fold.test)
     truth = np.array([CLASSES.index(row["truth"]) for row in rows])

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import bilstm_hmm
 from bilstm_hmm.config.schema import HmmSettings
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.hmm.bank import HmmBank, score
-from bilstm_hmm.hmm.fit import FRAMES_A_STATE, fit_bank, floor_covariances
+from bilstm_hmm.hmm.bank import HmmBank, mean_scores
+from bilstm_hmm.hmm.fit import MIN_FRAMES_PER_STATE, fit_bank, floor_covariances
 
 COVARIANCES = ("diag", "full", "tied", "spherical")
 CLASSES = ("happy", "sad", "angry")
@@ -54,7 +54,7 @@ def test_each_emotion_is_told_by_its_own_hmm(covariance: Any, topology: Any) -> 
     check_bank(fitted.bank)
     assert fitted.notes == ()
     unseen, truth = clips_of_three(np.random.default_rng(0), count=9)
-    said = np.array([score(fitted.bank, s).argmax() for s in unseen])
+    said = np.array([mean_scores(fitted.bank, s).argmax() for s in unseen])
     assert (said == truth).mean() > 0.95
     # What the topology forbids stays forbidden, and what it allows stays possible.
     forbidden = np.isneginf(fitted.bank.log_transition)
@@ -72,7 +72,7 @@ def test_the_fit_is_as_likely_as_hmmlearn_alone(covariance: Any) -> None:
     chosen = HmmSettings(states=2, covariance=covariance, iterations=30)
     bank = fit_bank([sequence], np.zeros(1, np.intp), CLASSES[:1], chosen, seed=1).bank
     plain = GaussianHMM(2, covariance_type=covariance, n_iter=30, random_state=1).fit(sequence)
-    assert score(bank, sequence)[0] == pytest.approx(
+    assert mean_scores(bank, sequence)[0] == pytest.approx(
         plain.score(sequence) / len(sequence), abs=0.02
     )
     # Both keep to a state as long as the data do: 7 changes in 479 steps.
@@ -148,7 +148,7 @@ def test_hardly_any_frames(covariance: Any, topology: Any) -> None:
     fitted = fit_bank(sequences, np.arange(4), classes, chosen, seed=1)
     check_bank(fitted.bank)
     for sequence in sequences:
-        assert np.isfinite(score(fitted.bank, sequence)).all()
+        assert np.isfinite(mean_scores(fitted.bank, sequence)).all()
     (note,) = fitted.notes
     assert note.startswith("happy: too few frames for 4 HMM states, so it has 1;")
     assert np.isneginf(fitted.bank.log_start[0, 1:]).all()
@@ -162,12 +162,12 @@ def test_frames_that_are_constant_but_for_rounding(jitter: float, level: float) 
     chosen = HmmSettings(states=3)
     bank = fit_bank(sequences, np.array([0, 0, 1, 1]), CLASSES[:2], chosen, seed=1).bank
     check_bank(bank)
-    assert np.isfinite(score(bank, sequences[0])).all()
+    assert np.isfinite(mean_scores(bank, sequences[0])).all()
 
 
 def test_fewer_frames_give_fewer_states() -> None:
     rng = np.random.default_rng(5)
-    for frames, states in ((2 * FRAMES_A_STATE, 2), (2 * FRAMES_A_STATE - 1, 1)):
+    for frames, states in ((2 * MIN_FRAMES_PER_STATE, 2), (2 * MIN_FRAMES_PER_STATE - 1, 1)):
         sequences = [rng.normal(size=(frames, 2)), rng.normal(size=(90, 2))]
         fitted = fit_bank(sequences, np.arange(2), CLASSES[:2], HmmSettings(states=3), seed=1)
         assert np.isfinite(fitted.bank.log_start[0]).sum() == states

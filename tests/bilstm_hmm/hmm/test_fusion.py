@@ -4,11 +4,11 @@ import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bilstm_hmm.hmm.fusion import SYSTEMS, Decision, hybrid_inputs, probabilities, softmax
+from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, fusion_features, probabilities, softmax
 
 
-def random_decision(rng: np.random.Generator) -> Decision:
-    return Decision(
+def random_decision(rng: np.random.Generator) -> ScoreFusion:
+    return ScoreFusion(
         clip_scale=np.array(rng.uniform(0.1, 3.0)),
         hmm_scale=np.array(rng.uniform(0.1, 3.0)),
         hmm_spread=np.array(rng.uniform(0.1, 3.0)),
@@ -77,7 +77,7 @@ def test_hybrid_inputs_are_centred_and_of_one_unit() -> None:
     rng = np.random.default_rng(3)
     clip, hmm = rng.normal(5.0, 2.0, (2, 40, 3))
     spread = (hmm - hmm.mean(axis=1, keepdims=True)).std()
-    found = hybrid_inputs(clip, hmm, spread)
+    found = fusion_features(clip, hmm, spread)
     assert found.shape == (40, 3, 2)
     np.testing.assert_allclose(found.sum(axis=1), 0.0, atol=1e-12)
     assert found[..., 1].std() == pytest.approx(1.0)
@@ -95,8 +95,8 @@ def test_the_emotions_may_be_in_any_order() -> None:
 
 def test_a_decision_comes_back_from_its_arrays() -> None:
     decision = random_decision(np.random.default_rng(4))
-    again = Decision.from_arrays(decision.to_arrays())
+    again = ScoreFusion.from_arrays(decision.to_arrays())
     for name, array in decision.to_arrays().items():
         np.testing.assert_array_equal(getattr(again, name), array)
     with pytest.raises(KeyError):
-        Decision.from_arrays({"weights": decision.weights})
+        ScoreFusion.from_arrays({"weights": decision.weights})

@@ -7,8 +7,8 @@ import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bilstm_hmm.hmm.fusion import SYSTEMS, hybrid_inputs, probabilities
-from bilstm_hmm.hmm.fusion_fit import fit_decision, fit_weights
+from bilstm_hmm.hmm.fusion import SYSTEMS, fusion_features, probabilities
+from bilstm_hmm.hmm.fusion_fit import fit_fusion, fit_fusion_weights
 
 Data = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -32,7 +32,7 @@ def log_loss(found: np.ndarray, labels: np.ndarray) -> float:
 
 def test_scales_are_the_inverse_temperatures_of_least_log_loss() -> None:
     clip, hmm, labels = outputs(0)
-    decision = fit_decision(clip, hmm, labels)
+    decision = fit_fusion(clip, hmm, labels)
     for logits, scale in ((clip, decision.clip_scale), (hmm, decision.hmm_scale)):
 
         def loss(log_scale: np.ndarray, logits: np.ndarray = logits) -> float:
@@ -45,7 +45,7 @@ def test_scales_are_the_inverse_temperatures_of_least_log_loss() -> None:
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_calibration_improves_the_log_loss_of_unseen_clips(system: str, seed: int) -> None:
-    decision = fit_decision(*outputs(seed))
+    decision = fit_fusion(*outputs(seed))
     clip, hmm, labels = outputs(seed + 100)
     found = log_loss(probabilities(decision, clip, hmm, system), labels)
     raw = {
@@ -58,7 +58,7 @@ def test_calibration_improves_the_log_loss_of_unseen_clips(system: str, seed: in
 
 
 def test_the_hybrid_uses_both() -> None:
-    decision = fit_decision(*outputs(3))
+    decision = fit_fusion(*outputs(3))
     clip, hmm, labels = outputs(103)
     losses = {s: log_loss(probabilities(decision, clip, hmm, s), labels) for s in SYSTEMS}
     assert losses["hybrid"] < min(losses["bilstm"], losses["hmm"])
@@ -66,7 +66,7 @@ def test_the_hybrid_uses_both() -> None:
 
 def test_the_weights_are_where_the_loss_is_least() -> None:
     clip, hmm, labels = outputs(4, n_clips=80, n_classes=3)
-    inputs = hybrid_inputs(clip, hmm, hmm.std())
+    inputs = fusion_features(clip, hmm, hmm.std())
 
     def loss(weights: np.ndarray) -> float:
         return log_loss(scipy.special.softmax(inputs @ weights, axis=1), labels)
@@ -74,29 +74,29 @@ def test_the_weights_are_where_the_loss_is_least() -> None:
     best = scipy.optimize.minimize(loss, np.zeros(2), method="SLSQP", options={"ftol": 1e-10})
     assert best.success
     assert (best.x > 0).all()
-    assert loss(fit_weights(inputs, labels)) <= best.fun + 1e-6
+    assert loss(fit_fusion_weights(inputs, labels)) <= best.fun + 1e-6
 
 
 def test_two_classes_are_logistic_regression_on_differences() -> None:
     clip, hmm, labels = outputs(5, n_classes=2)
-    inputs = hybrid_inputs(clip, hmm, hmm.std())
+    inputs = fusion_features(clip, hmm, hmm.std())
     oracle = sklearn.linear_model.LogisticRegression(C=np.inf, tol=1e-8, fit_intercept=False)
     oracle.fit(inputs[:, 1] - inputs[:, 0], labels)
-    np.testing.assert_allclose(fit_weights(inputs, labels), oracle.coef_[0], rtol=1e-2)
+    np.testing.assert_allclose(fit_fusion_weights(inputs, labels), oracle.coef_[0], rtol=1e-2)
 
 
 def test_how_often_an_emotion_was_acted_does_not_speak_for_it() -> None:
     """Clips that nothing is known of are nobody's, however the training clips are dealt."""
     clip, hmm, labels = outputs(6)
     often = np.flatnonzero((labels == 0) | (np.arange(len(labels)) % 10 == 0))
-    decision = fit_decision(clip[often], hmm[often], labels[often])
+    decision = fit_fusion(clip[often], hmm[often], labels[often])
     nothing = probabilities(decision, np.zeros(4), np.zeros(4), "hybrid")
     np.testing.assert_allclose(nothing, 0.25)
 
 
 def test_worthless_scores_get_no_weight_rather_than_a_negative_one() -> None:
     clip, hmm, labels = outputs(8)
-    decision = fit_decision(clip, -hmm, labels)
+    decision = fit_fusion(clip, -hmm, labels)
     assert decision.weights[1] == pytest.approx(0.0, abs=1e-6)
     assert decision.weights[0] > 0.0
 
@@ -112,7 +112,7 @@ def test_odd_outputs_never_warn(seed: int, n_classes: int, kind: int) -> None:
         clip, hmm = np.ones_like(clip), np.full_like(hmm, -3.0)
     else:
         clip = -clip
-    decision = fit_decision(clip, hmm, labels)
+    decision = fit_fusion(clip, hmm, labels)
     assert all(np.isfinite(array).all() for array in decision.to_arrays().values())
     assert decision.clip_scale > 0.0
     assert decision.hmm_scale > 0.0

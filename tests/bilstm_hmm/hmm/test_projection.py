@@ -8,13 +8,13 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 
 from bilstm_hmm.config.schema import HmmSettings
-from bilstm_hmm.hmm.projection import Projection, alignment, fit_projection, project
-from bilstm_hmm.network.outputs import Outputs
+from bilstm_hmm.hmm.projection import Projection, fit_alignment, fit_projection, project
+from bilstm_hmm.network.outputs import NetworkOutput
 
 
-def outputs(hidden: np.ndarray | None = None, frame: np.ndarray | None = None) -> Outputs:
+def outputs(hidden: np.ndarray | None = None, frame: np.ndarray | None = None) -> NetworkOutput:
     nothing = np.zeros((0, 0), np.float32)
-    return Outputs(
+    return NetworkOutput(
         hidden=nothing if hidden is None else hidden.astype(np.float32),
         frame=nothing if frame is None else frame.astype(np.float32),
         clip=np.zeros(0, np.float32),
@@ -138,7 +138,7 @@ def test_an_alignment_is_ridge_regression() -> None:
     rng = np.random.default_rng(7)
     source = [outputs(hidden=rng.normal(size=(30, 6))) for _ in range(5)]
     target = [outputs(hidden=rng.normal(size=(30, 4))) for _ in range(5)]
-    found = alignment(source, target)
+    found = fit_alignment(source, target)
     x = np.concatenate([o.hidden for o in source]).astype(np.float64)
     y = np.concatenate([o.hidden for o in target]).astype(np.float64)
     oracle = Ridge(alpha=1.0).fit(x, y)
@@ -153,7 +153,7 @@ def test_an_alignment_undoes_a_change_of_basis() -> None:
     rotation = np.linalg.qr(rng.normal(size=(10, 10)))[0]
     source = [outputs(hidden=s @ rotation + 2.0) for s in sequences]
     target = [outputs(hidden=s) for s in sequences]
-    aligned = alignment(source[:20], target[:20])
+    aligned = fit_alignment(source[:20], target[:20])
     for before, after in zip(source[20:], target[20:], strict=True):
         np.testing.assert_allclose(project(aligned, before), after.hidden, atol=0.05)
 

@@ -24,12 +24,12 @@ from bilstm_hmm.inference.bundle import (
     REQUIRED,
     Bundle,
     find_bundle,
-    in_int8,
+    int8_variant,
     read_bundle,
     write_bundle,
 )
 from bilstm_hmm.inference.model import Model, load
-from bilstm_hmm.network.onnx_quantize import int8_network
+from bilstm_hmm.network.onnx_quantize import quantize_network
 
 Contents = Callable[[Path], dict[str, bytes]]
 
@@ -37,7 +37,7 @@ Contents = Callable[[Path], dict[str, bytes]]
 @pytest.fixture
 def twin(stored: Bundle, tmp_path: Path) -> Path:
     """The folder of a bundle with an int8 network besides the float one."""
-    write_bundle(tmp_path / "twin", replace(stored, int8=int8_network(stored.network)))
+    write_bundle(tmp_path / "twin", replace(stored, int8=quantize_network(stored.network)))
     return tmp_path / "twin"
 
 
@@ -48,7 +48,7 @@ def reseal(folder: Path, **changes: object) -> None:
         name: bundles._sha256((folder / name).read_bytes()) for name in manifest["sha256"]
     }
     manifest |= changes
-    manifest["seal"] = bundles._seal(manifest)
+    manifest["seal"] = bundles._manifest_checksum(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
 
@@ -139,7 +139,7 @@ def test_what_prediction_has_no_use_for_is_not_read(
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("weights", "of Keras")
 
-    made = replace(stored, int8=int8_network(stored.network))
+    made = replace(stored, int8=quantize_network(stored.network))
     write_bundle(twin, made, save_keras=save_keras, extra={METRICS: "{}"})
     for name in (KERAS, METRICS, other):
         (twin / name).unlink()
@@ -164,9 +164,9 @@ def test_each_precision_reads_its_own_network(twin: Path, stored: Bundle, record
     """And labels nearly the same."""
     quantised = read_bundle(twin, "int8")
     assert read_bundle(twin).network == stored.network
-    assert quantised.network == int8_network(stored.network)
+    assert quantised.network == quantize_network(stored.network)
     assert quantised.identity == f"{stored.identity}-int8"
-    made = in_int8(replace(stored, int8=quantised.network))
+    made = int8_variant(replace(stored, int8=quantised.network))
     assert made is not None
     assert (made.network, made.identity) == (quantised.network, quantised.identity)
     said, expected = load(twin, "int8").predict(recording), load(twin).predict(recording)
@@ -181,7 +181,7 @@ def test_a_bundle_without_an_int8_network_says_so(
     copy: Path, stored: Bundle, contents: Contents
 ) -> None:
     assert INT8 not in contents(copy)
-    assert in_int8(stored) is None
+    assert int8_variant(stored) is None
     words = "has no int8 network; train it with --set bundle.int8=true, or use the precision float"
     refused(copy, f"the model {stored.identity} {words}", "int8")
     # A stray file is not a part of the model.

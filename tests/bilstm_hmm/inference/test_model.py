@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import bilstm_hmm
 from bilstm_hmm.inference.model import Model
-from bilstm_hmm.inference.scoring import Evidence
+from bilstm_hmm.inference.scoring import RecordingScores
 from bilstm_hmm.prediction import Failure
 
 
@@ -85,7 +85,7 @@ def test_views_are_averaged(model: Model, recording: Path) -> None:
     warps = (0.9, 1.0, 1.2)
     samples = read_audio(recording).samples
 
-    def heard(*at: float) -> Evidence:
+    def heard(*at: float) -> RecordingScores:
         decision = model.bundle.recipe.decision.model_copy(update={"warps": at})
         recipe = model.bundle.recipe.model_copy(update={"decision": decision})
         return Model(replace(model.bundle, recipe=recipe)).evidence(samples)

@@ -10,22 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bilstm_hmm.config.schema import TimelineSettings
-from bilstm_hmm.hmm.bank import HmmBank, bank_from_models, frame_scores
+from bilstm_hmm.hmm.bank import HmmBank, bank_from_models, score_frames
 from bilstm_hmm.inference import recording_timeline as segmentation
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.recording_timeline import (
-    Weighed,
-    decoded,
-    longest_utterance,
-    turns_timeline,
+    WeightedScores,
+    decode,
+    max_utterance_frames,
+    recording_timeline,
     utterance_timelines,
 )
-from bilstm_hmm.inference.scoring import Evidence
+from bilstm_hmm.inference.scoring import RecordingScores
 from bilstm_hmm.prediction import NO_SPEECH, Segment
-from bilstm_hmm.timeline.composite_hmm import switching
-from bilstm_hmm.timeline.parameters import FittedTimeline
-from bilstm_hmm.timeline.segments import Piece, joined_segments
+from bilstm_hmm.timeline.composite_hmm import build_composite
+from bilstm_hmm.timeline.parameters import TimelineParameters
+from bilstm_hmm.timeline.segments import SpeechInterval, merge_segments
 
 
 def two_emotions() -> HmmBank:
@@ -38,10 +38,10 @@ def two_emotions() -> HmmBank:
 def find(
     sequence: np.ndarray, start: float = 0.0, weight: float = 0.1, **changes: float
 ) -> tuple[Segment, ...]:
-    return decode(weight * frame_scores(two_emotions(), [sequence])[0], start=start, **changes)
+    return segments(weight * score_frames(two_emotions(), [sequence])[0], start=start, **changes)
 
 
-def decode(
+def segments(
     evidence: np.ndarray,
     prior: tuple[float, float] = (0.5, 0.5),
     start: float = 0.0,
@@ -50,11 +50,11 @@ def decode(
 ) -> tuple[Segment, ...]:
     """The segments of a recording in one piece, at 25 frames a second."""
     rate = 25.0
-    composite = switching(np.array(prior), rate, TimelineSettings(**changes))
-    parts = list(decoded(Weighed(evidence, composite, sureness)))
+    composite = build_composite(np.array(prior), rate, TimelineSettings(**changes))
+    parts = list(decode(WeightedScores(evidence, composite, sureness)))
     assert [part.start for part, *_ in parts[1:]] == [part.stop for part, *_ in parts[:-1]]
-    piece = Piece(start, start + len(evidence) / rate, len(evidence), rate)
-    return joined_segments(
+    piece = SpeechInterval(start, start + len(evidence) / rate, len(evidence), rate)
+    return merge_segments(
         [piece],
         np.concatenate([path for _, path, _ in parts]),
         np.concatenate([posteriors for *_, posteriors in parts]),
@@ -100,7 +100,7 @@ def test_a_recording_shorter_than_the_minimum_is_one_segment() -> None:
 def test_the_prior_decides_where_the_frames_say_nothing() -> None:
     bank = two_emotions()
     for prior, expected in (((0.9, 0.1), "sad"), ((0.1, 0.9), "happy")):
-        found = decode(0.1 * frame_scores(bank, [np.zeros((40, 2))])[0], prior)
+        found = segments(0.1 * score_frames(bank, [np.zeros((40, 2))])[0], prior)
         assert [s.emotion for s in found] == [expected]
 
 
@@ -108,8 +108,8 @@ def test_a_recording_of_one_emotion_is_as_sure_as_its_label() -> None:
     """With hardly a switch expected, the timeline's posterior is prior times evidence."""
     bank, prior = two_emotions(), (0.3, 0.7)
     sequence = np.random.default_rng(5).normal(size=(30, 2)) * 0.3
-    evidence = 0.1 * frame_scores(bank, [sequence])[0]
-    (found,) = decode(evidence, prior, dwell=1e7)
+    evidence = 0.1 * score_frames(bank, [sequence])[0]
+    (found,) = segments(evidence, prior, dwell=1e7)
     joint = np.array(prior) * np.exp(evidence.sum(axis=0) - evidence.sum(axis=0).max())
     best = int(joint.argmax())
     assert found.emotion == ("sad", "happy")[best]
@@ -119,13 +119,13 @@ def test_a_recording_of_one_emotion_is_as_sure_as_its_label() -> None:
 def test_sureness_changes_confidences_and_no_segment() -> None:
     rng = np.random.default_rng(5)
     evidence = rng.normal(size=(300, 2)) + np.repeat([[1.0, 0.0], [0.0, 1.0]], 150, axis=0)
-    sure, calm = decode(evidence), decode(evidence, sureness=0.1)
-    assert sure == decode(evidence, sureness=1.0)
+    sure, calm = segments(evidence), segments(evidence, sureness=0.1)
+    assert sure == segments(evidence, sureness=1.0)
     assert [replace(s, confidence=0.0) for s in sure] == [replace(s, confidence=0.0) for s in calm]
     for one, other in zip(sure, calm, strict=True):
         assert 0.5 < other.confidence < one.confidence - 0.05
     # Without any, all that is left is chance.
-    assert decode(evidence, sureness=0.0)[0].confidence == pytest.approx(0.5, abs=0.01)
+    assert segments(evidence, sureness=0.0)[0].confidence == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize("part", [50, 64, 333])
@@ -149,22 +149,22 @@ def test_a_long_recording_is_decoded_in_parts(part: int, monkeypatch: pytest.Mon
 @pytest.fixture(scope="module")
 def bundle(model: Model) -> Bundle:
     """With a timeline that switches at once: its frames tell nearly all."""
-    return replace(model.bundle, timeline=FittedTimeline(9.0, 0.0, 2.0, 0.1, 0.25, 1.0))
+    return replace(model.bundle, timeline=TimelineParameters(9.0, 0.0, 2.0, 0.1, 0.25, 1.0))
 
 
-def evidence_of(bundle: Bundle, frames: int) -> Evidence:
+def evidence_of(bundle: Bundle, frames: int) -> RecordingScores:
     """Frames whose logits go from the first emotion to the last, whose HMMs say the second."""
     emotions = np.eye(len(bundle.classes), dtype=np.float32)
     half = np.arange(frames) < frames // 2
     logits = np.where(half[:, None], emotions[0], emotions[-1])
     told = np.tile(emotions[1], (frames, 1))
-    return Evidence(np.zeros(len(emotions)), logits, told, 12.5, 0.5, 0.5 + frames / 12.5)
+    return RecordingScores(np.zeros(len(emotions)), logits, told, 12.5, 0.5, 0.5 + frames / 12.5)
 
 
 def test_an_utterance_has_the_timeline_of_its_label(bundle: Bundle) -> None:
     shares = np.full(5, 0.02)
     shares[1] = 0.92
-    evidence = evidence_of(bundle, longest_utterance(bundle.recipe))
+    evidence = evidence_of(bundle, max_utterance_frames(bundle.recipe))
     ((found, curves),) = utterance_timelines(bundle, [evidence], [shares], [evidence.end])
     assert [s.emotion for s in found] == [bundle.classes[1]]
     without = replace(bundle, timeline=None)
@@ -190,7 +190,7 @@ def test_utterances_together_have_the_timelines_of_each_alone(bundle: Bundle) ->
 
 def test_phrases_have_the_fitted_timeline(bundle: Bundle) -> None:
     phrases = [phrase_of(bundle, 0, 0.5, 30), phrase_of(bundle, 3, 3.1, 40)]
-    found, curves = turns_timeline(bundle, phrases, 6.5)
+    found, curves = recording_timeline(bundle, phrases, 6.5)
     assert [s.emotion for s in found] == [bundle.classes[0], bundle.classes[3]]
     assert found[0].start == 0.5
     # They meet half way in the pause, which is too short to be a segment.
@@ -207,20 +207,20 @@ def test_without_a_fit_the_hmms_alone_decide(bundle: Bundle) -> None:
     """Of phrases whose logits say the fourth emotion and whose HMMs say the second."""
     without = replace(bundle, timeline=None)
     phrases = [phrase_of(bundle, 3, 0.0, 100)]
-    assert [s.emotion for s in turns_timeline(bundle, phrases, 8.0)[0]] == [bundle.classes[3]]
-    assert [s.emotion for s in turns_timeline(without, phrases, 8.0)[0]] == [bundle.classes[1]]
+    assert [s.emotion for s in recording_timeline(bundle, phrases, 8.0)[0]] == [bundle.classes[3]]
+    assert [s.emotion for s in recording_timeline(without, phrases, 8.0)[0]] == [bundle.classes[1]]
 
 
 def test_long_silence_is_no_speech(bundle: Bundle) -> None:
     phrases = [phrase_of(bundle, 0, 2.0, 25), phrase_of(bundle, 0, 6.0, 25)]
-    found, _ = turns_timeline(bundle, phrases, 9.0)
+    found, _ = recording_timeline(bundle, phrases, 9.0)
     assert [(s.emotion, s.start, s.end) for s in found] == [
         (NO_SPEECH, 0.0, 2.0),
         (bundle.classes[0], 2.0, 4.0),
         (NO_SPEECH, 4.0, 6.0),
         (bundle.classes[0], 6.0, 8.0),
     ]
-    nothing, curves = turns_timeline(bundle, [], 60.0)
+    nothing, curves = recording_timeline(bundle, [], 60.0)
     assert nothing == (Segment(0.0, 60.0, NO_SPEECH, 1.0),)
     assert curves.probabilities.shape == (0, 5)
 
@@ -229,7 +229,7 @@ def test_what_is_set_comes_before_what_is_fitted(bundle: Bundle) -> None:
     timing = bundle.recipe.timeline.model_copy(update={"minimum": 1e3})
     recipe = bundle.recipe.model_copy(update={"timeline": timing})
     phrases = [phrase_of(bundle, 0, 0.5, 30), phrase_of(bundle, 3, 3.1, 40)]
-    found, _ = turns_timeline(replace(bundle, recipe=recipe), phrases, 6.5)
+    found, _ = recording_timeline(replace(bundle, recipe=recipe), phrases, 6.5)
     assert len(found) == 1
 
 
@@ -240,10 +240,10 @@ def test_times_end_with_the_recording(bundle: Bundle) -> None:
     assert found.end == end
 
 
-def phrase_of(bundle: Bundle, emotion: int, start: float, frames: int) -> Evidence:
+def phrase_of(bundle: Bundle, emotion: int, start: float, frames: int) -> RecordingScores:
     """Frames whose logits say one emotion, whose HMMs say the second."""
     logits, told = (np.eye(5, dtype=np.float32)[[e] * frames] for e in (emotion, 1))
-    return Evidence(np.zeros(5), logits, told, 12.5, start, start + frames / 12.5)
+    return RecordingScores(np.zeros(5), logits, told, 12.5, start, start + frames / 12.5)
 
 
 _HOUR = """

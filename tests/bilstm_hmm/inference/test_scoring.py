@@ -11,8 +11,8 @@ import soundfile
 from bilstm_hmm.data.synthesis.corpus import EMOTIONS, synthesise
 
 from bilstm_hmm.inference.model import Model
-from bilstm_hmm.inference.scoring import Evidence, clip_evidence, long_evidence
-from bilstm_hmm.inference.windows import longest_clip
+from bilstm_hmm.inference.scoring import RecordingScores, score_clips, score_long_recording
+from bilstm_hmm.inference.windows import max_clip_samples
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,9 @@ def with_features(model: Model, **changes: object) -> Model:
     return Model(replace(model.bundle, recipe=recipe))
 
 
-def long_of(model: Model, samples: np.ndarray, block: int, jobs: int = 2) -> Evidence:
+def long_of(model: Model, samples: np.ndarray, block: int, jobs: int = 2) -> RecordingScores:
     blocks = (samples[first : first + block] for first in range(0, len(samples), block))
-    return long_evidence(blocks, model.bundle, model._session, jobs)
+    return score_long_recording(blocks, model.bundle, model._session, jobs)
 
 
 def test_clips_get_together_what_they_get_alone(model: Model, samples: np.ndarray) -> None:
@@ -45,7 +45,7 @@ def test_clips_get_together_what_they_get_alone(model: Model, samples: np.ndarra
     for seconds in (0.01, 0.3, 2.0, 2.1, 2.2, 9.0, 14.0, 3.0, 3.0):
         first = int(rng.integers(0, 100 * 16000))
         clips.append(samples[first : first + round(seconds * 16000)])
-    together = clip_evidence(clips, model.bundle, model._session)
+    together = score_clips(clips, model.bundle, model._session)
     for clip, found in zip(clips, together, strict=True):
         alone = model.evidence(clip)
         for name in ("clip", "frame", "told"):
@@ -61,8 +61,8 @@ def test_stretches_say_what_the_whole_says(
     """At one level; the HMMs alone have forgotten what lies before a stretch's context."""
     plain = with_features(model, level="none", trim_db=None)
     part = samples[: round(seconds * 16000)]
-    long = len(part) > longest_clip(plain.bundle.recipe)
-    (whole,) = clip_evidence([part], plain.bundle, plain._session)
+    long = len(part) > max_clip_samples(plain.bundle.recipe)
+    (whole,) = score_clips([part], plain.bundle, plain._session)
     found = long_of(plain, part, 70_001, jobs)
     np.testing.assert_allclose(found.frame, whole.frame, atol=1e-3)
     np.testing.assert_allclose(found.told, whole.told, atol=1e-2)

@@ -5,13 +5,13 @@ import pytest
 from bilstm_hmm.data.synthesis.corpus import EMOTIONS, synthesise
 
 from bilstm_hmm.inference.model import Model
-from bilstm_hmm.inference.scoring import Evidence
+from bilstm_hmm.inference.scoring import RecordingScores
 from bilstm_hmm.inference.speech_segments import (
-    AT_ONCE,
-    Overheard,
-    phrase_cutter,
-    phrase_evidence,
-    spoken_evidence,
+    MAX_SEGMENTS_PER_BATCH,
+    SegmentScorer,
+    make_segmenter,
+    score_segments,
+    score_speech,
 )
 
 
@@ -21,16 +21,16 @@ def samples() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def found(model: Model, samples: np.ndarray) -> tuple[Evidence, ...]:
-    return spoken_evidence(samples, model.bundle, model._session)
+def found(model: Model, samples: np.ndarray) -> tuple[RecordingScores, ...]:
+    return score_speech(samples, model.bundle, model._session)
 
 
 def test_a_phrase_is_heard_as_a_clip_of_its_own(
-    model: Model, samples: np.ndarray, found: tuple[Evidence, ...]
+    model: Model, samples: np.ndarray, found: tuple[RecordingScores, ...]
 ) -> None:
-    cutter = phrase_cutter(model.bundle.recipe)
+    cutter = make_segmenter(model.bundle.recipe)
     phrases = cutter.push(samples) + cutter.flush()
-    assert len(phrases) == len(found) > AT_ONCE
+    assert len(phrases) == len(found) > MAX_SEGMENTS_PER_BATCH
     for phrase, evidence in zip(phrases, found, strict=True):
         alone = model.evidence(phrase.samples)
         np.testing.assert_allclose(evidence.frame, alone.frame, atol=1e-4)
@@ -42,10 +42,10 @@ def test_a_phrase_is_heard_as_a_clip_of_its_own(
 @pytest.mark.parametrize("jobs", [1, 3])
 @pytest.mark.parametrize("size", [4_000, 50_000, 10**7])
 def test_overheard_phrases_are_the_same(
-    model: Model, samples: np.ndarray, found: tuple[Evidence, ...], jobs: int, size: int
+    model: Model, samples: np.ndarray, found: tuple[RecordingScores, ...], jobs: int, size: int
 ) -> None:
     blocks = np.split(samples, range(size, len(samples), size))
-    overheard = Overheard(model.bundle, model._session, jobs)
+    overheard = SegmentScorer(model.bundle, model._session, jobs)
     passed_on = list(overheard.blocks(blocks))
     np.testing.assert_array_equal(np.concatenate(passed_on), samples)
     for one, other in zip(overheard.evidence(), found, strict=True):
@@ -55,7 +55,7 @@ def test_overheard_phrases_are_the_same(
 
 def test_silence_has_no_phrases(model: Model) -> None:
     silence = np.zeros(16000 * 12, np.float32)
-    assert spoken_evidence(silence, model.bundle, model._session) == ()
-    assert phrase_evidence([], model.bundle, model._session) == ()
+    assert score_speech(silence, model.bundle, model._session) == ()
+    assert score_segments([], model.bundle, model._session) == ()
     (segment,) = model.predict(silence).segments
     assert (segment.start, segment.end, segment.emotion) == (0.0, 12.0, "no speech")

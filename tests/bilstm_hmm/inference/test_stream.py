@@ -13,7 +13,7 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.stream import EmotionStream, Update
 from bilstm_hmm.prediction import NO_SPEECH, Segment
-from bilstm_hmm.timeline.parameters import FittedTimeline
+from bilstm_hmm.timeline.parameters import TimelineParameters
 
 RATE = 16000
 
@@ -21,7 +21,7 @@ RATE = 16000
 @pytest.fixture(scope="module")
 def following(model: Model) -> Model:
     """With a timeline that is quick to believe a change."""
-    fitted = FittedTimeline(1.0, 0.1, 2.0, 0.4, 0.5, 1.0)
+    fitted = TimelineParameters(1.0, 0.1, 2.0, 0.4, 0.5, 1.0)
     return Model(replace(model.bundle, timeline=fitted))
 
 
@@ -192,7 +192,7 @@ def test_silence_leaves_nothing_behind(model: Model) -> None:
 
 def test_speech_without_an_end_leaves_nothing_behind(model: Model, samples: np.ndarray) -> None:
     """Even where frames say nothing, so that no path is ever settled."""
-    mute = FittedTimeline(0.0, 0.0, 2.0, 0.4, 0.5, 1.0)
+    mute = TimelineParameters(0.0, 0.0, 2.0, 0.4, 0.5, 1.0)
     stream = EmotionStream(Model(replace(model.bundle, timeline=mute)))
     block = samples[: RATE * 10]
     for _ in range(6):

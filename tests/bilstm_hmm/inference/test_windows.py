@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.inference.windows import (
-    join_windows,
-    longest_clip,
-    stretches,
+    chunks,
+    max_clip_samples,
+    stitch_windows,
     window_size,
     window_starts,
 )
-from bilstm_hmm.network.outputs import Outputs
+from bilstm_hmm.network.outputs import NetworkOutput
 
 RECIPE = Recipe.model_validate(
     {
@@ -45,14 +45,14 @@ def test_every_frame_comes_from_where_it_is_most_central(length: int, half: int)
     steps = [-(-min(size, length - start) // STRIDE) for start in starts]
     # Each output frame tells its window and its place in the whole.
     parts = [
-        Outputs(
+        NetworkOutput(
             hidden=start // STRIDE + np.arange(n, dtype=np.float32)[:, None],
             frame=np.full((n, 1), number, np.float32),
             clip=np.zeros(1, np.float32),
         )
         for number, (start, n) in enumerate(zip(starts, steps, strict=True))
     ]
-    place, window = join_windows(parts, starts, length, size, STRIDE)
+    place, window = stitch_windows(parts, starts, length, size, STRIDE)
     np.testing.assert_array_equal(place[:, 0], np.arange(-(-length // STRIDE)))
     for step, number in enumerate(window[:, 0].astype(int)):
         centres = [abs(step * STRIDE - (start + size / 2)) for start in starts]
@@ -68,11 +68,11 @@ def test_the_cores_of_stretches_are_the_recording(length: int, seed: int) -> Non
     rng = np.random.default_rng(seed)
     samples = np.arange(length, dtype=np.float32)
     cuts = np.sort(rng.integers(0, length, rng.integers(1, 6)))
-    found = list(stretches(np.split(samples, cuts), RECIPE))
-    assert len(found) == 1 or length > longest_clip(RECIPE) // 2
+    found = list(chunks(np.split(samples, cuts), RECIPE))
+    assert len(found) == 1 or length > max_clip_samples(RECIPE) // 2
     frames = []
     for stretch in found:
-        assert len(stretch.samples) <= longest_clip(RECIPE)
+        assert len(stretch.samples) <= max_clip_samples(RECIPE)
         np.testing.assert_array_equal(np.diff(stretch.samples), 1)
         first, beyond = divmod(int(stretch.samples[0]), HOP)
         assert beyond == 0
@@ -89,10 +89,10 @@ def test_the_cores_of_stretches_are_the_recording(length: int, seed: int) -> Non
 
 
 def test_windows_of_stretches_are_those_of_the_whole() -> None:
-    length = longest_clip(RECIPE) * 3 + 12345
+    length = max_clip_samples(RECIPE) * 3 + 12345
     samples = np.arange(length, dtype=np.float32)
     size, starts = window_size(RECIPE), []
-    for stretch in stretches([samples], RECIPE):
+    for stretch in chunks([samples], RECIPE):
         first = int(stretch.samples[0]) // HOP + stretch.frames.start
         own = stretch.frames.stop - stretch.frames.start
         for start in window_starts(own, size, STRIDE):
@@ -108,7 +108,7 @@ def test_stretches_are_levelled_where_the_recipe_asks_for_it() -> None:
     samples = 0.1 * rng.uniform(-1, 1, 60 * 8000).astype(np.float32)
     for level, peak in (("none", 0.1), ("peak", 1.0)):
         features = RECIPE.features.model_copy(update={"level": level})
-        for stretch in stretches([samples], RECIPE.model_copy(update={"features": features})):
+        for stretch in chunks([samples], RECIPE.model_copy(update={"features": features})):
             assert np.abs(stretch.samples).max() == pytest.approx(peak, rel=0.01)
 
 
@@ -135,11 +135,11 @@ def test_stretches_have_the_frames_that_an_encoder_gives_of_the_whole(
         }
     )
     rng = np.random.default_rng(1)
-    length = longest_clip(recipe) * 3 + 12345
+    length = max_clip_samples(recipe) * 3 + 12345
     samples = rng.normal(0.0, 0.1, length).astype(np.float32)
     whole = extract(samples, recipe.features, FilterBanks()).values
     found, context = [], []
-    for stretch in stretches(np.array_split(samples, 7), recipe):
+    for stretch in chunks(np.array_split(samples, 7), recipe):
         frames = extract(stretch.samples, recipe.features, FilterBanks()).values[stretch.frames]
         first = sum(map(len, found)) - stretch.core.start
         context.append(np.abs(frames - whole[first : first + len(frames)]).max())

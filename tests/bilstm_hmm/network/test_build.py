@@ -21,7 +21,7 @@ keras = pytest.importorskip("keras")
 
 from bilstm_hmm.network.build import build_network  # noqa: E402
 from bilstm_hmm.network.onnx_export import network_to_onnx  # noqa: E402
-from bilstm_hmm.network.weights import halved  # noqa: E402
+from bilstm_hmm.network.weights import to_half_precision  # noqa: E402
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(
@@ -186,7 +186,7 @@ def test_weights_in_half_precision_halve_the_graph(perturb: Perturb) -> None:
     perturb(model)
     full = network_to_onnx(model, settings)
     for weight in model.weights:
-        weight.assign(halved(as_array(weight)))
+        weight.assign(to_half_precision(as_array(weight)))
     half = network_to_onnx(model, settings)
     assert len(half) < 0.6 * len(full)
     session = onnxruntime.InferenceSession(half, providers=["CPUExecutionProvider"])

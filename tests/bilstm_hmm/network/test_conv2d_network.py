@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from bilstm_hmm.config.schema import ImageSettings, NetworkSettings
+from bilstm_hmm.config.schema import Conv2dSettings, NetworkSettings
 from bilstm_hmm.errors import ToolkitError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
 from bilstm_hmm.network.build import build_network  # noqa: E402
-from bilstm_hmm.network.conv2d_layers import AsImage, BandMask, Chunks, JoinChunks, PoolMask  # noqa: E402
+from bilstm_hmm.network.conv2d_layers import BandMask, JoinPatches, PoolMask, SplitPatches, ToImage  # noqa: E402
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(
@@ -39,7 +39,7 @@ def up_to(model: Any, layer: str) -> Any:
 def test_streams_become_channels() -> None:
     streams = [np.arange(4.0) + 10 * k for k in range(3)]
     frames = np.concatenate(streams)[None, None].repeat(2, axis=1).astype(np.float32)
-    image = as_array(AsImage(3)(frames))
+    image = as_array(ToImage(3)(frames))
     assert image.shape == (1, 2, 4, 3)
     for channel, stream in enumerate(streams):
         np.testing.assert_array_equal(image[0, 1, :, channel], stream)
@@ -55,16 +55,16 @@ def test_chunks_are_centred_and_half_overlapping(time: int) -> None:
         for place in range(size):
             if 0 <= (frame := half * i - half // 2 + place) < time:
                 expected[:, i, place] = frames[:, frame]
-    chunks = Chunks(size)(frames)
+    chunks = SplitPatches(size)(frames)
     np.testing.assert_array_equal(as_array(chunks), expected.reshape(2 * count, size, 3))
-    joined = as_array(JoinChunks(size)(chunks, frames))
+    joined = as_array(JoinPatches(size)(chunks, frames))
     np.testing.assert_array_equal(joined, expected.reshape(2, count, size * 3))
 
 
 def test_masks_are_cut_as_frames_are() -> None:
     mask = np.arange(9)[None] < np.array([[9], [3]])
-    inside = as_array(Chunks(8)(mask))
-    frames = as_array(Chunks(8)(mask[..., None].astype(np.float32)))
+    inside = as_array(SplitPatches(8)(mask))
+    frames = as_array(SplitPatches(8)(mask[..., None].astype(np.float32)))
     np.testing.assert_array_equal(inside, frames[..., 0])
 
 
@@ -76,10 +76,10 @@ def test_a_mask_is_pooled_by_any() -> None:
 
 
 def test_layers_tell_their_shapes() -> None:
-    assert AsImage(3).compute_output_shape((None, None, 12)) == (None, None, 4, 3)
-    assert Chunks(8).compute_output_shape((2, 17, 6)) == (None, 8, 6)
-    assert JoinChunks(8).compute_output_shape((None, 2, 5), (2, 17, 6)) == (2, 5, 10)
-    assert JoinChunks(8).compute_output_shape((None, 2, 5), (2, None, 6)) == (2, None, 10)
+    assert ToImage(3).compute_output_shape((None, None, 12)) == (None, None, 4, 3)
+    assert SplitPatches(8).compute_output_shape((2, 17, 6)) == (None, 8, 6)
+    assert JoinPatches(8).compute_output_shape((None, 2, 5), (2, 17, 6)) == (2, 5, 10)
+    assert JoinPatches(8).compute_output_shape((None, 2, 5), (2, None, 6)) == (2, None, 10)
     assert BandMask(5).compute_output_shape((2, None)) == (2, None, 5)
     assert PoolMask(4).compute_output_shape((2, 9)) == (2, 3)
     assert PoolMask(4).compute_output_shape((2, None)) == (2, None)
@@ -189,7 +189,7 @@ def test_settings_that_do_not_fit_are_refused(keys: dict[str, Any], words: str) 
 
 def test_features_that_make_no_image_are_refused() -> None:
     with pytest.raises(ToolkitError, match="channels: 10 features cannot be shared among 3"):
-        network(10, image=ImageSettings(channels=3), convolutions=[])
+        network(10, image=Conv2dSettings(channels=3), convolutions=[])
     pools = [{"pool": [1, 3]}, {"pool": [1, 4]}]
     with pytest.raises(ToolkitError, match=r"convolutions\.1\.pool: 4 bands .* only 3 are left"):
-        network(10, image=ImageSettings(), convolutions=pools)
+        network(10, image=Conv2dSettings(), convolutions=pools)

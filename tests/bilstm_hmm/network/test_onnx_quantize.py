@@ -17,8 +17,8 @@ keras = pytest.importorskip("keras")
 from bilstm_hmm.inference.session import open_session, run_network  # noqa: E402
 from bilstm_hmm.network.build import build_network  # noqa: E402
 from bilstm_hmm.network.onnx_export import network_to_onnx  # noqa: E402
-from bilstm_hmm.network.onnx_quantize import int8_network  # noqa: E402
-from bilstm_hmm.network.weights import halved  # noqa: E402
+from bilstm_hmm.network.onnx_quantize import quantize_network  # noqa: E402
+from bilstm_hmm.network.weights import to_half_precision  # noqa: E402
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(
@@ -64,7 +64,7 @@ def written(settings: NetworkSettings, half: bool = False) -> bytes:
     model = build_network(settings, N_FEATURES, N_CLASSES)
     if half:
         for weight in model.weights:
-            weight.assign(halved(np.array(keras.ops.convert_to_numpy(weight))))
+            weight.assign(to_half_precision(np.array(keras.ops.convert_to_numpy(weight))))
     return network_to_onnx(model, settings)
 
 
@@ -105,7 +105,7 @@ def test_it_says_nearly_what_the_float_network_says(
     network: bytes, settings: NetworkSettings, clips: Clips
 ) -> None:
     expected = outputs(network, settings, clips)
-    said = outputs(int8_network(network), settings, clips)
+    said = outputs(quantize_network(network), settings, clips)
     for name in NAMES:
         for clip, one, other in zip(clips, expected[name], said[name], strict=True):
             assert one.shape == other.shape
@@ -125,7 +125,7 @@ def test_it_says_nearly_what_the_float_network_says(
 
 def test_lengths_hold_as_in_float(settings: NetworkSettings, network: bytes, clips: Clips) -> None:
     """A clip says nearly the same alone and among longer ones, and what pads it says nothing."""
-    session = open_session(int8_network(network), "test")
+    session = open_session(quantize_network(network), "test")
     short, longer = clips[1], clips[2]
     total = len(longer) + 9
     batch = np.zeros((2, total, N_FEATURES), np.float32)
@@ -160,7 +160,7 @@ def test_it_is_what_onnx_runtimes_own_tool_makes(
         extra_options={"DefaultTensorType": 1},
     )
     theirs = outputs((tmp_path / "int8.onnx").read_bytes(), settings, clips)
-    ours = outputs(int8_network(network), settings, clips)
+    ours = outputs(quantize_network(network), settings, clips)
     for name in NAMES:
         for expected, said in zip(theirs[name], ours[name], strict=True):
             np.testing.assert_allclose(said, expected, atol=1e-4)
@@ -169,7 +169,7 @@ def test_it_is_what_onnx_runtimes_own_tool_makes(
 def test_lstms_and_matrices_are_int8_and_convolutions_are_not(
     settings: NetworkSettings, network: bytes
 ) -> None:
-    before, after = operators(network), operators(int8_network(network))
+    before, after = operators(network), operators(quantize_network(network))
     assert after["DynamicQuantizeLSTM"] == before["LSTM"] == len(settings.units)
     assert after["MatMulInteger"] == before["MatMul"] > 0
     assert after["Conv"] == before["Conv"]
@@ -190,8 +190,8 @@ def test_it_is_small_and_stays_float_in_half_precision() -> None:
     bytes_of_lstm = 4 * 48 * 2 * (64 + 48)
     bytes_of_convolutions = 2 * (3 * N_FEATURES * 32 + 9 * 32 * 64)
     for network in (full, half):
-        assert len(int8_network(network)) < bytes_of_lstm + bytes_of_convolutions + 20_000
-    assert len(int8_network(half)) < 0.75 * len(half)
+        assert len(quantize_network(network)) < bytes_of_lstm + bytes_of_convolutions + 20_000
+    assert len(quantize_network(half)) < 0.75 * len(half)
 
 
 def test_a_matrix_of_nothing_stays_nothing(clips: Clips) -> None:
@@ -202,7 +202,7 @@ def test_a_matrix_of_nothing_stays_nothing(clips: Clips) -> None:
     kernel, _ = model.get_layer("clip").get_weights()
     kernel[:, 1] = 0.0
     model.get_layer("clip").set_weights([kernel, np.arange(N_CLASSES)])
-    said = outputs(int8_network(network_to_onnx(model, settings)), settings, clips[2:6])
+    said = outputs(quantize_network(network_to_onnx(model, settings)), settings, clips[2:6])
     for clip in said["clip"]:
         assert clip[1] == 1.0
         assert np.isfinite(clip).all()

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bilstm_hmm.config.schema import NetworkSettings
-from bilstm_hmm.network.packing import QUANTUM, ROW, can_pack, packed, packing_gap, pad, padded
+from bilstm_hmm.network.packing import (
+    PAD_MULTIPLE,
+    ROW_LENGTH_FACTOR,
+    can_pack,
+    pack_batch,
+    packing_gap,
+    pad,
+    pad_batch,
+)
 
 LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=40)
 
@@ -21,15 +29,15 @@ def clips_of(lengths: list[int], seed: int) -> list[np.ndarray]:
 def test_padding_is_masked_and_zero(lengths: list[int], stride: int, seed: int) -> None:
     sequences = clips_of(lengths, seed)
     frames, mask = pad(sequences)
-    assert frames.shape[1] % QUANTUM == 0
-    assert frames.shape[1] < max(lengths) + QUANTUM
+    assert frames.shape[1] % PAD_MULTIPLE == 0
+    assert frames.shape[1] < max(lengths) + PAD_MULTIPLE
     assert frames.dtype == np.float32
     np.testing.assert_array_equal(mask.sum(axis=1), lengths)
     for row, sequence in enumerate(sequences):
         np.testing.assert_array_equal(frames[row][mask[row]], sequence)
         assert mask[row, : len(sequence)].all()
     assert not frames[~mask].any()
-    layout = padded(sequences, stride)
+    layout = pad_batch(sequences, stride)
     np.testing.assert_array_equal(layout.inputs[0], frames)
     np.testing.assert_array_equal(layout.inputs[1], mask)
     np.testing.assert_array_equal(layout.steps.sum(axis=1), [-(-n // stride) for n in lengths])
@@ -42,7 +50,7 @@ def test_clips_that_share_rows_are_whole_and_apart(
 ) -> None:
     """Every clip is found where its steps are, and at least a gap of nothing follows it."""
     sequences, gap = clips_of(lengths, seed), gaps * stride
-    layout = packed(sequences, stride, gap)
+    layout = pack_batch(sequences, stride, gap)
     rows, mask, places, steps = layout.inputs
     assert steps is layout.steps
     assert rows.shape[1] % stride == 0
@@ -69,22 +77,22 @@ def test_clips_that_share_rows_are_whole_and_apart(
 @settings(deadline=None)
 def test_rows_never_take_more_than_a_row_each(lengths: list[int]) -> None:
     """Nor are they much longer than the longest clip, or two of them half empty."""
-    mask = packed(clips_of(lengths, 0), 8, 8).inputs[1]
+    mask = pack_batch(clips_of(lengths, 0), 8, 8).inputs[1]
     rooms = [-(-n // 8) * 8 + 8 for n in lengths]
-    assert max(rooms) <= mask.shape[1] <= ROW * max(rooms) + 8
+    assert max(rooms) <= mask.shape[1] <= ROW_LENGTH_FACTOR * max(rooms) + 8
     assert mask.size <= len(rooms) * max(rooms)
     assert mask.size <= 2 * sum(rooms) + mask.shape[1]
 
 
 @pytest.mark.parametrize("count", [1, 2, 30])
 def test_clips_of_one_length_have_a_row_each(count: int) -> None:
-    assert packed(clips_of([100] * count, 0), 8, 8).inputs[1].shape == (count, 112)
+    assert pack_batch(clips_of([100] * count, 0), 8, 8).inputs[1].shape == (count, 112)
 
 
 def test_rows_take_half_of_what_padding_takes() -> None:
     """As lengths of acted clips are: a row is seldom as long as the longest."""
     lengths = np.random.default_rng(0).gamma(9.0, 26.0, 64).astype(int).tolist()
-    rows = packed(clips_of(lengths, 0), 8, 8).inputs[0]
+    rows = pack_batch(clips_of(lengths, 0), 8, 8).inputs[0]
     frames, _ = pad(clips_of(lengths, 0))
     assert rows.shape[0] * rows.shape[1] < 0.6 * frames.shape[0] * frames.shape[1]
     assert rows.shape[0] * rows.shape[1] < 1.15 * sum(lengths)

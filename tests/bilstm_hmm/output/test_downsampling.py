@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bilstm_hmm.output.downsampling import bands, inside, shares, thinned
+from bilstm_hmm.output.downsampling import (
+    downsample_curves,
+    majority_bands,
+    mask_inside,
+    time_per_label,
+)
 from bilstm_hmm.prediction import Curves, Segment
 
 LABELS = ("happy", "sad", "no speech")
@@ -30,7 +35,7 @@ def _said(segments: tuple[Segment, ...], time: float) -> str:
 @settings(deadline=None)
 def test_shares_are_the_seconds_of_each_label(segments: tuple[Segment, ...]) -> None:
     edges = np.arange(0.0, 20.5, 0.5)
-    found = shares(segments, LABELS, edges)
+    found = time_per_label(segments, LABELS, edges)
     moments = (np.arange(200) + 0.5) / 10
     for row, label in zip(found, LABELS, strict=True):
         inside_it = [_said(segments, time) == label for time in moments]
@@ -40,7 +45,7 @@ def test_shares_are_the_seconds_of_each_label(segments: tuple[Segment, ...]) -> 
 @given(timelines())
 @settings(deadline=None)
 def test_fine_columns_keep_every_band(segments: tuple[Segment, ...]) -> None:
-    found = bands(segments, 20.0, 200)
+    found = majority_bands(segments, 20.0, 200)
     for time in (np.arange(200) + 0.5) / 10:
         said = next((name for a, b, name in found if a <= time < b), "")
         assert said == _said(segments, time)
@@ -56,24 +61,24 @@ def test_a_coarse_column_is_what_most_of_it_is() -> None:
         Segment(1.0, 1.2, "happy", 1.0),
         Segment(2.0, 2.6, "happy", 1.0),
     )
-    assert bands(segments, 3.0, 3) == [(0.0, 1.0, "sad"), (2.0, 3.0, "happy")]
-    assert bands((), 3.0, 3) == []
+    assert majority_bands(segments, 3.0, 3) == [(0.0, 1.0, "sad"), (2.0, 3.0, "happy")]
+    assert majority_bands((), 3.0, 3) == []
 
 
 def test_few_frames_stay_as_they_are() -> None:
     curves = Curves(np.arange(5) / 10, np.eye(5, dtype=np.float32))
-    found = thinned(curves, 0.5, 10)
+    found = downsample_curves(curves, 0.5, 10)
     np.testing.assert_array_equal(found.times, curves.times)
     np.testing.assert_array_equal(found.probabilities, curves.probabilities)
     for count in (0, 1):
         few = Curves(np.arange(count) / 10, np.ones((count, 2), np.float32))
-        np.testing.assert_array_equal(thinned(few, 0.5, 10).times, few.times)
+        np.testing.assert_array_equal(downsample_curves(few, 0.5, 10).times, few.times)
 
 
 def test_many_frames_are_averaged_over_each_stretch() -> None:
     rng = np.random.default_rng(0)
     rows = rng.dirichlet(np.ones(3), size=1000).astype(np.float32)
-    found = thinned(Curves((np.arange(1000) + 0.5) / 25, rows), 40.0, 20)
+    found = downsample_curves(Curves((np.arange(1000) + 0.5) / 25, rows), 40.0, 20)
     np.testing.assert_allclose(found.times, np.arange(1, 40, 2))
     np.testing.assert_allclose(found.probabilities, rows.reshape(20, 50, 3).mean(axis=1), rtol=1e-5)
     assert found.probabilities.dtype == np.float32
@@ -84,8 +89,8 @@ def test_a_line_breaks_where_it_is_told_to(points: int) -> None:
     times = (np.arange(100) + 0.5) / 25
     kept = (times < 1.5) | (times > 2.3)
     curves = Curves(times[kept], np.ones((kept.sum(), 2), np.float32))
-    assert not np.isnan(thinned(curves, 4.0, points).probabilities).any()
-    found = thinned(curves, 4.0, points, [0.0, 1.5, 9.0])
+    assert not np.isnan(downsample_curves(curves, 4.0, points).probabilities).any()
+    found = downsample_curves(curves, 4.0, points, [0.0, 1.5, 9.0])
     gaps = np.flatnonzero(np.isnan(found.probabilities).all(axis=1))
     assert len(gaps) == 1
     assert found.times[gaps[0] - 1] < 1.5
@@ -95,11 +100,11 @@ def test_a_line_breaks_where_it_is_told_to(points: int) -> None:
 
 def test_a_frame_behind_the_end_belongs_to_the_last_stretch() -> None:
     times = np.append((np.arange(100) + 0.5) / 10, 10.001)
-    found = thinned(Curves(times, np.ones((101, 2), np.float32)), 10.0, 5)
+    found = downsample_curves(Curves(times, np.ones((101, 2), np.float32)), 10.0, 5)
     np.testing.assert_allclose(found.times, [1, 3, 5, 7, (20 * 9 + 10.001) / 21])
 
 
 def test_inside_is_from_the_start_up_to_the_end() -> None:
     times = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 3.0])
-    assert inside(times, [(0.5, 1.5), (2.0, 2.5)]).tolist() == [0, 1, 1, 0, 1, 0]
-    assert not inside(times, []).any()
+    assert mask_inside(times, [(0.5, 1.5), (2.0, 2.5)]).tolist() == [0, 1, 1, 0, 1, 0]
+    assert not mask_inside(times, []).any()

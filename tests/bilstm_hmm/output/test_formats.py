@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bilstm_hmm.delimited_text import guarded, table_rows, table_text, unguarded
+from bilstm_hmm.delimited_text import escape_formula, table_rows, table_text, unescape_formula
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.output.formats import (
     FORMATS,
@@ -180,7 +180,7 @@ def test_tables_hold_every_result(format: str, delimiter: str, results: list[Res
     text = render(results, format, many=True, timeline=False)
     text.encode("utf-8")
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    assert [[unguarded(cell) for cell in row] for row in rows] == _cells(results, classes)
+    assert [[unescape_formula(cell) for cell in row] for row in rows] == _cells(results, classes)
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for r in rows for cell in r)
 
 
@@ -203,9 +203,9 @@ def test_a_table_reads_back_as_it_was_given(rows: list[list[str]]) -> None:
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'=1", "＝1"])
 def test_no_cell_starts_a_formula(cell: str) -> None:
-    assert guarded(cell) == "'" + cell
-    assert unguarded(guarded(cell)) == cell
-    assert guarded("it's = fine") == "it's = fine"
+    assert escape_formula(cell) == "'" + cell
+    assert unescape_formula(escape_formula(cell)) == cell
+    assert escape_formula("it's = fine") == "it's = fine"
 
 
 @given(st.lists(predictions(), min_size=1, max_size=3))

@@ -12,10 +12,10 @@ from scipy.stats import norm
 from bilstm_hmm.config.schema import TimelineSettings
 from bilstm_hmm.hmm.bank import HmmBank, bank_from_models, log_densities
 from bilstm_hmm.timeline.composite_hmm import (
-    Composite,
+    CompositeHmm,
+    apply_temperature,
     compose,
     emotion_posteriors,
-    tempered,
     viterbi,
 )
 
@@ -45,14 +45,14 @@ def random_composite(
     emotions: int = 2,
     states: int = 2,
     left_right: bool = False,
-) -> Composite:
+) -> CompositeHmm:
     bank = random_bank(rng, emotions, states, left_right)
     prior = rng.dirichlet(np.ones(emotions))
     timing = TimelineSettings(minimum=float(ages), dwell=ages + float(rng.uniform(0.5, 6.0)))
     return compose(bank.log_start, bank.log_transition, prior, 1.0, timing)
 
 
-def successors(composite: Composite, state: State) -> Iterator[tuple[State, float]]:
+def successors(composite: CompositeHmm, state: State) -> Iterator[tuple[State, float]]:
     """What may follow a composite state, written down from its definition."""
     emotion, source, age = state
     emotions, states = composite.log_entry.shape
@@ -69,7 +69,9 @@ def successors(composite: Composite, state: State) -> Iterator[tuple[State, floa
             yield (entered, target, 0), leave
 
 
-def all_paths(composite: Composite, densities: np.ndarray) -> Iterator[tuple[list[State], float]]:
+def all_paths(
+    composite: CompositeHmm, densities: np.ndarray
+) -> Iterator[tuple[list[State], float]]:
     def extend(path: list[State], weight: float) -> Iterator[tuple[list[State], float]]:
         if len(path) == len(densities):
             yield path, weight
@@ -119,7 +121,7 @@ def test_posteriors_sum_over_all_paths(seed: int, ages: int, frames: int, left_r
     np.testing.assert_allclose(emotion_posteriors(composite, densities), expected, atol=1e-9)
 
 
-def expanded(composite: Composite) -> tuple[list[State], np.ndarray, np.ndarray]:
+def expanded(composite: CompositeHmm) -> tuple[list[State], np.ndarray, np.ndarray]:
     """The composite as one plain HMM: its states, start and transition probabilities."""
     emotions, states = composite.log_entry.shape
     names = list(itertools.product(range(emotions), range(states), range(composite.ages)))
@@ -305,5 +307,5 @@ def test_tempered_paths_have_their_weight_to_a_power(seed: int, sureness: float)
     for path, power in zip(paths, powers, strict=True):
         for t, (emotion, _, _) in enumerate(path):
             expected[t, emotion] += power / powers.sum()
-    found = emotion_posteriors(tempered(composite, sureness), sureness * densities)
+    found = emotion_posteriors(apply_temperature(composite, sureness), sureness * densities)
     np.testing.assert_allclose(found, expected, atol=1e-9)

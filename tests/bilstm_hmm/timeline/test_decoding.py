@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bilstm_hmm.timeline.composite_hmm import Composite, emotion_posteriors, viterbi
+from bilstm_hmm.timeline.composite_hmm import CompositeHmm, emotion_posteriors, viterbi
 from bilstm_hmm.timeline.decoding import best_paths, posteriors
 
 
-def composite_of(rng: np.random.Generator, emotions: int, ages: int) -> Composite:
+def composite_of(rng: np.random.Generator, emotions: int, ages: int) -> CompositeHmm:
     leave = rng.uniform(0.01, 0.5)
-    return Composite(
+    return CompositeHmm(
         log_entry=np.log(rng.dirichlet(np.full(emotions, 3.0)))[:, None],
         log_transition=np.zeros((emotions, 1, 1)),
         log_stay=float(np.log1p(-leave)),

@@ -7,27 +7,27 @@ import numpy as np
 import pytest
 
 from bilstm_hmm.config.schema import TimelineSettings
-from bilstm_hmm.inference.recording_timeline import Weighed, decoded
+from bilstm_hmm.inference.recording_timeline import WeightedScores, decode
 from bilstm_hmm.timeline import fit as timeline_fit
-from bilstm_hmm.timeline.composite_hmm import switching
+from bilstm_hmm.timeline.composite_hmm import build_composite
 from bilstm_hmm.timeline.fit import (
     DWELLS,
     MINIMA,
     RATIOS,
     SURENESSES,
     WIDTHS,
-    Trial,
-    Turns,
-    best_sureness,
-    best_width,
-    chosen,
-    compose_turns,
+    Candidate,
+    SimulatedRecordings,
+    error_and_segment_ratio,
+    fit_inverse_temperature,
+    fit_median_width,
     fit_timeline,
-    judged,
-    trials,
+    grid_search,
+    select,
+    simulate_recordings,
 )
 from bilstm_hmm.timeline.median_filter import median_labels
-from bilstm_hmm.timeline.parameters import FittedTimeline
+from bilstm_hmm.timeline.parameters import TimelineParameters
 
 CLASSES = ("neutral", "happy", "sad")
 RATE = 12.5
@@ -58,7 +58,7 @@ def outputs(seed: int = 0, logits: float = 1.0, told: float = 1.0) -> Outputs:
     return Outputs(noisy(logits), noisy(told), labels, speakers)
 
 
-def fit(made: Outputs, seed: int = 1, **durations: float) -> FittedTimeline | None:
+def fit(made: Outputs, seed: int = 1, **durations: float) -> TimelineParameters | None:
     return fit_timeline(
         made.logits,
         made.told,
@@ -71,8 +71,8 @@ def fit(made: Outputs, seed: int = 1, **durations: float) -> FittedTimeline | No
     )
 
 
-def composed(made: Outputs, seed: int = 1) -> Turns:
-    found = compose_turns(made.logits, made.told, made.labels, made.speakers, CLASSES, seed)
+def composed(made: Outputs, seed: int = 1) -> SimulatedRecordings:
+    found = simulate_recordings(made.logits, made.told, made.labels, made.speakers, CLASSES, seed)
     assert found is not None
     return found
 
@@ -82,7 +82,7 @@ def test_turns_are_made_of_whole_clips_of_one_speaker() -> None:
     numbered = [np.full((len(o), 3), 0.0, np.float32) for o in made.logits]
     for clip, values in enumerate(numbered):
         values[:] = [clip, 0.0, -clip]  # centred already: the clip can be told from it
-    turns = compose_turns(numbered, made.told, made.labels, made.speakers, CLASSES, 1)
+    turns = simulate_recordings(numbered, made.told, made.labels, made.speakers, CLASSES, 1)
     assert turns is not None
     assert turns.logits.shape == turns.told.shape == (max(turns.lengths), len(turns.lengths), 3)
     assert len(turns.lengths) == 5 * timeline_fit.RECORDINGS
@@ -110,7 +110,7 @@ def test_both_sources_are_centred_and_in_their_own_units() -> None:
     made = outputs()
     louder = [100.0 * told + 7.0 for told in made.told]
     turns = composed(made)
-    other = compose_turns(made.logits, louder, made.labels, made.speakers, CLASSES, 1)
+    other = simulate_recordings(made.logits, louder, made.labels, made.speakers, CLASSES, 1)
     assert other is not None
     np.testing.assert_allclose(other.told, turns.told, atol=1e-4)
     assert other.units[1] == pytest.approx(100.0 * turns.units[1], rel=1e-4)
@@ -136,8 +136,8 @@ def test_what_is_fitted_is_of_use_to_new_speakers() -> None:
     for place, length in enumerate(turns.lengths):
         logits = turns.logits[:length, place] * np.float32(turns.units[0])
         told = turns.told[:length, place] * np.float32(turns.units[1])
-        composite = switching(np.full(3, 1 / 3), RATE, fitted.durations(TimelineSettings()))
-        ((_, said, _),) = decoded(Weighed(fitted.evidence(logits, told), composite))
+        composite = build_composite(np.full(3, 1 / 3), RATE, fitted.durations(TimelineSettings()))
+        ((_, said, _),) = decode(WeightedScores(fitted.evidence(logits, told), composite))
         truth = turns.truth[:length, place]
         wrong["frames"] += np.count_nonzero(logits.argmax(axis=1) != truth)
         wrong["timeline"] += np.count_nonzero(said != truth)
@@ -158,7 +158,7 @@ def test_a_source_that_tells_nothing_gets_no_weight(logits: float, told: float) 
 def test_the_setting_that_is_kept_is_the_best_tried() -> None:
     made = outputs()
     turns = composed(made)
-    found = trials(turns, RATE, TimelineSettings())
+    found = grid_search(turns, RATE, TimelineSettings())
     assert len(found) == 225
     assert len({trial.fitted for trial in found}) == 225
     fitting = [trial for trial in found if RATIOS[0] <= trial.ratio <= RATIOS[1]]
@@ -166,13 +166,13 @@ def test_the_setting_that_is_kept_is_the_best_tried() -> None:
     fitted = fit(made)
     assert fitted is not None
     strength, share, dwell, minimum = best.fitted
-    assert fitted == FittedTimeline(
+    assert fitted == TimelineParameters(
         logits=pytest.approx(strength * (1 - share) / RATE / turns.units[0]),
         told=pytest.approx(strength * share / RATE / turns.units[1]),
         dwell=dwell,
         minimum=minimum,
-        sureness=best_sureness(turns, RATE, best),
-        median=best_width(turns, RATE),
+        sureness=fit_inverse_temperature(turns, RATE, best),
+        median=fit_median_width(turns, RATE),
     )
     assert fit(made) == fitted
     assert (dwell, minimum) in {(d, m) for d in DWELLS for m in MINIMA}
@@ -180,9 +180,9 @@ def test_the_setting_that_is_kept_is_the_best_tried() -> None:
 
 def test_settings_are_tried_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = composed(outputs())
-    together = trials(turns, RATE, TimelineSettings(dwell=4.0))
+    together = grid_search(turns, RATE, TimelineSettings(dwell=4.0))
     monkeypatch.setattr(timeline_fit, "_AT_ONCE", 7 * turns.logits.size)
-    parts = trials(turns, RATE, TimelineSettings(dwell=4.0))
+    parts = grid_search(turns, RATE, TimelineSettings(dwell=4.0))
     by_setting = {trial.fitted: trial for trial in parts}
     assert len(by_setting) == len(together) == 75
     for trial in together:
@@ -220,16 +220,16 @@ def test_errors_and_segments_are_counted_over_what_is_spoken() -> None:
     truth = np.array([[0, 1], [0, 1], [1, 1], [1, -1]], np.int8)
     paths = np.array([[0, 1], [1, 0], [0, 1], [1, 2]], np.int8)
     # Three of seven frames are wrong; 4 + 3 segments for 2 + 1.
-    assert judged(paths, truth) == (pytest.approx(3 / 7), pytest.approx(7 / 3))
-    assert judged(truth, truth) == (0.0, 1.0)
+    assert error_and_segment_ratio(paths, truth) == (pytest.approx(3 / 7), pytest.approx(7 / 3))
+    assert error_and_segment_ratio(truth, truth) == (0.0, 1.0)
 
 
 def test_segments_come_before_a_hair_of_error() -> None:
-    flicker = Trial((1.0, 0.0, 2.0, 0.4), 0.20, 2.5)
-    coarse = Trial((2.0, 0.0, 2.0, 0.4), 0.21, 0.5)
-    right = Trial((3.0, 0.0, 2.0, 0.4), 0.22, 1.05)
-    assert chosen([flicker, coarse, right]) is right
-    assert chosen([flicker, coarse]) is flicker
+    flicker = Candidate((1.0, 0.0, 2.0, 0.4), 0.20, 2.5)
+    coarse = Candidate((2.0, 0.0, 2.0, 0.4), 0.21, 0.5)
+    right = Candidate((3.0, 0.0, 2.0, 0.4), 0.22, 1.05)
+    assert select([flicker, coarse, right]) is right
+    assert select([flicker, coarse]) is flicker
 
 
 def test_confidences_are_as_sure_as_they_are_right() -> None:
@@ -240,14 +240,16 @@ def test_confidences_are_as_sure_as_they_are_right() -> None:
         heard = label if rng.random() < 0.6 else rng.integers(3)
         logits[:, heard] += 1.5
     turns = composed(made)
-    trial = Trial((16.0, 0.0, 4.0, 0.8), 0.0, 1.0)
-    sureness = best_sureness(turns, RATE, trial)
+    trial = Candidate((16.0, 0.0, 4.0, 0.8), 0.0, 1.0)
+    sureness = fit_inverse_temperature(turns, RATE, trial)
     assert SURENESSES[-1] < sureness < SURENESSES[0]
     right, said = [], []
     for place, length in enumerate(turns.lengths):
         evidence = 16.0 / RATE * turns.logits[:length, place]
-        composite = switching(np.full(3, 1 / 3), RATE, TimelineSettings(dwell=4.0, minimum=0.8))
-        ((_, path, posteriors),) = decoded(Weighed(evidence, composite, sureness))
+        composite = build_composite(
+            np.full(3, 1 / 3), RATE, TimelineSettings(dwell=4.0, minimum=0.8)
+        )
+        ((_, path, posteriors),) = decode(WeightedScores(evidence, composite, sureness))
         right.extend(path == turns.truth[:length, place])
         said.extend(posteriors[np.arange(length), path])
     assert np.mean(said) == pytest.approx(np.mean(right), abs=0.12)
@@ -255,7 +257,7 @@ def test_confidences_are_as_sure_as_they_are_right() -> None:
 
 def test_frames_that_are_never_wrong_are_believed() -> None:
     turns = composed(outputs(logits=9.0))
-    assert best_sureness(turns, RATE, Trial((8.0, 0.0, 4.0, 0.8), 0.0, 1.0)) == 1.0
+    assert fit_inverse_temperature(turns, RATE, Candidate((8.0, 0.0, 4.0, 0.8), 0.0, 1.0)) == 1.0
 
 
 def test_the_width_is_the_best_of_those_tried() -> None:
@@ -268,5 +270,5 @@ def test_the_width_is_the_best_of_those_tried() -> None:
             for place, length in enumerate(turns.lengths)
         ]
         wrong.append(np.concatenate(said).mean())
-    assert best_width(turns, RATE) == WIDTHS[int(np.argmin(wrong))]
-    assert WIDTHS[0] < best_width(turns, RATE) < WIDTHS[-1]
+    assert fit_median_width(turns, RATE) == WIDTHS[int(np.argmin(wrong))]
+    assert WIDTHS[0] < fit_median_width(turns, RATE) < WIDTHS[-1]

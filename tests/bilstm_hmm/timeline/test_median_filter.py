@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bilstm_hmm.timeline.median_filter import median_labels, smoothed
+from bilstm_hmm.timeline.median_filter import median_filter, median_labels
 
 
 @given(seed=st.integers(0, 1000), frames=st.integers(1, 60), half=st.integers(0, 12))
@@ -14,7 +14,7 @@ def test_each_frame_gets_the_median_around_it(seed: int, frames: int, half: int)
     posteriors = np.random.default_rng(seed).dirichlet(np.ones(3), frames)
     padded = np.pad(posteriors, ((half, half), (0, 0)), mode="edge")
     expected = [np.median(padded[t : t + 2 * half + 1], axis=0) for t in range(frames)]
-    found = smoothed(posteriors, 10.0, (2 * half + 1) / 10.0)
+    found = median_filter(posteriors, 10.0, (2 * half + 1) / 10.0)
     np.testing.assert_allclose(found, expected)
 
 
@@ -25,7 +25,7 @@ def test_a_width_is_the_nearest_odd_number_of_frames(width: float, frames: int) 
         track = np.zeros((41, 1))
         track[20 : 20 + pulse] = 1.0
         expected = track if pulse > frames // 2 else np.zeros_like(track)
-        np.testing.assert_array_equal(smoothed(track, 10.0, width), expected)
+        np.testing.assert_array_equal(median_filter(track, 10.0, width), expected)
 
 
 def test_a_flicker_is_smoothed_away() -> None:

@@ -6,15 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bilstm_hmm.config.schema import TimelineSettings
-from bilstm_hmm.timeline.composite_hmm import Composite, emotion_posteriors, switching, viterbi
-from bilstm_hmm.timeline.online_viterbi import middle_of, settled
+from bilstm_hmm.timeline.composite_hmm import (
+    CompositeHmm,
+    build_composite,
+    emotion_posteriors,
+    viterbi,
+)
+from bilstm_hmm.timeline.online_viterbi import resume_inside, stable_prefix
 
 RATE = 12.5
 
 
-def composite_of(minimum: float = 0.4, emotions: int = 3, dwell: float = 2.0) -> Composite:
+def composite_of(minimum: float = 0.4, emotions: int = 3, dwell: float = 2.0) -> CompositeHmm:
     even = np.full(emotions, 1.0 / emotions)
-    return switching(even, RATE, TimelineSettings(dwell=dwell, minimum=minimum))
+    return build_composite(even, RATE, TimelineSettings(dwell=dwell, minimum=minimum))
 
 
 def turns(seed: int, frames: int, strength: float = 1.0, emotions: int = 3) -> np.ndarray:
@@ -35,7 +40,7 @@ def test_nothing_to_come_changes_what_is_settled(
     seed: int, frames: int, minimum: float, strength: float
 ) -> None:
     composite, densities = composite_of(minimum), turns(seed, 120, strength)
-    known = settled(composite, densities[:frames])
+    known = stable_prefix(composite, densities[:frames])
     assert len(known) <= frames
     for future in range(6):
         rest = turns(seed + future, 60, 5.0 if future % 2 else 0.5)
@@ -46,17 +51,17 @@ def test_nothing_to_come_changes_what_is_settled(
 def test_as_much_is_settled_as_can_be() -> None:
     """With frames that leave no doubt all but the last few, which may begin something."""
     composite, densities = composite_of(), turns(0, 100, 20.0)
-    assert len(settled(composite, densities)) >= 100 - 2 * composite.ages
-    assert len(settled(composite, densities[: composite.ages - 1])) == 0
+    assert len(stable_prefix(composite, densities)) >= 100 - 2 * composite.ages
+    assert len(stable_prefix(composite, densities[: composite.ages - 1])) == 0
     # Frames that say nothing settle nothing.
-    assert len(settled(composite, np.zeros((60, 3, 1)))) == 0
+    assert len(stable_prefix(composite, np.zeros((60, 3, 1)))) == 0
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_decoding_goes_on_in_the_middle_of_an_emotion(seed: int) -> None:
     composite, densities = composite_of(), turns(seed, 200)
     whole = viterbi(composite, densities)
-    known = settled(composite, densities)
+    known = stable_prefix(composite, densities)
     borders = np.flatnonzero(np.diff(known)) + 1
     assert len(borders) > 2
     for border in borders.tolist():
@@ -64,7 +69,7 @@ def test_decoding_goes_on_in_the_middle_of_an_emotion(seed: int) -> None:
         np.testing.assert_array_equal(viterbi(composite, densities[border:]), whole[border:])
     for cut in range(composite.ages, len(known)):
         if len(set(whole[cut - composite.ages : cut])) == 1:
-            before = middle_of(int(whole[cut - 1]), 3)
+            before = resume_inside(int(whole[cut - 1]), 3)
             np.testing.assert_array_equal(viterbi(composite, densities[cut:], before), whole[cut:])
 
 
@@ -74,6 +79,6 @@ def test_posteriors_in_the_middle_of_an_emotion_know_it() -> None:
     sure = np.zeros((40, 3, 1))
     sure[:, 1] = 50.0
     whole = emotion_posteriors(composite, np.concatenate([sure, densities]))[40:]
-    found = emotion_posteriors(composite, densities, middle_of(1, 3))
+    found = emotion_posteriors(composite, densities, resume_inside(1, 3))
     np.testing.assert_allclose(found, whole, atol=1e-6)
     assert not np.allclose(emotion_posteriors(composite, densities)[0], whole[0], atol=0.05)

@@ -3,19 +3,21 @@
 import numpy as np
 
 from bilstm_hmm.config.schema import TimelineSettings
-from bilstm_hmm.timeline.parameters import FittedTimeline
+from bilstm_hmm.timeline.parameters import TimelineParameters
 
-FITTED = FittedTimeline(logits=0.25, told=0.5, dwell=3.0, minimum=0.8, sureness=0.25, median=1.5)
+FITTED = TimelineParameters(
+    logits=0.25, told=0.5, dwell=3.0, minimum=0.8, sureness=0.25, median=1.5
+)
 
 
 def test_it_comes_back_from_among_other_arrays() -> None:
     arrays = {"weights": np.ones(2), **FITTED.to_arrays()}
-    assert FittedTimeline.from_arrays(arrays) == FITTED
+    assert TimelineParameters.from_arrays(arrays) == FITTED
     assert len(arrays) == 7
 
 
 def test_an_older_model_has_none() -> None:
-    assert FittedTimeline.from_arrays({"weights": np.ones(2)}) is None
+    assert TimelineParameters.from_arrays({"weights": np.ones(2)}) is None
 
 
 def test_evidence_is_the_weighted_sum_centred() -> None:

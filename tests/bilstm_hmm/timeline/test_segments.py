@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bilstm_hmm.prediction import NO_SPEECH
-from bilstm_hmm.timeline.segments import Piece, joined_segments
+from bilstm_hmm.timeline.segments import SpeechInterval, merge_segments
 
 CLASSES = ("sad", "happy")
 
@@ -17,9 +17,9 @@ def found(
     path = np.array(["sh".index(letter) for *_, letters in pieces for letter in letters], np.intp)
     shares = np.full((len(path), 2), 0.25)
     shares[np.arange(len(path)), path] = 0.75
-    told = [Piece(start, end, len(letters), 10.0) for start, end, letters in pieces]
+    told = [SpeechInterval(start, end, len(letters), 10.0) for start, end, letters in pieces]
     end = told[-1].end if duration is None else duration
-    segments = joined_segments(told, path, shares, CLASSES, silence, end)
+    segments = merge_segments(told, path, shares, CLASSES, silence, end)
     assert all(s.confidence == (1.0 if s.emotion == NO_SPEECH else 0.75) for s in segments)
     return [(s.start, s.end, s.emotion) for s in segments]
 

@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.hmm.bank import frame_scores, score
+from bilstm_hmm.hmm.bank import mean_scores, score_frames
 from bilstm_hmm.hmm.fit import fit_bank
 from bilstm_hmm.hmm.fusion import probabilities
-from bilstm_hmm.hmm.fusion_fit import fit_decision
+from bilstm_hmm.hmm.fusion_fit import fit_fusion
 from bilstm_hmm.hmm.projection import fit_projection, project
-from bilstm_hmm.network.outputs import Outputs
+from bilstm_hmm.network.outputs import NetworkOutput
 from bilstm_hmm.timeline.fit import TOO_FEW, fit_timeline
 from bilstm_hmm.training import backend as heads
-from bilstm_hmm.training.backend import OutOfFold, fit_heads
+from bilstm_hmm.training.backend import OutOfFoldOutputs, fit_back_end
 
 CLASSES = ("happy", "sad", "angry")
 RATE = 8000
 MakeRecipe = Callable[..., Recipe]
 
 
-def out_of_fold(seed: int = 0, alone: bool = False) -> OutOfFold:
+def out_of_fold(seed: int = 0, alone: bool = False) -> OutOfFoldOutputs:
     """Thirty-six clips in three folds; with `alone`, only the first fold has the last class."""
     rng = np.random.default_rng(seed)
     labels = np.arange(36) % 3
@@ -32,9 +32,9 @@ def out_of_fold(seed: int = 0, alone: bool = False) -> OutOfFold:
         hidden = centres[label] + rng.normal(size=(25, 6))
         frame = 2.0 * np.eye(3)[label] + rng.normal(size=(25, 3))
         clip = 2.0 * np.eye(3)[label] + rng.normal(size=3)
-        outputs.append(Outputs(*(a.astype(np.float32) for a in (hidden, frame, clip))))
+        outputs.append(NetworkOutput(*(a.astype(np.float32) for a in (hidden, frame, clip))))
     speakers = np.arange(36) // 6
-    return OutOfFold(tuple(outputs), np.arange(36), labels, fold, speakers)
+    return OutOfFoldOutputs(tuple(outputs), np.arange(36), labels, fold, speakers)
 
 
 @pytest.mark.parametrize("kind", ["lda", "pca", "logits"])
@@ -49,10 +49,10 @@ def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
     def spy(clip: np.ndarray, hmm: np.ndarray, labels: np.ndarray) -> Any:
         if not seen:  # what comes after leaves a group out
             seen.extend([clip, hmm, labels])
-        return fit_decision(clip, hmm, labels)
+        return fit_fusion(clip, hmm, labels)
 
     monkeypatch.setattr(heads, "fit_decision", spy)
-    fitted = fit_heads(unseen, CLASSES, recipe)
+    fitted = fit_back_end(unseen, CLASSES, recipe)
     clip, scores, labels = seen
     np.testing.assert_array_equal(clip, np.stack([o.clip for o in unseen.outputs]))
     np.testing.assert_array_equal(labels, unseen.labels)
@@ -72,7 +72,7 @@ def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
         rows = others if len(np.unique(unseen.labels[others])) == 3 else everything
         projection, bank = bank_of(rows)
         for i in np.flatnonzero(unseen.fold == number):
-            expected = score(bank, project(projection, unseen.outputs[i]))
+            expected = mean_scores(bank, project(projection, unseen.outputs[i]))
             np.testing.assert_allclose(scores[i], expected, rtol=1e-9)
     projection, bank = bank_of(everything)
     np.testing.assert_array_equal(fitted.projection.matrix, projection.matrix)
@@ -80,12 +80,15 @@ def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
 
 
 def test_new_clips_are_told_apart(quick_recipe: MakeRecipe) -> None:
-    fitted = fit_heads(out_of_fold(), CLASSES, quick_recipe())
+    fitted = fit_back_end(out_of_fold(), CLASSES, quick_recipe())
     new = out_of_fold(seed=9)
     for system in ("hmm", "hybrid"):
         said = [
             probabilities(
-                fitted.decision, o.clip, score(fitted.bank, project(fitted.projection, o)), system
+                fitted.decision,
+                o.clip,
+                mean_scores(fitted.bank, project(fitted.projection, o)),
+                system,
             ).argmax()
             for o in new.outputs
         ]
@@ -96,9 +99,9 @@ def test_new_clips_are_told_apart(quick_recipe: MakeRecipe) -> None:
 def test_notes_come_from_the_bank_that_is_kept(quick_recipe: MakeRecipe) -> None:
     """Fewer frames in the banks of the folds are no news to the user; each emotion once."""
     recipe = quick_recipe(hmm={"states": 25})
-    assert fit_heads(out_of_fold(), CLASSES, recipe).notes == ()
+    assert fit_back_end(out_of_fold(), CLASSES, recipe).notes == ()
     recipe = quick_recipe(hmm={"states": 32})
-    notes = fit_heads(out_of_fold(), CLASSES, recipe).notes
+    notes = fit_back_end(out_of_fold(), CLASSES, recipe).notes
     assert [note.split(":")[0] for note in notes] == list(CLASSES)
 
 
@@ -110,17 +113,17 @@ def test_the_decision_that_judges_a_group_was_fitted_without_it(
 
     def spy(clip: np.ndarray, hmm: np.ndarray, labels: np.ndarray) -> Any:
         fits.append((clip, hmm, labels))
-        return fit_decision(clip, hmm, labels)
+        return fit_fusion(clip, hmm, labels)
 
     monkeypatch.setattr(heads, "fit_decision", spy)
-    fitted = fit_heads(unseen, CLASSES, quick_recipe())
+    fitted = fit_back_end(unseen, CLASSES, quick_recipe())
     (clip, scores, _), *partial = fits
     assert len(partial) == 5  # six speakers, five parts
     for number in np.unique(unseen.groups):
         inside = unseen.groups == number
         own = clip[inside][0]
         (without,) = [fit for fit in partial if not (fit[0] == own).all(axis=1).any()]
-        decision = fit_decision(*without)
+        decision = fit_fusion(*without)
         for system, found in fitted.unseen.items():
             expected = probabilities(decision, clip[inside], scores[inside], system)
             np.testing.assert_allclose(found[inside], expected)
@@ -128,7 +131,7 @@ def test_the_decision_that_judges_a_group_was_fitted_without_it(
 
 def test_a_single_group_cannot_be_judged_by_the_others(quick_recipe: MakeRecipe) -> None:
     unseen = replace(out_of_fold(), groups=np.zeros(36, dtype=np.intp))
-    for found in fit_heads(unseen, CLASSES, quick_recipe()).unseen.values():
+    for found in fit_back_end(unseen, CLASSES, quick_recipe()).unseen.values():
         np.testing.assert_array_equal(found, np.full((36, 3), 1 / 3))
 
 
@@ -144,7 +147,7 @@ def test_the_timeline_is_fitted_on_what_the_banks_without_the_clip_said(
         return fit_timeline(logits, said, *rest)
 
     monkeypatch.setattr(heads, "fit_timeline", spy)
-    fitted = fit_heads(unseen, CLASSES, recipe)
+    fitted = fit_back_end(unseen, CLASSES, recipe)
     (labels, speakers), rate = (unseen.labels, unseen.groups), RATE / 80
     frames = [o.frame for o in unseen.outputs]
     expected = fit_timeline(
@@ -157,7 +160,7 @@ def test_the_timeline_is_fitted_on_what_the_banks_without_the_clip_said(
     sequences = [project(projection, o) for o in chosen]
     bank = fit_bank(sequences, labels[others], CLASSES, recipe.hmm, seed=recipe.seed).bank
     for i in np.flatnonzero(unseen.fold == 0):
-        (alone,) = frame_scores(bank, [project(projection, unseen.outputs[i])])
+        (alone,) = score_frames(bank, [project(projection, unseen.outputs[i])])
         np.testing.assert_allclose(told[i], alone, rtol=1e-9)
 
 
@@ -165,6 +168,6 @@ def test_speakers_of_one_emotion_each_leave_the_timeline_as_it_is(
     quick_recipe: MakeRecipe,
 ) -> None:
     unseen = out_of_fold()
-    fitted = fit_heads(replace(unseen, groups=unseen.labels), CLASSES, quick_recipe())
+    fitted = fit_back_end(replace(unseen, groups=unseen.labels), CLASSES, quick_recipe())
     assert fitted.timeline is None
     assert fitted.notes == (TOO_FEW,)

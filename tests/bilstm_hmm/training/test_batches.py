@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bilstm_hmm.training.batches import Batch, buckets, class_weights, prefetch, shuffled
+from bilstm_hmm.training.batches import (
+    Batch,
+    bucket_batches,
+    class_weights,
+    prefetch,
+    random_batches,
+)
 
 LENGTHS = st.lists(st.integers(1, 2000), max_size=80)
 
@@ -14,7 +20,7 @@ LENGTHS = st.lists(st.integers(1, 2000), max_size=80)
 @given(lengths=LENGTHS, size=st.integers(1, 40), seed=st.none() | st.integers(0, 1000))
 def test_every_index_comes_exactly_once(lengths: list[int], size: int, seed: int | None) -> None:
     rng = None if seed is None else np.random.default_rng(seed)
-    groups = buckets(lengths, size, rng)
+    groups = bucket_batches(lengths, size, rng)
     together = np.concatenate([*groups, np.zeros(0, np.intp)])
     assert sorted(together.tolist()) == list(range(len(lengths)))
     sizes = sorted(len(group) for group in groups)
@@ -24,14 +30,14 @@ def test_every_index_comes_exactly_once(lengths: list[int], size: int, seed: int
 
 @given(lengths=LENGTHS, size=st.integers(1, 40))
 def test_without_chance_lengths_ascend(lengths: list[int], size: int) -> None:
-    groups = buckets(lengths, size)
+    groups = bucket_batches(lengths, size)
     ordered = [lengths[i] for group in groups for i in group]
     assert ordered == sorted(lengths)
 
 
 def test_groups_are_of_like_length_and_change_from_epoch_to_epoch() -> None:
     lengths = np.random.default_rng(0).integers(50, 1000, 400).tolist()
-    epochs = [buckets(lengths, 16, np.random.default_rng([1, epoch])) for epoch in range(3)]
+    epochs = [bucket_batches(lengths, 16, np.random.default_rng([1, epoch])) for epoch in range(3)]
     for groups in epochs:
         for group in groups:
             chosen = [lengths[i] for i in group]
@@ -41,13 +47,13 @@ def test_groups_are_of_like_length_and_change_from_epoch_to_epoch() -> None:
         assert padded < 1.2 * sum(lengths)
     as_sets = [{frozenset(group.tolist()) for group in groups} for groups in epochs]
     assert as_sets[0] != as_sets[1] != as_sets[2]
-    repeated = buckets(lengths, 16, np.random.default_rng([1, 0]))
+    repeated = bucket_batches(lengths, 16, np.random.default_rng([1, 0]))
     assert all(np.array_equal(a, b) for a, b in zip(repeated, epochs[0], strict=True))
 
 
 @given(count=st.integers(0, 80), size=st.integers(1, 40), seed=st.integers(0, 1000))
 def test_by_chance_every_index_comes_exactly_once(count: int, size: int, seed: int) -> None:
-    groups = shuffled(count, size, np.random.default_rng(seed))
+    groups = random_batches(count, size, np.random.default_rng(seed))
     together = np.concatenate([*groups, np.zeros(0, np.intp)])
     assert sorted(together.tolist()) == list(range(count))
     assert all(len(group) == size for group in groups[:-1])

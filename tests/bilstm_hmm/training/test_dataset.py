@@ -11,7 +11,13 @@ from bilstm_hmm.data.errors import DataError
 from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.config.schema import DataSettings
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.training.dataset import Selection, chosen_folds, in_order, pick_fold, select_clips
+from bilstm_hmm.training.dataset import (
+    Dataset,
+    dataset_folds,
+    find_fold,
+    load_dataset,
+    sort_emotions,
+)
 
 
 def settings(root: Path | None, **changes: object) -> DataSettings:
@@ -37,7 +43,7 @@ def names(*emotions: str, speakers: tuple[str, ...] = ("ann", "bob"), n: int = 2
 
 
 def test_all_clips_and_classes_in_a_fixed_order(tree) -> None:
-    found = select_clips(settings(tree(*names("sad", "zen", "happy", "neutral", "awed"))))
+    found = load_dataset(settings(tree(*names("sad", "zen", "happy", "neutral", "awed"))))
     assert found.classes == ("neutral", "happy", "sad", "awed", "zen")
     assert [clip.name for clip in found.clips] == sorted(clip.name for clip in found.clips)
     assert len(found.clips) == 20
@@ -47,7 +53,7 @@ def test_all_clips_and_classes_in_a_fixed_order(tree) -> None:
 
 def test_classes_are_merged_and_chosen(tree) -> None:
     root = tree(*names("sad", "calm", "neutral", "happy"))
-    found = select_clips(settings(root, label_map={"calm": "neutral"}, classes=["neutral", "sad"]))
+    found = load_dataset(settings(root, label_map={"calm": "neutral"}, classes=["neutral", "sad"]))
     assert found.classes == ("neutral", "sad")
     assert sum(clip.emotion == "neutral" for clip in found.clips) == 8
     assert {clip.emotion for clip in found.clips} == {"neutral", "sad"}
@@ -56,12 +62,12 @@ def test_classes_are_merged_and_chosen(tree) -> None:
 def test_a_label_map_may_name_emotions_that_the_corpus_lacks(tree) -> None:
     root = tree(*names("sad", "calm", "awed"))
     merged = {"calm": "neutral", "bored": "neutral", "awed": "happy", "surprised": "happy"}
-    assert select_clips(settings(root, label_map=merged)).classes == ("neutral", "happy", "sad")
+    assert load_dataset(settings(root, label_map=merged)).classes == ("neutral", "happy", "sad")
 
 
 def test_what_is_left_out_is_told(tree) -> None:
     root = tree("loose", *names("sad", "happy"))
-    found = select_clips(settings(root))
+    found = load_dataset(settings(root))
     assert found.notes == ("folders: 1 audio files ignored: their names are not this corpus's",)
 
 
@@ -70,7 +76,7 @@ def test_faulty_clips_are_told(tmp_path: Path) -> None:
         for code in ("ANG", "SAD"):
             soundfile.write(tmp_path / f"{speaker}_DFA_{code}_XX.wav", [0.0] * 100, 16000)
     soundfile.write(tmp_path / "1076_MTI_SAD_XX.wav", [0.0] * 100, 16000)
-    found = select_clips(DataSettings(corpus="crema-d", root=tmp_path))
+    found = load_dataset(DataSettings(corpus="crema-d", root=tmp_path))
     assert len(found.clips) == 20
     (note,) = found.notes
     assert note.startswith("crema-d: 1 dropped: silent")
@@ -89,62 +95,62 @@ def test_faulty_clips_are_told(tmp_path: Path) -> None:
 def test_settings_that_do_not_fit(tree, changes: dict[str, object], words: str) -> None:
     root = tree(*names("sad", "happy"))
     with pytest.raises(ToolkitError, match=words):
-        select_clips(settings(changes.pop("root", root), **changes))
+        load_dataset(settings(changes.pop("root", root), **changes))
 
 
 def test_the_protocol_is_as_named_or_the_corpus_s_own(tree) -> None:
     root = tree(*names("sad", "happy"))
-    assert select_clips(settings(root, protocol="random")).protocol.name == "random"
-    dependent = select_clips(settings(root, protocol="speakers", speaker_dependent=True))
+    assert load_dataset(settings(root, protocol="random")).protocol.name == "random"
+    dependent = load_dataset(settings(root, protocol="speakers", speaker_dependent=True))
     assert dependent.protocol.name == "random"
     assert not dependent.protocol.speaker_independent
     with pytest.raises(DataError, match="there is no protocol 'x': use one of"):
-        select_clips(settings(root, protocol="x"))
+        load_dataset(settings(root, protocol="x"))
 
 
 def test_one_speaker_can_be_trained_on_by_flag_alone(tree) -> None:
     root = tree(*names("sad", "happy", speakers=("ann",), n=10))
     with pytest.raises(DataError, match=r"--set data\.speaker_dependent=true"):
-        chosen_folds(select_clips(settings(root)), 1)
-    found = select_clips(settings(root, speaker_dependent=True))
-    (fold,) = chosen_folds(found, 1)
+        dataset_folds(load_dataset(settings(root)), 1)
+    found = load_dataset(settings(root, speaker_dependent=True))
+    (fold,) = dataset_folds(found, 1)
     assert sorted((*fold.train, *fold.test)) == list(range(20))
     assert {found.clips[i].emotion for i in fold.test} == {"sad", "happy"}
 
 
 def test_unknown_speakers_need_the_flag_as_well(tree) -> None:
     root = tree(*(f"{emotion}/{i}" for emotion in ("sad", "happy") for i in range(5)))
-    found = select_clips(settings(root))
+    found = load_dataset(settings(root))
     assert {clip.speaker for clip in found.clips} == {f"folders-{UNKNOWN_SPEAKER}"}
     with pytest.raises(DataError, match=r"--set data\.speaker_dependent=true"):
-        chosen_folds(found, 1)
+        dataset_folds(found, 1)
 
 
 def test_a_class_with_one_clip_is_named(tree) -> None:
-    found = select_clips(settings(tree("awed/ann/1", *names("sad", "happy"))))
+    found = load_dataset(settings(tree("awed/ann/1", *names("sad", "happy"))))
     with pytest.raises(DataError, match=r"the class awed has a single clip.*data.label_map"):
-        chosen_folds(found, 1)
+        dataset_folds(found, 1)
 
 
 def test_folds_are_picked_by_number(tree) -> None:
-    folds = chosen_folds(select_clips(settings(tree(*names("sad", "happy")))), 1)
-    assert [pick_fold(folds, number).number for number in (1, 2)] == [1, 2]
+    folds = dataset_folds(load_dataset(settings(tree(*names("sad", "happy")))), 1)
+    assert [find_fold(folds, number).number for number in (1, 2)] == [1, 2]
     with pytest.raises(ToolkitError, match=r"^data.fold: there is no fold 3; choose from 1, 2\.$"):
-        pick_fold(folds, 3)
+        find_fold(folds, 3)
     with pytest.raises(ToolkitError, match=r"^--folds: there is no fold 0; choose from 1, 2\.$"):
-        pick_fold(folds, 0, "--folds")
+        find_fold(folds, 0, "--folds")
 
 
 def test_the_order_of_emotions() -> None:
-    assert in_order({"zen", "sad", "awed", "neutral"}) == ("neutral", "sad", "awed", "zen")
+    assert sort_emotions({"zen", "sad", "awed", "neutral"}) == ("neutral", "sad", "awed", "zen")
 
 
-def real(corpus: str) -> Selection:
+def real(corpus: str) -> Dataset:
     root = os.environ.get("EMOTION_CORPORA")
     if not root:
         pytest.skip("EMOTION_CORPORA is unset")
     overrides = [f"data.corpus={corpus}", f"data.root={Path(root) / corpus}"]
-    return select_clips(load_recipe("config.yaml", overrides).data)
+    return load_dataset(load_recipe("config.yaml", overrides).data)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +168,7 @@ def test_real_corpora_by_the_default_recipe(
     found = real(corpus)
     assert found.protocol.name == protocol
     assert len(found.classes) == n_classes
-    folds = chosen_folds(found, 1)
+    folds = dataset_folds(found, 1)
     assert len(folds) == n_folds
     tested = [index for fold in folds for index in fold.test]
     assert sorted(tested) == list(range(len(found.clips)))

@@ -12,11 +12,11 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.training.examples import (
-    AugmentedView,
+    AugmentedDataset,
     Examples,
-    drawn_clips,
-    plain_frames,
-    view_frames,
+    normalised_frames,
+    sample_clips,
+    warped_frames,
 )
 
 MakeRecipe = Callable[..., Recipe]
@@ -36,22 +36,22 @@ def statistics_of(examples: Examples) -> FeatureStatistics:
 @pytest.fixture(scope="module")
 def make_view(
     tones: Examples, banks: FilterBanks, quick_recipe: MakeRecipe
-) -> Callable[..., AugmentedView]:
-    def make(examples: Examples = tones, **sections: Any) -> AugmentedView:
+) -> Callable[..., AugmentedDataset]:
+    def make(examples: Examples = tones, **sections: Any) -> AugmentedDataset:
         weights = np.array([1.0, 2.0, 3.0], np.float32)
         recipe = quick_recipe(**sections)
-        return AugmentedView(examples, recipe, banks, statistics_of(tones), weights)
+        return AugmentedDataset(examples, recipe, banks, statistics_of(tones), weights)
 
     return make
 
 
 def test_without_augmentation_a_batch_is_the_normalised_frames(
-    make_view: Callable[..., AugmentedView], tones: Examples
+    make_view: Callable[..., AugmentedDataset], tones: Examples
 ) -> None:
     view = make_view()
     indices = np.array([5, 0, 9])
     batch = view.batch(indices, 2)
-    expected = plain_frames(tones, indices, view.recipe, view.statistics)
+    expected = normalised_frames(tones, indices, view.recipe, view.statistics)
     for row, values in enumerate(expected):
         np.testing.assert_array_equal(batch.frames[row], values)
     np.testing.assert_array_equal(batch.targets, np.eye(3)[tones.labels[indices]])
@@ -62,7 +62,7 @@ def test_plain_frames_are_normalised_by_the_statistics_given(
     tones: Examples, quick_recipe: MakeRecipe
 ) -> None:
     found = np.concatenate(
-        plain_frames(tones, range(len(tones.clips)), quick_recipe(), statistics_of(tones))
+        normalised_frames(tones, range(len(tones.clips)), quick_recipe(), statistics_of(tones))
     )
     np.testing.assert_allclose(found.mean(axis=0), 0.0, atol=1e-4)
     np.testing.assert_allclose(found.std(axis=0), 1.0, atol=1e-4)
@@ -70,7 +70,7 @@ def test_plain_frames_are_normalised_by_the_statistics_given(
 
 @pytest.mark.parametrize("mixup", [0.0, 0.4])
 def test_a_batch_is_the_same_whatever_the_threads_and_their_order(
-    make_view: Callable[..., AugmentedView], mixup: float
+    make_view: Callable[..., AugmentedDataset], mixup: float
 ) -> None:
     view = make_view(augmentation={**LIVELY, "mixup": mixup})
     groups = [np.array(g) for g in ([0, 1, 2], [7, 3], [10, 11, 12, 13], [20])]
@@ -85,7 +85,7 @@ def test_a_batch_is_the_same_whatever_the_threads_and_their_order(
 
 
 def test_a_clip_looks_the_same_in_whichever_batch_it_is(
-    make_view: Callable[..., AugmentedView], tones: Examples
+    make_view: Callable[..., AugmentedDataset], tones: Examples
 ) -> None:
     """Its name, the seed and the epoch decide, not its neighbours or its place."""
     view = make_view(augmentation=LIVELY)
@@ -105,7 +105,7 @@ def test_a_clip_looks_the_same_in_whichever_batch_it_is(
         np.testing.assert_array_equal(first, other)
 
 
-def test_epochs_and_seeds_differ(make_view: Callable[..., AugmentedView]) -> None:
+def test_epochs_and_seeds_differ(make_view: Callable[..., AugmentedDataset]) -> None:
     indices = np.arange(6)
     batches = [
         make_view(augmentation=LIVELY, seed=seed).batch(indices, epoch)
@@ -119,7 +119,7 @@ def test_epochs_and_seeds_differ(make_view: Callable[..., AugmentedView]) -> Non
 
 
 def test_the_originals_stay_as_they_were(
-    make_view: Callable[..., AugmentedView], tones: Examples
+    make_view: Callable[..., AugmentedDataset], tones: Examples
 ) -> None:
     samples = [s.copy() for s in tones.samples]
     frames = [f.values.copy() for f in tones.frames]
@@ -133,7 +133,7 @@ def test_the_originals_stay_as_they_were(
 
 
 def test_long_clips_are_cropped_in_training_and_whole_elsewhere(
-    make_view: Callable[..., AugmentedView], tones: Examples
+    make_view: Callable[..., AugmentedDataset], tones: Examples
 ) -> None:
     long = np.arange(500, dtype=np.float32)[:, None] * np.ones(5, np.float32)
     examples = replace(tones, frames=(Frames(long, 100.0), *tones.frames[1:]))
@@ -145,12 +145,12 @@ def test_long_clips_are_cropped_in_training_and_whole_elsewhere(
         np.testing.assert_array_equal(np.diff(values[:, 0]), 1.0)
         starts.add(float(values[0, 0]))
     assert len(starts) > 4
-    (whole,) = plain_frames(examples, [0], view.recipe, view.statistics)
+    (whole,) = normalised_frames(examples, [0], view.recipe, view.statistics)
     np.testing.assert_array_equal(whole, long)
 
 
 def test_mixup_mixes_clips_labels_and_weights_alike(
-    make_view: Callable[..., AugmentedView], tones: Examples
+    make_view: Callable[..., AugmentedDataset], tones: Examples
 ) -> None:
     indices = np.arange(12)
     plain = make_view().batch(indices, 0)
@@ -201,14 +201,14 @@ def test_views_are_made_of_the_samples(
     warps = (0.8, 1.0)
     recipe = quick_recipe(decision={"warps": warps})
     statistics = fit_statistics(frames.values for frames in tones.frames)
-    lower, plain = view_frames(tones, [5, 2], recipe, banks, statistics)
+    lower, plain = warped_frames(tones, [5, 2], recipe, banks, statistics)
     for place, index in enumerate((5, 2)):
         for view, warp in ((lower, 0.8), (plain, 1.0)):
             frames = extract(tones.samples[index], recipe.features, banks, warp=warp)
             np.testing.assert_array_equal(
                 view[place], normalise(frames.values, "train", statistics)
             )
-    (one,) = view_frames(tones, [5, 2], quick_recipe(), banks, statistics)
+    (one,) = warped_frames(tones, [5, 2], quick_recipe(), banks, statistics)
     for mine, same in zip(one, plain, strict=True):
         np.testing.assert_allclose(mine, same, atol=1e-6)
 
@@ -223,7 +223,7 @@ def test_a_limited_number_of_copies_comes_back_in_turn(
     def batches(copies: int) -> list[np.ndarray]:
         speed = {"probability": 1.0, "factor": (0.8, 1.2)}
         recipe = quick_recipe(augmentation={"copies": copies, "speed": speed})
-        view = AugmentedView(examples, recipe, banks, statistics, np.ones(3, np.float32))
+        view = AugmentedDataset(examples, recipe, banks, statistics, np.ones(3, np.float32))
         return [view.batch(np.array([4]), epoch).frames[0] for epoch in range(6)]
 
     limited = batches(3)
@@ -243,7 +243,7 @@ def test_a_limited_number_of_copies_comes_back_in_turn(
 def test_an_epoch_has_so_many_clips_of_a_speaker(tones: Examples) -> None:
     indices = np.arange(4, 24)  # two clips of the first speaker, six of each other
     rng = np.random.default_rng(1)
-    drawn = [drawn_clips(tones, indices, 3, rng) for _ in range(60)]
+    drawn = [sample_clips(tones, indices, 3, rng) for _ in range(60)]
     for chosen in drawn:
         speakers = [tones.clips[i].speaker for i in chosen]
         assert {s: speakers.count(s) for s in speakers} == {
@@ -254,4 +254,4 @@ def test_an_epoch_has_so_many_clips_of_a_speaker(tones: Examples) -> None:
         }
         assert (np.diff(chosen) > 0).all()
     assert set(np.concatenate(drawn)) == set(indices)
-    np.testing.assert_array_equal(drawn_clips(tones, indices, None, rng), indices)
+    np.testing.assert_array_equal(sample_clips(tones, indices, None, rng), indices)

@@ -16,12 +16,12 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks  # noqa: E402
 from bilstm_hmm import fit  # noqa: E402
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
 from bilstm_hmm.evaluation.metrics import unweighted_accuracy  # noqa: E402
-from bilstm_hmm.network.packing import Arrange  # noqa: E402
-from bilstm_hmm.network.weights import halved  # noqa: E402
-from bilstm_hmm.training.batches import Batch, buckets, prefetch, shuffled  # noqa: E402
+from bilstm_hmm.network.packing import Packing  # noqa: E402
+from bilstm_hmm.network.weights import to_half_precision  # noqa: E402
+from bilstm_hmm.training.batches import Batch, bucket_batches, prefetch, random_batches  # noqa: E402
 from bilstm_hmm.training.checkpoint import load_state  # noqa: E402
-from bilstm_hmm.training.examples import Examples, plain_frames  # noqa: E402
-from bilstm_hmm.training.loop import Task, TrainedNetwork, network_outputs, train_network  # noqa: E402
+from bilstm_hmm.training.examples import Examples, normalised_frames  # noqa: E402
+from bilstm_hmm.training.loop import TrainedNetwork, TrainingTask, network_outputs, train_network  # noqa: E402
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(
@@ -67,7 +67,7 @@ def fit_on(
         sections.setdefault("network", {"units": [4], "stack": 8})
         sections["training"] = {"batch_size": 9, **sections.get("training", {})}
         state = state or tmp_path_factory.mktemp("work") / "state.npz"
-        task = Task("toy", TRAIN, validation, epochs, seed=seed, state_file=state)
+        task = TrainingTask("toy", TRAIN, validation, epochs, seed=seed, state_file=state)
         recipe = quick_recipe(**sections)
         return train_network(examples, task, recipe, banks, report, callbacks)
 
@@ -125,7 +125,7 @@ def test_an_interrupted_training_continues_as_if_nothing_had_been(
 
     arguments, batches = fit.arguments, [0]
 
-    def fail_at_the_second(batch: Batch, arrange: Arrange) -> Any:
+    def fail_at_the_second(batch: Batch, arrange: Packing) -> Any:
         batches[0] += 1
         if batches[0] == 2:
             raise Interrupted
@@ -204,7 +204,7 @@ def test_what_is_kept_is_the_epoch_of_the_best_validation_ua(
 ) -> None:
     scores = [row["val_ua"] for row in long.history]
     assert long.best_epoch == 1 + int(np.argmax(scores))
-    frames = plain_frames(tones, VALIDATION, quick_recipe(), long.statistics)
+    frames = normalised_frames(tones, VALIDATION, quick_recipe(), long.statistics)
     outputs = network_outputs(long, frames, 8)
     said = np.array([o.clip.argmax() for o in outputs])
     assert unweighted_accuracy(tones.labels[VALIDATION], said) == pytest.approx(max(scores))
@@ -261,7 +261,7 @@ def test_without_validation_the_last_epoch_is_kept(fit_on: Fit, tmp_path: Path) 
     # The running mean, not the last step's weights.
     trainable = [np.array(w) for w in found.model.trainable_variables]
     for kept, running in zip(trainable, stored.average, strict=True):
-        np.testing.assert_array_equal(kept, halved(running))
+        np.testing.assert_array_equal(kept, to_half_precision(running))
 
 
 @pytest.mark.usefixtures("eager")
@@ -284,7 +284,9 @@ def test_the_running_mean_is_that_of_the_steps(
         expected = [kept * e + (1 - kept) * w for e, w in zip(expected, current, strict=True)]
     trainable = [np.array(w) for w in found.model.trainable_variables]
     for left, right in zip(trainable, expected, strict=True):
-        np.testing.assert_allclose(left, halved(right.astype(np.float32)), atol=1e-5, rtol=1e-3)
+        np.testing.assert_allclose(
+            left, to_half_precision(right.astype(np.float32)), atol=1e-5, rtol=1e-3
+        )
 
 
 @pytest.mark.usefixtures("eager")
@@ -373,5 +375,7 @@ def test_batches_are_of_like_length_or_drawn_by_chance(
     fit_on(epochs=1, seed=5, training={"bucketed": bucketed})
     chance = np.random.default_rng([5, 0])
     lengths = tones.lengths[TRAIN].tolist()
-    groups = buckets(lengths, 9, chance) if bucketed else shuffled(len(TRAIN), 9, chance)
+    groups = (
+        bucket_batches(lengths, 9, chance) if bucketed else random_batches(len(TRAIN), 9, chance)
+    )
     assert seen == [TRAIN[group].tolist() for group in groups]

@@ -20,14 +20,14 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks  # noqa: E402
 
 from bilstm_hmm import system  # noqa: E402
 from bilstm_hmm.config.schema import Recipe, TrainingSettings  # noqa: E402
-from bilstm_hmm.hmm.bank import score  # noqa: E402
+from bilstm_hmm.hmm.bank import mean_scores  # noqa: E402
 from bilstm_hmm.hmm.fusion import probabilities  # noqa: E402
 from bilstm_hmm.hmm.projection import project  # noqa: E402
-from bilstm_hmm.network.outputs import Outputs  # noqa: E402
-from bilstm_hmm.training.backend import OutOfFold  # noqa: E402
-from bilstm_hmm.training.examples import Examples, plain_frames  # noqa: E402
-from bilstm_hmm.training.loop import Task, TrainedNetwork, network_outputs  # noqa: E402
-from bilstm_hmm.training.out_of_fold import System, epochs_for, fit_system  # noqa: E402
+from bilstm_hmm.network.outputs import NetworkOutput  # noqa: E402
+from bilstm_hmm.training.backend import OutOfFoldOutputs  # noqa: E402
+from bilstm_hmm.training.examples import Examples, normalised_frames  # noqa: E402
+from bilstm_hmm.training.loop import TrainedNetwork, TrainingTask, network_outputs  # noqa: E402
+from bilstm_hmm.training.out_of_fold import TrainedSystem, n_epochs, train_system  # noqa: E402
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(
@@ -48,7 +48,7 @@ class Listener:
     def say(self, text: str) -> None:
         self.texts.append(text)
 
-    def epoch(self, task: Task, row: dict[str, float]) -> None:
+    def epoch(self, task: TrainingTask, row: dict[str, float]) -> None:
         self.epochs.append((task.name, row["epoch"]))
 
 
@@ -72,7 +72,7 @@ def recipe(quick_recipe: MakeRecipe) -> Recipe:
 
 @dataclass(frozen=True)
 class Fitted:
-    system: System
+    system: TrainedSystem
     work: Path
     listener: Listener
 
@@ -82,11 +82,11 @@ def fitted(
     eager: None, tones: Examples, recipe: Recipe, banks: FilterBanks, tmp_path_factory: Any
 ) -> Fitted:
     work, listener = tmp_path_factory.mktemp("clean"), Listener()
-    found = fit_system(tones, TRAIN, recipe, banks, work, listener, lambda name: ())
+    found = train_system(tones, TRAIN, recipe, banks, work, listener, lambda name: ())
     return Fitted(found, work, listener)
 
 
-def arrays_of(found: System) -> list[np.ndarray]:
+def arrays_of(found: TrainedSystem) -> list[np.ndarray]:
     weights = [w for n in (found.network, *found.inner) for w in n.model.get_weights()]
     heads = found.heads
     own = [*heads.bank.to_arrays().values(), *heads.decision.to_arrays().values()]
@@ -103,7 +103,7 @@ def test_no_clip_outside_the_training_part_is_looked_at(
 ) -> None:
     """The test speaker's clips are not numbers, and nothing changes."""
     useless = poisoned(tones, TEST)
-    found = fit_system(useless, TRAIN, recipe, banks, tmp_path, Listener(), lambda name: ())
+    found = train_system(useless, TRAIN, recipe, banks, tmp_path, Listener(), lambda name: ())
     for left, right in zip(arrays_of(found), arrays_of(fitted.system), strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
 
@@ -122,12 +122,12 @@ def test_statistics_are_those_of_each_networks_own_training_part(
 
 def test_an_unknown_speaker_is_labelled(fitted: Fitted, tones: Examples, recipe: Recipe) -> None:
     network, heads = fitted.system.network, fitted.system.heads
-    frames = plain_frames(tones, TEST, recipe, network.statistics)
+    frames = normalised_frames(tones, TEST, recipe, network.statistics)
     outputs = network_outputs(network, frames, recipe.network.stride)
     for name in ("bilstm", "hmm", "hybrid"):
         said = [
             probabilities(
-                heads.decision, o.clip, score(heads.bank, project(heads.projection, o)), name
+                heads.decision, o.clip, mean_scores(heads.bank, project(heads.projection, o)), name
             ).argmax()
             for o in outputs
         ]
@@ -147,7 +147,7 @@ def test_what_is_finished_is_not_done_again(
     names = sorted(path.name for path in fitted.work.iterdir())
     assert names == ["final.npz", "fold1.npz", "fold2.npz"]
     listener = Listener()
-    again = fit_system(tones, TRAIN, recipe, banks, fitted.work, listener, lambda name: ())
+    again = train_system(tones, TRAIN, recipe, banks, fitted.work, listener, lambda name: ())
     assert listener.epochs == []
     for left, right in zip(arrays_of(again), arrays_of(fitted.system), strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
@@ -161,22 +161,24 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self.tasks: list[Task] = []
-        self.runs: list[tuple[Task, list[int]]] = []
-        self.unseen: list[OutOfFold] = []
+        self.tasks: list[TrainingTask] = []
+        self.runs: list[tuple[TrainingTask, list[int]]] = []
+        self.unseen: list[OutOfFoldOutputs] = []
 
-    def train(self, examples: Examples, task: Task, *_: Any) -> TrainedNetwork:
+    def train(self, examples: Examples, task: TrainingTask, *_: Any) -> TrainedNetwork:
         self.tasks.append(task)
         nothing = np.zeros(0, np.float32)
         return TrainedNetwork(task, FeatureStatistics(nothing, nothing), len(self.tasks), ())
 
-    def run(self, network: TrainedNetwork, frames: list[np.ndarray], stride: int) -> list[Outputs]:
-        task: Task = network.model
+    def run(
+        self, network: TrainedNetwork, frames: list[np.ndarray], stride: int
+    ) -> list[NetworkOutput]:
+        task: TrainingTask = network.model
         indices = [int(values[0, 0]) for values in frames]
         self.runs.append((task, indices))
         rng = np.random.default_rng(0)
         return [
-            Outputs(
+            NetworkOutput(
                 rng.normal(size=(9, 4)).astype(np.float32),
                 rng.normal(size=(9, 3)).astype(np.float32),
                 np.array([self.tasks.index(task), i, 0], np.float32),
@@ -184,7 +186,7 @@ class Ledger:
             for i in indices
         ]
 
-    def heads(self, unseen: OutOfFold, *_: Any) -> Any:
+    def heads(self, unseen: OutOfFoldOutputs, *_: Any) -> Any:
         self.unseen.append(unseen)
         return SimpleNamespace(notes=("a note of the heads",))
 
@@ -222,7 +224,7 @@ def test_out_of_fold_outputs_come_from_networks_that_never_saw_the_clip(
         training={"refit": refit},
         features={"normalisation": "none"},
     )
-    fit_system(numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: ())
+    train_system(numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: ())
     *inner, final = ledger.tasks
     assert len(inner) == folds
     speakers = np.array([clip.speaker for clip in numbered.clips])
@@ -259,7 +261,7 @@ def test_out_of_fold_outputs_come_from_networks_that_never_saw_the_clip(
 )
 def test_few_clips_have_more_epochs(clips: int, steps: int | None, expected: int) -> None:
     settings = TrainingSettings(epochs=40, batch_size=32, steps=steps)
-    assert epochs_for(clips, settings) == expected
+    assert n_epochs(clips, settings) == expected
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
@@ -276,7 +278,7 @@ def test_each_network_has_at_least_so_many_steps(
     chosen = quick_recipe(
         training=training, hmm={"inner_folds": 3}, features={"normalisation": "none"}
     )
-    fit_system(numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: ())
+    train_system(numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: ())
     *inner, final = ledger.tasks
     assert [task.epochs for task in inner] == [6, 6, 6]
     # The stand-ins keep the first, second and third epoch of six: a third of the way.
@@ -295,7 +297,7 @@ def test_clips_are_held_out_where_test_speakers_are_in_training(
     chosen = quick_recipe(
         training={"refit": refit}, features={"normalisation": "none"}, hmm={"input": "logits"}
     )
-    found = fit_system(
+    found = train_system(
         numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: (), mixed=True
     )
     assert found.notes[0] == (
@@ -315,7 +317,7 @@ def test_a_single_speaker_is_noted(
     tmp_path: Path,
 ) -> None:
     chosen = quick_recipe(features={"normalisation": "none"}, hmm={"input": "logits"})
-    found = fit_system(
+    found = train_system(
         numbered, list(range(6)), chosen, banks, tmp_path, Listener(), lambda name: ()
     )
     assert found.notes == (

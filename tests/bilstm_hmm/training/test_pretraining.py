@@ -16,7 +16,7 @@ from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.training import pretraining
 from bilstm_hmm.training.examples import Examples
-from bilstm_hmm.training.loop import Task, TrainedNetwork, train_network
+from bilstm_hmm.training.loop import TrainedNetwork, TrainingTask, train_network
 from bilstm_hmm.training.pretraining import (
     pretrained_layers,
     pretraining_clips,
@@ -120,10 +120,14 @@ def test_a_training_begins_with_what_was_learnt(
     layers = learnt(tones, recipe, banks, tmp_path, Listener())
     assert set(layers) == {"bilstm1", *({"pool"} & set(layers))}
     everything = np.arange(len(tones.clips))
-    task = Task("final", everything, everything[:0], 1, 5, tmp_path / "final.npz")
+    task = TrainingTask("final", everything, everything[:0], 1, 5, tmp_path / "final.npz")
     begun = train_network(tones, task, recipe, banks, lambda _row: None, start=layers)
     fresh = train_network(
-        tones, Task("f", everything, everything[:0], 1, 5, tmp_path / "f.npz"), recipe, banks, print
+        tones,
+        TrainingTask("f", everything, everything[:0], 1, 5, tmp_path / "f.npz"),
+        recipe,
+        banks,
+        print,
     )
     for mine, same in zip(layers["bilstm1"], weights(begun), strict=True):
         np.testing.assert_allclose(mine, same, atol=1e-6)

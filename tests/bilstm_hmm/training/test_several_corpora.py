@@ -18,11 +18,11 @@ from bilstm_hmm.config.schema import DataSettings, Recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.experiments.train import read_corpus
 from bilstm_hmm.training.dataset import (
-    chosen_corpora,
-    chosen_folds,
     corpora_of,
     corpus_root,
-    select_clips,
+    dataset_corpora,
+    dataset_folds,
+    load_dataset,
 )
 
 FILES = {
@@ -89,16 +89,16 @@ def test_a_root_by_override() -> None:
 
 def test_corpora_are_named_once_and_known() -> None:
     doubled = settings(corpus="emodb", also=["emodb", "tess", "tess"])
-    assert chosen_corpora(doubled) == ("emodb", "tess")
+    assert dataset_corpora(doubled) == ("emodb", "tess")
     added = settings(corpus="emodb", also=["tess"], test_corpus="savee")
-    assert chosen_corpora(added) == ("emodb", "tess", "savee")
+    assert dataset_corpora(added) == ("emodb", "tess", "savee")
     for wrong in ({"also": ["cremad"]}, {"test_corpus": "cremad"}, {"roots": {"cremad": "/x"}}):
         with pytest.raises(DataError, match="there is no corpus 'cremad': use one of ravdess"):
-            chosen_corpora(settings(**wrong))
+            dataset_corpora(settings(**wrong))
 
 
 def test_corpora_are_pooled_under_names_that_are_unique(home: Path) -> None:
-    found = select_clips(settings(also=ALL, home=home))
+    found = load_dataset(settings(also=ALL, home=home))
     assert found.protocol.name == "speakers"
     assert {clip.name for clip in found.clips} == {f"{c}/{n}" for c in ALL for n in FILES[c]}
     assert len(found.clips) == sum(map(len, FILES.values()))
@@ -109,29 +109,29 @@ def test_corpora_are_pooled_under_names_that_are_unique(home: Path) -> None:
 
 def test_one_corpus_keeps_its_names_and_protocol(home: Path) -> None:
     for also in ((), ("emodb",)):
-        found = select_clips(settings(corpus="emodb", also=also, home=home))
+        found = load_dataset(settings(corpus="emodb", also=also, home=home))
         assert [clip.name for clip in found.clips] == sorted(FILES["emodb"])
         assert found.protocol.name == "emodb-loso"
 
 
 def test_a_protocol_of_one_corpus_refuses_several(home: Path) -> None:
-    found = select_clips(settings(also=["tess"], protocol="ravdess-emobox", home=home))
+    found = load_dataset(settings(also=["tess"], protocol="ravdess-emobox", home=home))
     with pytest.raises(
         DataError, match=r"ravdess-emobox is for ravdess.*use the protocol speakers"
     ):
-        chosen_folds(found, 1)
+        dataset_folds(found, 1)
 
 
 def test_the_merged_recipe(home: Path) -> None:
     recipe = load_recipe("bilstm_hmm_merged", [f"data.home={home}"])
-    found = select_clips(recipe.data)
+    found = load_dataset(recipe.data)
     assert found.classes == ("neutral", "happy", "sad", "angry", "fearful")
     counts = Counter((clip.corpus, clip.emotion) for clip in found.clips)
     assert counts["ravdess", "neutral"] == 2 * 24  # calm as well
     assert counts["tess", "happy"] == 2 * 2  # pleasant surprise as well
     assert counts["emodb", "neutral"] == 2 * 6  # boredom as well
     assert counts["crema-d", "angry"] == 2 * 12  # disgust as well
-    folds = chosen_folds(found, recipe.seed)
+    folds = dataset_folds(found, recipe.seed)
     assert len(folds) == 5
     for fold in folds:
         assert {"ravdess", "crema-d", "emodb"} <= set(corpora_of(found.clips, fold.test))
@@ -141,14 +141,14 @@ def test_the_merged_recipe_on_real_corpora() -> None:
     real = os.environ.get("EMOTION_CORPORA")
     if not real:
         pytest.skip("EMOTION_CORPORA is unset")
-    found = select_clips(load_recipe("bilstm_hmm_merged", [f"data.home={real}"]).data)
+    found = load_dataset(load_recipe("bilstm_hmm_merged", [f"data.home={real}"]).data)
     assert found.classes == ("neutral", "happy", "sad", "angry", "fearful")
-    tested = [index for fold in chosen_folds(found, 1) for index in fold.test]
+    tested = [index for fold in dataset_folds(found, 1) for index in fold.test]
     assert sorted(tested) == list(range(len(found.clips)))
 
 
 def test_another_corpus_is_tested_on(home: Path) -> None:
-    found = select_clips(
+    found = load_dataset(
         settings(
             also=["crema-d", "tess", "emodb"],
             protocol="cross-corpus",
@@ -160,7 +160,7 @@ def test_another_corpus_is_tested_on(home: Path) -> None:
     assert found.notes == (
         "calm, surprised, bored left out: not all of ravdess, crema-d, tess, emodb have clips",
     )
-    (fold,) = chosen_folds(found, 1)
+    (fold,) = dataset_folds(found, 1)
     assert corpora_of(found.clips, fold.train) == ("ravdess", "crema-d", "tess")
     assert corpora_of(found.clips, fold.test) == ("emodb",)
     assert sorted((*fold.train, *fold.test)) == list(range(len(found.clips)))
@@ -169,11 +169,11 @@ def test_another_corpus_is_tested_on(home: Path) -> None:
 
 def test_the_corpus_tested_on_need_not_be_among_the_others(home: Path) -> None:
     keys = {"protocol": "cross-corpus", "home": home, "label_map": {"calm": "neutral"}}
-    found = select_clips(settings(corpus="ravdess", test_corpus="tess", **keys))
-    (fold,) = chosen_folds(found, 1)
+    found = load_dataset(settings(corpus="ravdess", test_corpus="tess", **keys))
+    (fold,) = dataset_folds(found, 1)
     assert corpora_of(found.clips, fold.train) == ("ravdess",)
     assert corpora_of(found.clips, fold.test) == ("tess",)
-    own = select_clips(settings(corpus="tess", also=["ravdess"], test_corpus="tess", **keys))
+    own = load_dataset(settings(corpus="tess", also=["ravdess"], test_corpus="tess", **keys))
     assert set(own.classes) == set(found.classes) == {clip.emotion for clip in own.clips}
 
 
@@ -199,13 +199,13 @@ def test_the_corpus_tested_on_need_not_be_among_the_others(home: Path) -> None:
 )
 def test_settings_that_do_not_fit(home: Path, keys: dict[str, object], words: str) -> None:
     with pytest.raises(ToolkitError, match=words):
-        select_clips(settings(home=home, **keys))
+        load_dataset(settings(home=home, **keys))
 
 
 def test_corpora_without_two_classes_in_common(home: Path) -> None:
     keys = {"protocol": "cross-corpus", "test_corpus": "emodb", "classes": ["bored", "sad"]}
     with pytest.raises(DataError, match=r"emodb, ravdess share fewer than two classes.*label_map"):
-        select_clips(settings(home=home, **keys))
+        load_dataset(settings(home=home, **keys))
 
 
 @pytest.mark.parametrize(
@@ -229,13 +229,13 @@ def test_the_command_tells_it_in_one_sentence(
 def test_folds_are_checked_wherever_they_are_chosen(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = select_clips(settings(corpus="tess", home=home))
+    found = load_dataset(settings(corpus="tess", home=home))
     leaking = (Fold(1, tuple(range(1, len(found.clips))), (0,)),)
     monkeypatch.setattr("bilstm_hmm.training.dataset.folds", lambda *_, **__: leaking)
     with pytest.raises(DataError, match=r"^the speaker tess-.AF is in both"):
-        chosen_folds(found, 1)
+        dataset_folds(found, 1)
     dependent = replace(found, protocol=replace(found.protocol, speaker_independent=False))
-    assert chosen_folds(dependent, 1) == leaking
+    assert dataset_folds(dependent, 1) == leaking
 
 
 def test_two_names_of_one_folder_are_no_second_corpus(tmp_path: Path) -> None:
@@ -247,10 +247,10 @@ def test_two_names_of_one_folder_are_no_second_corpus(tmp_path: Path) -> None:
     (root / "list.csv").write_text("\n".join(["path,emotion,speaker", *rows]))
     given = settings(corpus="folders", root=root, also=["manifest"])
     given = given.model_copy(update={"roots": {"manifest": root / "list.csv"}})
-    found = select_clips(given)
+    found = load_dataset(given)
     assert len(found.clips) == 8
     with pytest.raises(DataError, match="is in both the training and the test part of fold 1"):
-        chosen_folds(found, 1)
+        dataset_folds(found, 1)
 
 
 class Listener:

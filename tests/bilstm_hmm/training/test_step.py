@@ -12,11 +12,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
-from bilstm_hmm.network.build import build_network, on_rows  # noqa: E402
-from bilstm_hmm.network.packing import padded  # noqa: E402
+from bilstm_hmm.network.build import build_network, build_packed_network  # noqa: E402
+from bilstm_hmm.network.packing import pad_batch  # noqa: E402
 from bilstm_hmm.network.weights import arrays_of  # noqa: E402
 from bilstm_hmm.training.batches import Batch  # noqa: E402
-from bilstm_hmm.training.step import Trainer, arguments, compiled, trainer_of  # noqa: E402
+from bilstm_hmm.training.step import (  # noqa: E402
+    TrainableNetwork,
+    batch_arguments,
+    compile_network,
+    make_trainable,
+)
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(
@@ -67,8 +72,8 @@ def test_the_loss_is_over_frames_and_clips_that_are_there(quick_recipe: MakeReci
         training={"label_smoothing": 0.0, "frame_loss_weight": 0.5},
     )
     model = build_network(recipe.network, N_FEATURES, N_CLASSES)
-    trainer, batch = trainer_of(model, recipe), drawn(0)
-    inputs, truth, shares = arguments(batch, trainer.arrange)
+    trainer, batch = make_trainable(model, recipe), drawn(0)
+    inputs, truth, shares = batch_arguments(batch, trainer.arrange)
     total = trainer.model.test_on_batch(inputs, truth, shares, return_dict=True)["loss"]
     out = {k: keras.ops.convert_to_numpy(v) for k, v in model(inputs, training=False).items()}
 
@@ -91,8 +96,8 @@ def test_rows_give_the_outputs_of_each_clip_alone(
     recipe = quick_recipe(network=NETWORKS[kind], training={"bucketed": False})
     model = build_network(recipe.network, N_FEATURES, N_CLASSES)
     perturb(model)
-    trainer, batch = trainer_of(model, recipe), drawn(4)
-    inputs, *_ = arguments(batch, trainer.arrange)
+    trainer, batch = make_trainable(model, recipe), drawn(4)
+    inputs, *_ = batch_arguments(batch, trainer.arrange)
     assert len(inputs[0]) < len(batch.frames)
     found = trainer.model(inputs, training=False)
     for clip, frames in enumerate(batch.frames):
@@ -112,8 +117,11 @@ def test_a_step_on_rows_is_the_step_on_padded_clips(
     one, other = (build_network(recipe.network, N_FEATURES, N_CLASSES) for _ in range(2))
     perturb(one)
     other.set_weights(one.get_weights())
-    arrange = partial(padded, stride=recipe.network.stride)
-    trainers = (Trainer(one, compiled(one, recipe), arrange), trainer_of(other, recipe))
+    arrange = partial(pad_batch, stride=recipe.network.stride)
+    trainers = (
+        TrainableNetwork(one, compile_network(one, recipe), arrange),
+        make_trainable(other, recipe),
+    )
     for trainer in trainers:
         # A step is as long as its gradient, not one of Adam's, which would hide its size.
         descent = keras.optimizers.SGD(0.5)
@@ -122,7 +130,9 @@ def test_a_step_on_rows_is_the_step_on_padded_clips(
     before = weights_of(one)
     for seed in range(3):
         told = [
-            trainer.model.train_on_batch(*arguments(drawn(seed), trainer.arrange), return_dict=True)
+            trainer.model.train_on_batch(
+                *batch_arguments(drawn(seed), trainer.arrange), return_dict=True
+            )
             for trainer in trainers
         ]
         assert told[1] == pytest.approx(told[0], rel=1e-4)
@@ -140,8 +150,8 @@ def test_rows_train_the_weights_of_the_network(kind: str, quick_recipe: MakeReci
     """All of them and no others, in one order, so that an older training goes on with rows."""
     recipe = quick_recipe(network=NETWORKS[kind], training={"bucketed": False})
     network = build_network(recipe.network, N_FEATURES, N_CLASSES)
-    of_network = compiled(network, recipe)
-    rows = trainer_of(network, recipe).model
+    of_network = compile_network(network, recipe)
+    rows = make_trainable(network, recipe).model
     for name in ("variables", "trainable_variables"):
         pairs = zip(getattr(of_network, name), getattr(rows, name), strict=True)
         assert all(one is other for one, other in pairs)
@@ -163,7 +173,7 @@ def test_only_clips_drawn_by_chance_share_rows(
     def shares_rows(network: dict[str, Any], **training: Any) -> bool:
         recipe = quick_recipe(network=network, training=training)
         model = build_network(recipe.network, N_FEATURES, N_CLASSES)
-        return len(trainer_of(model, recipe).model.inputs) == 4
+        return len(make_trainable(model, recipe).model.inputs) == 4
 
     assert shares_rows(NETWORKS["bilstm"], bucketed=False)
     assert not shares_rows(NETWORKS["bilstm"], bucketed=True)
@@ -175,4 +185,4 @@ def test_only_clips_drawn_by_chance_share_rows(
 def test_a_network_that_sees_images_has_no_rows(quick_recipe: MakeRecipe) -> None:
     settings = quick_recipe(network=IMAGE).network
     with pytest.raises(ValueError, match="images"):
-        on_rows(build_network(settings, N_FEATURES, N_CLASSES), settings)
+        build_packed_network(build_network(settings, N_FEATURES, N_CLASSES), settings)

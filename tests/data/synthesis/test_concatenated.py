@@ -12,10 +12,10 @@ from bilstm_hmm.data.errors import DataError
 from bilstm_hmm.data.synthesis.concatenated import (
     LEVEL,
     LONGEST_PAUSE,
-    JoinedRecording,
+    ConcatenatedRecording,
+    concatenate_clips,
     draw_turns,
-    joined_recordings,
-    prepared,
+    prepare_clip,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,11 +44,11 @@ def tone(clip: Clip) -> NDArray[np.float32]:
 
 
 @pytest.fixture(scope="module")
-def recordings() -> tuple[JoinedRecording, ...]:
-    return joined_recordings(clips_of(), tone, RATE, count=12)
+def recordings() -> tuple[ConcatenatedRecording, ...]:
+    return concatenate_clips(clips_of(), tone, RATE, count=12)
 
 
-def spoken(recording: JoinedRecording) -> NDArray[np.bool_]:
+def spoken(recording: ConcatenatedRecording) -> NDArray[np.bool_]:
     """Where there is more than the noise, by 5 ms."""
     size = RATE // 200
     whole = len(recording.samples) // size * size
@@ -56,7 +56,9 @@ def spoken(recording: JoinedRecording) -> NDArray[np.bool_]:
     return power > LEVEL**2 / 100
 
 
-def test_turns_are_emotional_with_neutral_between(recordings: Sequence[JoinedRecording]) -> None:
+def test_turns_are_emotional_with_neutral_between(
+    recordings: Sequence[ConcatenatedRecording],
+) -> None:
     for recording in recordings:
         emotions = [emotion for *_, emotion in recording.truth]
         assert 3 <= len(emotions[::2]) <= 8
@@ -67,7 +69,7 @@ def test_turns_are_emotional_with_neutral_between(recordings: Sequence[JoinedRec
     assert len(counts) > 2
 
 
-def test_times_are_those_of_what_is_heard(recordings: Sequence[JoinedRecording]) -> None:
+def test_times_are_those_of_what_is_heard(recordings: Sequence[ConcatenatedRecording]) -> None:
     pauses = []
     for recording in recordings:
         assert recording.samples.dtype == np.float32
@@ -88,7 +90,7 @@ def test_times_are_those_of_what_is_heard(recordings: Sequence[JoinedRecording])
 
 def test_every_clip_is_at_one_level_and_without_silence_or_clicks() -> None:
     for clip in clips_of():
-        found = prepared(tone(clip), RATE)
+        found = prepare_clip(tone(clip), RATE)
         inside = found[RATE // 50 : -RATE // 50]
         assert np.sqrt(np.mean(inside**2)) == pytest.approx(LEVEL, rel=0.05)
         assert abs(found[0]) < LEVEL / 100
@@ -99,12 +101,12 @@ def test_every_clip_is_at_one_level_and_without_silence_or_clicks() -> None:
 @pytest.mark.parametrize("length", [1, 2, 50, 161])
 def test_what_is_short_or_silent_stays_finite(length: int) -> None:
     for value in (0.0, 0.5):
-        found = prepared(np.full(length, value, np.float32), RATE)
+        found = prepare_clip(np.full(length, value, np.float32), RATE)
         assert len(found) == length
         assert np.isfinite(found).all()
 
 
-def test_the_noise_is_the_same_all_over(recordings: Sequence[JoinedRecording]) -> None:
+def test_the_noise_is_the_same_all_over(recordings: Sequence[ConcatenatedRecording]) -> None:
     """In pauses between turns, within them, and under the clips, which are tones here."""
     for recording in recordings:
         quiet = []
@@ -122,24 +124,24 @@ def test_no_sample_leaves_the_scale() -> None:
         samples[len(samples) // 2] = 0.9
         return samples
 
-    for recording in joined_recordings(clips_of(), spiky, RATE, count=2):
+    for recording in concatenate_clips(clips_of(), spiky, RATE, count=2):
         assert 0.5 < np.abs(recording.samples).max() < 1.0
 
 
 def test_seed_and_speaker_decide_and_nothing_else() -> None:
-    def same(one: Sequence[JoinedRecording], other: Sequence[JoinedRecording]) -> bool:
+    def same(one: Sequence[ConcatenatedRecording], other: Sequence[ConcatenatedRecording]) -> bool:
         return all(
             a.truth == b.truth and np.array_equal(a.samples, b.samples)
             for a, b in zip(one, other, strict=True)
         )
 
-    first = joined_recordings(clips_of(), tone, RATE, count=3)
+    first = concatenate_clips(clips_of(), tone, RATE, count=3)
     assert [recording.name for recording in first] == [f"own-ann/{n}" for n in (1, 2, 3)]
     assert {recording.speaker for recording in first} == {"own-ann"}
-    assert same(first, joined_recordings(clips_of()[::-1], tone, RATE, count=3))
-    assert same(first[:2], joined_recordings(clips_of(), tone, RATE, count=2))
-    assert not same(first, joined_recordings(clips_of(), tone, RATE, count=3, seed=1))
-    assert not same(first, joined_recordings(clips_of("own-ben"), tone, RATE, count=3))
+    assert same(first, concatenate_clips(clips_of()[::-1], tone, RATE, count=3))
+    assert same(first[:2], concatenate_clips(clips_of(), tone, RATE, count=2))
+    assert not same(first, concatenate_clips(clips_of(), tone, RATE, count=3, seed=1))
+    assert not same(first, concatenate_clips(clips_of("own-ben"), tone, RATE, count=3))
     assert not same(first[:1], first[1:2])
 
 
@@ -150,7 +152,7 @@ def test_a_clip_is_read_once() -> None:
         asked[clip.name] += 1
         return tone(clip)
 
-    joined_recordings(clips_of(), read, RATE, count=5)
+    concatenate_clips(clips_of(), read, RATE, count=5)
     assert set(asked.values()) == {1}
 
 
@@ -197,7 +199,7 @@ def test_clips_come_again_only_when_all_have_come(
 )
 def test_clips_that_cannot_be_joined(clips: list[Clip], said: str) -> None:
     with pytest.raises(DataError, match=said):
-        joined_recordings(clips, tone, RATE)
+        concatenate_clips(clips, tone, RATE)
 
 
 @pytest.mark.parametrize("numbers", [{"neutral": [1]}, {"sad": [1, 2]}, {}])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bilstm_hmm.features.audio.level import AHEAD, LEAST, RELEASE, Leveller
+from bilstm_hmm.features.audio.level import LOOKAHEAD, MIN_PEAK, RELEASE, GainNormaliser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,21 +10,21 @@ RATE, HOP = 8000, 80
 
 
 def levelled(samples: np.ndarray, cuts: tuple[int, ...] = ()) -> np.ndarray:
-    leveller = Leveller(RATE, HOP)
+    leveller = GainNormaliser(RATE, HOP)
     parts = [leveller.push(block) for block in np.split(samples, cuts)]
     return np.concatenate([*parts, leveller.flush()])
 
 
 def envelope(samples: np.ndarray) -> np.ndarray:
     """Gain at each point, by a loop over all that came before: the definition."""
-    ahead = round(AHEAD * RATE / HOP)
+    ahead = round(LOOKAHEAD * RATE / HOP)
     count = -(-len(samples) // HOP)
     peaks = [np.abs(samples[h * HOP : (h + 1) * HOP]).max(initial=0.0) for h in range(count)]
     gains = []
     for point in range(count + 1):
-        level = 20 * np.log10(LEAST)
+        level = 20 * np.log10(MIN_PEAK)
         for before in range(point + 1):
-            heard = max([*peaks[before : before + ahead], LEAST])
+            heard = max([*peaks[before : before + ahead], MIN_PEAK])
             level = max(level, 20 * np.log10(heard) - RELEASE * HOP / RATE * (point - before))
         gains.append(10 ** (-level / 20))
     return np.array(gains)
@@ -85,4 +85,4 @@ def test_speech_is_at_its_peak_and_a_pause_stays_quiet() -> None:
 def test_silence_stays_silence_and_noise_is_not_blown_up() -> None:
     assert not levelled(np.zeros(RATE, np.float32)).any()
     hiss = 1e-5 * noise(5.0)
-    assert np.abs(levelled(hiss)).max() <= 1e-5 / LEAST * 1.001
+    assert np.abs(levelled(hiss)).max() <= 1e-5 / MIN_PEAK * 1.001

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 from bilstm_hmm.features.audio.wav_stream import (
     CUT_WITHIN_SAMPLE,
-    PipedSound,
     SampleFormat,
+    WavStream,
     read_wav_header,
 )
 from bilstm_hmm.features.errors import AudioError
@@ -43,7 +43,7 @@ def with_size(data: bytes, size: int) -> bytes:
 
 
 def heard(data: bytes, form: SampleFormat | None = None) -> tuple[np.ndarray, list[str]]:
-    sound = PipedSound(Dribble(data), form)
+    sound = WavStream(Dribble(data), form)
     return np.concatenate(list(sound)), sound.notes
 
 
@@ -53,7 +53,7 @@ def test_what_libsndfile_reads(samples: np.ndarray, subtype: str, format: str) -
     data = wav(samples, subtype, format)
     found, notes = heard(data)
     expected, rate = soundfile.read(io.BytesIO(data), dtype="float32")
-    assert PipedSound(io.BytesIO(data)).rate == rate
+    assert WavStream(io.BytesIO(data)).rate == rate
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, expected)
     assert notes == []
@@ -100,7 +100,7 @@ def test_what_is_not_finite_is_told_after_what_is(samples: np.ndarray, value: fl
     broken = samples.astype(np.float64)
     broken[200, 1] = value
     for stream in (io.BytesIO, Dribble):
-        sound = PipedSound(stream(wav(broken, "DOUBLE")))
+        sound = WavStream(stream(wav(broken, "DOUBLE")))
         chunks = []
         with pytest.raises(AudioError, match=r"infinite or not a number, at 0\.03 s; export"):
             chunks.extend(sound)

@@ -8,8 +8,8 @@ from bilstm_hmm.features.augmentation.draws import (
     augment_frames,
     augment_waveform,
     augmentation_rng,
+    draw_warp,
     mixup_weights,
-    sample_warp,
 )
 from bilstm_hmm.features.augmentation.waveform import (
     add_noise,
@@ -65,7 +65,7 @@ def test_without_probability_nothing_changes():
     samples, values = signal(2000), np.ones((30, 5), np.float32)
     assert augment_waveform(samples, 16000, settings, rng) is samples
     assert augment_frames(values, settings, rng) is values
-    assert sample_warp(settings, rng) == 1.0
+    assert draw_warp(settings, rng) == 1.0
     np.testing.assert_array_equal(mixup_weights(4, settings, rng), 1.0)
 
 
@@ -162,7 +162,7 @@ def test_the_share_of_changed_clips_is_the_probability():
 
 def test_warps_lie_in_their_range():
     recipe = only("vocal_tract", factor=(0.93, 1.04))
-    warps = [sample_warp(recipe, np.random.default_rng(k)) for k in range(200)]
+    warps = [draw_warp(recipe, np.random.default_rng(k)) for k in range(200)]
     assert 0.93 <= min(warps) < 0.95
     assert 1.02 < max(warps) <= 1.04
 

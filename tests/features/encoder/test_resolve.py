@@ -2,10 +2,10 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from bilstm_hmm.features.encoder.resolve import encoder_path
-from bilstm_hmm.features.encoder.store import keep, stored
+from bilstm_hmm.features.encoder.resolve import locate_encoder
+from bilstm_hmm.features.encoder.store import add, find
 from bilstm_hmm.features.errors import EncoderError
-from bilstm_hmm.features.extraction.extract import prepare
+from bilstm_hmm.features.extraction.extract import load_encoder
 from bilstm_hmm.features.settings.encoder import EncoderSettings
 from bilstm_hmm.features.settings.extraction import FeatureSettings
 
@@ -21,27 +21,27 @@ def features(path, **changes) -> FeatureSettings:
 
 def test_it_is_found_in_the_store_by_its_checksum(tiny, store):
     sha256 = hashlib.sha256(tiny.read_bytes()).hexdigest()
-    kept = keep(tiny, sha256)
+    kept = add(tiny, sha256)
     assert kept.parent == store
-    assert stored(sha256) == kept
-    assert encoder_path(features("elsewhere.onnx", sha256=sha256).encoder) == kept
+    assert find(sha256) == kept
+    assert locate_encoder(features("elsewhere.onnx", sha256=sha256).encoder) == kept
     kept.write_bytes(b"damaged")
-    assert stored(sha256) is None
+    assert find(sha256) is None
 
 
 def test_a_file_of_another_version_is_told(tiny):
     with pytest.raises(EncoderError, match=r"another version of the encoder .* or train again"):
-        prepare(features(tiny, sha256="0" * 64))
+        load_encoder(features(tiny, sha256="0" * 64))
 
 
 def test_how_to_get_a_missing_one_is_told(store):
     with pytest.raises(EncoderError, match=r"fetch mine.onnx --from FILE"):
-        prepare(features("mine.onnx", sha256="0" * 64))
+        load_encoder(features("mine.onnx", sha256="0" * 64))
     with pytest.raises(EncoderError, match=r"features fetch whisper-tiny, or without a network"):
-        prepare(FeatureSettings(streams=("encoder",)))
+        load_encoder(FeatureSettings(streams=("encoder",)))
 
 
 def test_another_version_of_a_known_one_is_told(store):
     encoder = EncoderSettings(sha256="0" * 64)
     with pytest.raises(EncoderError, match=r"another version .* than this toolkit fetches"):
-        prepare(FeatureSettings(streams=("encoder",), encoder=encoder))
+        load_encoder(FeatureSettings(streams=("encoder",), encoder=encoder))

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from bilstm_hmm.features.encoder.windows import encoder_window_starts, joined
+from bilstm_hmm.features.encoder.windows import encoder_window_starts, overlap_add
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,14 +24,14 @@ def test_windows_that_agree_are_the_whole(count, size, seed):
     whole = np.random.default_rng(seed).normal(size=(max(count, size), 2)).astype(np.float32)
     starts = encoder_window_starts(len(whole), size, size * 5 // 8)
     parts = [whole[start : start + size] for start in starts]
-    np.testing.assert_allclose(joined(parts, starts), whole, atol=1e-5)
+    np.testing.assert_allclose(overlap_add(parts, starts), whole, atol=1e-5)
 
 
 @pytest.mark.parametrize("count", [47, 90, 91, 120])
 def test_windows_that_do_not_agree_are_faded_over(count):
     starts = encoder_window_starts(count, 40, 25)
     parts = [np.full((40, 1), level, dtype=np.float32) for level in range(len(starts))]
-    found = joined(parts, starts)[:, 0]
+    found = overlap_add(parts, starts)[:, 0]
     assert len(found) == count
     assert found[0] == 0.0
     assert found[-1] == len(starts) - 1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.features.vad.detector import AHEAD, FRAME, NOISE_MEMORY, SpeechDetector
+from bilstm_hmm.features.vad.detector import FRAME, LOOKAHEAD, NOISE_WINDOW, EnergyVad
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ def noise(seconds: float, level: float, seed: int = 0) -> FloatArray:
 
 
 def speech(samples: FloatArray, below: float = 35.0) -> np.ndarray:
-    detector = SpeechDetector(RATE, below)
+    detector = EnergyVad(RATE, below)
     return np.concatenate([detector.push(samples)[0], detector.flush()[0]])
 
 
@@ -54,9 +54,9 @@ def test_the_peak_around_falls_slowly() -> None:
 
 
 def test_steady_noise_is_no_speech_once_it_is_known() -> None:
-    room = noise(NOISE_MEMORY + 5.0, -45.0)
+    room = noise(NOISE_WINDOW + 5.0, -45.0)
     found = speech(room)
-    known = round(NOISE_MEMORY / FRAME)
+    known = round(NOISE_WINDOW / FRAME)
     assert not found[known + 10 :].any()
     voice = room.copy()
     voice[7 * RATE : 8 * RATE] += tone(1.0, -25.0)
@@ -75,18 +75,18 @@ def test_blocks_of_any_size_give_the_same(seed: int, sizes: list[int]) -> None:
     rng = np.random.default_rng(seed)
     samples = np.concatenate([noise(0.3, rng.uniform(-70, -10), seed + i) for i in range(25)])
     whole = speech(samples)
-    detector, parts, begun = SpeechDetector(RATE, 35.0), [], 0
+    detector, parts, begun = EnergyVad(RATE, 35.0), [], 0
     for size in sizes:
         parts.append(detector.push(samples[begun : begun + size])[0])
         begun += size
         heard = min(begun, len(samples)) / RATE
-        assert sum(map(len, parts)) >= round((heard - AHEAD) / FRAME) - 1
+        assert sum(map(len, parts)) >= round((heard - LOOKAHEAD) / FRAME) - 1
     parts += [detector.push(samples[begun:])[0], detector.flush()[0]]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
 def test_levels_are_those_of_the_frames() -> None:
-    detector = SpeechDetector(RATE, 35.0)
+    detector = EnergyVad(RATE, 35.0)
     _, levels = detector.push(np.concatenate([tone(1.0, -20.0), tone(1.0, -40.0)]))
     np.testing.assert_allclose(levels[:100], -20.0, atol=1e-3)
     np.testing.assert_allclose(levels[100:], -40.0, atol=1e-3)

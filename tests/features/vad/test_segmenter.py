@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.features.vad.detector import AHEAD, FRAME
-from bilstm_hmm.features.vad.segmenter import EDGE, Phrase, PhraseCutter
+from bilstm_hmm.features.vad.detector import FRAME, LOOKAHEAD
+from bilstm_hmm.features.vad.segmenter import SPEECH_PAD, SpeechSegment, SpeechSegmenter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,23 +17,25 @@ def sound(*parts: tuple[float, float], seed: int = 0) -> FloatArray:
     ).astype(np.float32)
 
 
-def cutter(pause: float = 0.15, longest: float = 2.0) -> PhraseCutter:
-    return PhraseCutter(RATE, 35.0, pause, longest)
+def cutter(pause: float = 0.15, longest: float = 2.0) -> SpeechSegmenter:
+    return SpeechSegmenter(RATE, 35.0, pause, longest)
 
 
-def cut(samples: FloatArray, longest: float = 2.0) -> list[Phrase]:
+def cut(samples: FloatArray, longest: float = 2.0) -> list[SpeechSegment]:
     own = cutter(longest=longest)
     return own.push(samples) + own.flush()
 
 
-def times(phrases: list[Phrase]) -> list[tuple[float, float]]:
+def times(phrases: list[SpeechSegment]) -> list[tuple[float, float]]:
     return [(p.start / RATE, (p.start + len(p.samples)) / RATE) for p in phrases]
 
 
 def test_phrases_end_at_pauses() -> None:
     found = times(cut(sound((0.5, 0.0), (1.0, 0.1), (0.3, 0.0), (0.8, 0.2), (0.5, 0.0))))
     np.testing.assert_allclose(
-        found, [(0.5 - EDGE, 1.5 + EDGE), (1.8 - EDGE, 2.6 + EDGE)], atol=1e-9
+        found,
+        [(0.5 - SPEECH_PAD, 1.5 + SPEECH_PAD), (1.8 - SPEECH_PAD, 2.6 + SPEECH_PAD)],
+        atol=1e-9,
     )
 
 
@@ -80,11 +82,11 @@ def test_phrases_are_parts_of_the_recording_however_it_comes(
     for begun in range(0, len(samples), size):
         found += own.push(samples[begun : begun + size])
         heard = min(begun + size, len(samples))
-        assert heard - own.judged < round((AHEAD + 2 * FRAME) * RATE)
+        assert heard - own.judged < round((LOOKAHEAD + 2 * FRAME) * RATE)
         held = own.open()
         if held is not None:
             np.testing.assert_array_equal(held.samples, samples[held.start :][: len(held.samples)])
-            assert len(held.samples) <= (longest + EDGE) * RATE
+            assert len(held.samples) <= (longest + SPEECH_PAD) * RATE
     found += own.flush()
     assert times(found) == times(whole)
     last = 0
@@ -94,7 +96,7 @@ def test_phrases_are_parts_of_the_recording_however_it_comes(
         )
         assert last <= phrase.start
         last = phrase.start + len(phrase.samples)
-        assert len(phrase.samples) <= (longest + EDGE) * RATE
+        assert len(phrase.samples) <= (longest + SPEECH_PAD) * RATE
 
 
 def test_what_is_held_does_not_grow() -> None:
