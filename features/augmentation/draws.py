@@ -13,8 +13,8 @@ __all__ = [
     "augment_frames",
     "augment_waveform",
     "augmentation_rng",
-    "mixup_weights",
     "draw_warp",
+    "mixup_weights",
 ]
 
 _LARGEST_SHARE_OF_TIME = 0.2

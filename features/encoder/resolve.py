@@ -51,8 +51,8 @@ def locate_encoder(settings: EncoderSettings) -> Path:
             return path
         raise EncoderError(
             f"{path} is another version of the encoder (sha256 {there[:_HASH_PREFIX]}...) than the "
-            f"one asked for ({sha256[:_HASH_PREFIX]}...); bring that one with python -m features fetch "
-            f"{path.name} --from FILE, or train again."
+            f"one asked for ({sha256[:_HASH_PREFIX]}...); bring that one with python -m "
+            f"features fetch {path.name} --from FILE, or train again."
         )
     raise EncoderError(_how_to_get(settings.model, sha256))
 
@@ -68,7 +68,8 @@ def _how_to_get(model: str, sha256: str) -> str:
     if known.sha256 != sha256:
         return (
             f"The encoder {model} is asked for in another version "
-            f"(sha256 {sha256[:_HASH_PREFIX]}...) than this toolkit fetches ({known.sha256[:_HASH_PREFIX]}...); bring that file with "
+            f"(sha256 {sha256[:_HASH_PREFIX]}...) than this toolkit fetches "
+            f"({known.sha256[:_HASH_PREFIX]}...); bring that file with "
             "python -m features fetch other --from FILE, or train again."
         )
     return (
