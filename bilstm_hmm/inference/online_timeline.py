@@ -84,7 +84,7 @@ class OnlineTimeline:
     def shares(self, time: float) -> FloatMatrix | None:
         """Return the probability of each emotion at a time, ``[E]``; None where nobody speaks."""
         tail = list(self._waiting)
-        held = self._cutter.open()
+        held = self._cutter.open_segment()
         if held is not None:
             tail += self._frames(self._model.phrase_evidence([held]), np.inf)
         known = list(self._known)
@@ -110,9 +110,9 @@ class OnlineTimeline:
 
     def _is_silent(self) -> bool:
         """Whether what comes can no longer begin within a short pause."""
-        if self._last is None or self._cutter.speaking:
+        if self._last is None or self._cutter.in_speech:
             return False
-        earliest = self._cutter.judged / self._rate - SPEECH_PAD
+        earliest = self._cutter.n_judged / self._rate - SPEECH_PAD
         return earliest - self._last >= self._settings.silence
 
     def _frames(self, found: tuple[RecordingScores, ...], duration: float) -> list[_Frames]:

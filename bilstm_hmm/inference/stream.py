@@ -125,16 +125,16 @@ class EmotionStream:
         updates = []
         for block in self._reader.push(chunk, rate):
             closed = self._turns.push(block.samples)
-            time = max(0.0, block.heard - self.lookahead)
-            updates.append(self._update(block.heard, time, closed))
+            time = max(0.0, block.end - self.lookahead)
+            updates.append(self._update(block.end, time, closed))
         return updates
 
     @one_blas_thread()
     def close(self) -> Update:
         """Return the last update, with the segments that are left; the stream is at its end."""
         block = self._reader.close()
-        closed = self._turns.push(block.samples) + self._turns.close(block.heard)
-        return self._update(block.heard, block.heard, closed)
+        closed = self._turns.push(block.samples) + self._turns.close(block.end)
+        return self._update(block.end, block.end, closed)
 
     def _update(self, heard: float, time: float, closed: list[Segment]) -> Update:
         shares, classes = self._turns.shares(time), self._turns.classes

@@ -14,10 +14,18 @@ from .sources import MAX_CHANNELS, float_conversion
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Mono samples, float32 ``[n]``, and the seconds of the stream up to their end."""
+    """Mono samples of a stream.
+
+    Attributes
+    ----------
+    samples
+        float32 ``[n]``.
+    end
+        Where in the stream they end, in seconds.
+    """
 
     samples: FloatArray
-    heard: float
+    end: float
 
 
 class StreamBuffer:

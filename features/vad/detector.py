@@ -34,13 +34,13 @@ class EnergyVad:
     ----------
     rate
         In Hz.
-    below
+    max_below_peak_db
         Decibels below the peak around it that a frame may lie and still be speech.
     """
 
-    def __init__(self, rate: int, below: float) -> None:
+    def __init__(self, rate: int, max_below_peak_db: float) -> None:
         self.hop = max(1, round(FRAME * rate))
-        self._below = below
+        self._max_below_peak_db = max_below_peak_db
         self._ahead = round(LOOKAHEAD / FRAME)
         self._memory = round(NOISE_WINDOW / FRAME / _CALM)
         self._rest = np.zeros(0, dtype=np.float32)
@@ -80,7 +80,9 @@ class EnergyVad:
         peaks = peak_envelope(windows.max(axis=1), self._peak, RELEASE * FRAME)
         self._peak = float(peaks[-1])
         own = levels[:count]
-        least = np.maximum(np.maximum(peaks - self._below, FLOOR), self._noise(count) + MIN_SNR_DB)
+        least = np.maximum(
+            np.maximum(peaks - self._max_below_peak_db, FLOOR), self._noise(count) + MIN_SNR_DB
+        )
         self._powers = self._powers[count:]
         return own > least, own
 

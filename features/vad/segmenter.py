@@ -1,4 +1,4 @@
-"""Cutting speech into phrases at its pauses, while it comes."""
+"""Cutting a recording into segments of speech at its pauses, while it comes."""
 
 from dataclasses import dataclass
 
@@ -8,137 +8,148 @@ from numpy.typing import NDArray
 from ..frames import FloatArray
 from .detector import FRAME, EnergyVad
 
-#: Seconds before and behind the frames with speech that belong to a phrase.
+#: Seconds before and behind the frames with speech that belong to a segment.
 SPEECH_PAD = 0.05
-#: Seconds of speech that a phrase has at least; a click or a knock is shorter.
+#: Seconds of speech that a segment has at least; a click or a knock is shorter.
 MIN_SPEECH = 0.15
+
+_PAD_FRAMES = round(SPEECH_PAD / FRAME)
+_MIN_FRAMES = round((MIN_SPEECH + SPEECH_PAD) / FRAME)
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechSegment:
-    """Speech between two pauses: float32 ``[n]``, the first one sample `start` of the recording."""
+    """Speech between two pauses.
+
+    Attributes
+    ----------
+    start
+        The first sample, counted from the beginning of the recording.
+    samples
+        float32 ``[n]``.
+    """
 
     start: int
     samples: FloatArray
 
 
 class SpeechSegmenter:
-    """Cuts a recording into phrases, `features.speech.AHEAD` seconds and a pause behind the sound.
+    """Cuts a recording into segments of speech, as far behind it as `EnergyVad` and a pause.
 
-    The phrases do not depend on how the sound is cut into blocks; what is held of it is no more
-    than the longest phrase. One that is longer is cut where it is quietest in its second half.
+    The segments do not depend on how the recording is cut into blocks; what is held of it is no
+    more than the longest segment. Longer speech is cut where it is quietest in the second half.
 
     Parameters
     ----------
     rate
         In Hz.
-    below
+    max_below_peak_db
         Decibels below the peak around it that a frame may lie and still be speech.
-    pause
-        Seconds without speech that end a phrase.
-    longest
-        Seconds of a phrase at most.
+    min_silence
+        Seconds without speech that end a segment.
+    max_duration
+        Seconds of a segment at most.
     """
 
-    def __init__(self, rate: int, below: float, pause: float, longest: float) -> None:
-        self._detector = EnergyVad(rate, below)
-        self._pause = max(1, round(pause / FRAME))
-        self._longest = max(2, round(longest / FRAME))
-        self._held = np.zeros(0, dtype=np.float32)
-        # All in frames: where the sound that is held begins, which frame is judged next, and
-        # up to where all belongs to phrases that are done.
-        self._first = self._next = self._done = 0
-        # Of the open phrase: its first frame, the last one with speech, and the levels of all.
-        self._begun: int | None = None
-        self._spoken = 0
+    def __init__(
+        self, rate: int, max_below_peak_db: float, min_silence: float, max_duration: float
+    ) -> None:
+        self._vad = EnergyVad(rate, max_below_peak_db)
+        self._min_silence = max(1, round(min_silence / FRAME))
+        self._max_duration = max(2, round(max_duration / FRAME))
+        self._buffer = np.zeros(0, dtype=np.float32)
+        # All in frames: where the buffer begins, which frame is judged next, and up to where all
+        # belongs to segments that are closed.
+        self._buffer_start = self._next = self._closed_until = 0
+        # Of the open segment: its first frame, the last one with speech, and the levels of all.
+        self._start: int | None = None
+        self._last_speech = 0
         self._levels: list[float] = []
 
     def push(self, samples: FloatArray) -> list[SpeechSegment]:
-        """Take the next samples ``[n]``; return the phrases that end in what is judged by now."""
-        self._held = np.concatenate([self._held, samples])
-        found = self._judge(*self._detector.push(samples))
-        hop = self._detector.hop
-        kept = self._kept()
-        self._held = self._held[(kept - self._first) * hop :].copy()
-        self._first = kept
-        return found
+        """Take the next samples ``[n]``; return the segments that end in what is judged by now."""
+        self._buffer = np.concatenate([self._buffer, samples])
+        segments = self._judge(*self._vad.push(samples))
+        needed = self._first_needed()
+        self._buffer = self._buffer[(needed - self._buffer_start) * self._vad.hop :].copy()
+        self._buffer_start = needed
+        return segments
 
     def flush(self) -> list[SpeechSegment]:
-        """Return the phrases that are left: nothing comes any more."""
-        found = self._judge(*self._detector.flush())
-        if self._begun is not None:
-            found += self._close(self._spoken + 1)
-        return found
+        """Return the segments that are left: nothing comes any more."""
+        segments = self._judge(*self._vad.flush())
+        if self._start is not None:
+            segments += self._close(self._start)
+        return segments
 
     @property
-    def judged(self) -> int:
+    def n_judged(self) -> int:
         """Samples that have been judged."""
-        return self._next * self._detector.hop
+        return self._next * self._vad.hop
 
     @property
-    def speaking(self) -> bool:
-        """Whether a phrase has begun and not ended, however little there is of it."""
-        return self._begun is not None
+    def in_speech(self) -> bool:
+        """Whether a segment has begun and not ended, however short it is."""
+        return self._start is not None
 
-    def open(self) -> SpeechSegment | None:
-        """Return what there is of a phrase that has not ended, None where there is none."""
-        if self._begun is None:
+    def open_segment(self) -> SpeechSegment | None:
+        """Return what there is of a segment that has not ended, None where there is none."""
+        if self._start is None:
             return None
-        return next(iter(self._cut(self._begun, self._spoken + 1)), None)
+        return next(iter(self._segment(self._start, self._last_speech + 1)), None)
 
-    def _kept(self) -> int:
-        """The first frame that a phrase to come may need."""
-        if self._begun is not None:
-            return self._begun
-        return max(self._first, self._next - round(SPEECH_PAD / FRAME))
+    def _first_needed(self) -> int:
+        """The first frame that a segment to come may need."""
+        if self._start is not None:
+            return self._start
+        return max(self._buffer_start, self._next - _PAD_FRAMES)
 
-    def _judge(self, speech: NDArray[np.bool_], levels: NDArray[np.float64]) -> list[SpeechSegment]:
-        found: list[SpeechSegment] = []
-        for spoken, level in zip(speech.tolist(), levels.tolist(), strict=True):
-            found += self._step(spoken, level)
+    def _judge(
+        self, is_speech: NDArray[np.bool_], levels: NDArray[np.float64]
+    ) -> list[SpeechSegment]:
+        segments: list[SpeechSegment] = []
+        for speech, level in zip(is_speech.tolist(), levels.tolist(), strict=True):
+            if self._start is not None:
+                segments += self._extend(self._start, speech, level)
+            elif speech:
+                self._open(level)
             self._next += 1
-        return found
+        return segments
 
-    def _step(self, spoken: bool, level: float) -> list[SpeechSegment]:
-        frame = self._next
-        if self._begun is None:
-            if spoken:
-                self._begun, self._spoken = (
-                    max(self._done, frame - round(SPEECH_PAD / FRAME)),
-                    frame,
-                )
-                # Of the edge before it no level is known, nor needed: it is never cut.
-                self._levels = [np.inf] * (frame - self._begun) + [level]
-            return []
+    def _open(self, level: float) -> None:
+        self._start = max(self._closed_until, self._next - _PAD_FRAMES)
+        self._last_speech = self._next
+        # Of the padding no level is known, nor needed: it is never cut.
+        self._levels = [np.inf] * (self._next - self._start) + [level]
+
+    def _extend(self, start: int, speech: bool, level: float) -> list[SpeechSegment]:
+        """Add the next frame to the open segment, which may end or be cut by it."""
         self._levels.append(level)
-        if spoken:
-            self._spoken = frame
-        if frame - self._spoken >= self._pause:
-            return self._close(self._spoken + 1)
-        if frame + 1 - self._begun >= self._longest:
-            return self._split()
+        if speech:
+            self._last_speech = self._next
+        if self._next - self._last_speech >= self._min_silence:
+            return self._close(start)
+        if self._next + 1 - start >= self._max_duration:
+            return self._split(start)
         return []
 
-    def _close(self, stop: int) -> list[SpeechSegment]:
-        found = self._cut(self._begun or 0, stop)
-        self._begun, self._done = None, stop + round(SPEECH_PAD / FRAME)
-        return found
+    def _close(self, start: int) -> list[SpeechSegment]:
+        stop = self._last_speech + 1
+        self._start, self._closed_until = None, stop + _PAD_FRAMES
+        return self._segment(start, stop)
 
-    def _split(self) -> list[SpeechSegment]:
-        begun = self._begun or 0
+    def _split(self, start: int) -> list[SpeechSegment]:
         half = len(self._levels) // 2
-        cut = begun + half + int(np.argmin(self._levels[half:]))
-        found = self._cut(begun, cut, edge=0)
-        self._levels = self._levels[cut - begun :]
-        self._begun = self._done = cut
-        return found
+        cut = start + half + int(np.argmin(self._levels[half:]))
+        self._levels = self._levels[cut - start :]
+        self._start = self._closed_until = cut
+        return self._segment(start, cut, pad=0)
 
-    def _cut(
-        self, begun: int, stop: int, edge: int = round(SPEECH_PAD / FRAME)
-    ) -> list[SpeechSegment]:
-        """The phrase of these frames and the edge behind; none where it is a click."""
-        if stop - begun < round((MIN_SPEECH + SPEECH_PAD) / FRAME):
+    def _segment(self, start: int, stop: int, pad: int = _PAD_FRAMES) -> list[SpeechSegment]:
+        """The segment of these frames and the padding behind; none where it is a click."""
+        if stop - start < _MIN_FRAMES:
             return []
-        hop = self._detector.hop
-        samples = self._held[(begun - self._first) * hop : (stop + edge - self._first) * hop]
-        return [SpeechSegment(begun * hop, samples.copy())]
+        first, last = (
+            (frame - self._buffer_start) * self._vad.hop for frame in (start, stop + pad)
+        )
+        return [SpeechSegment(start * self._vad.hop, self._buffer[first:last].copy())]
