@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from bilstm_hmm.config.schema import NetworkSettings
+from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.network.conv2d_front import conv2d_front
 from bilstm_hmm.network.layers import (
     AttentiveStatistics,

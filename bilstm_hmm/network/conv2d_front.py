@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import layers
 
-from bilstm_hmm.config.schema import Conv2dSettings, NetworkSettings
+from bilstm_hmm.config.network_settings import Conv2dSettings, NetworkSettings
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.network.conv2d_layers import BandMask, JoinPatches, PoolMask, SplitPatches, ToImage
 from bilstm_hmm.network.layers import StrideMask, ZeroMasked

@@ -1,6 +1,6 @@
 """The two-dimensional front of a network as ONNX operators, as `conv2d_front` has it."""
 
-from bilstm_hmm.config.schema import Conv2dSettings, NetworkSettings
+from bilstm_hmm.config.network_settings import Conv2dSettings, NetworkSettings
 from bilstm_hmm.network.onnx_graph import (
     Array,
     GraphWriter,

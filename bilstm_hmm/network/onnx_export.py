@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bilstm_hmm.config.schema import NetworkSettings
+from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.network.onnx_conv2d import write_conv2d_front
 from bilstm_hmm.network.onnx_graph import (
     Array,

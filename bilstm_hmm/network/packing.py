@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.config.schema import NetworkSettings
+from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.features.frames import FloatArray
 
 #: Padded lengths are rounded up to a multiple of this, so that a backend compiles few shapes.

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bilstm_hmm.config.schema import Recipe, TrainingSettings
+from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.config.training_settings import TrainingSettings
 from bilstm_hmm.data.splits.inner_folds import InnerFolds, inner_folds, validation_split
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.hmm.projection import fit_alignment, project

@@ -10,32 +10,62 @@ Tap = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)]
 
 
 class EncoderSettings(BaseModel):
-    """Settings of the stream ``encoder``; every field is a key under ``features.encoder:``.
+    """Settings of the stream ``encoder``: a pre-trained encoder, and how it is fed.
 
-    `model` is a name that ``python -m features list`` tells, the path of an ONNX file, or a
-    folder of Hugging Face. What it stands for is told by `sha256`, of the file or the folder;
-    null takes what the name or path has. `taps` are what is taken out and laid side by side:
-    layers by number where the encoder is a known one or a folder, values of the graph by name
-    otherwise, each of `width` columns at `frame_rate` a second.
-
-    The encoder hears at most `window` seconds at once. Shorter clips get zeros in `padding`
-    (``none`` for an encoder that takes any length): `silence` seconds of them, or, where that is
-    null, as many as fill the window. Longer ones go through overlapping windows.
-    With `normalise` each window has zero mean and unit variance. ``log-mel`` is Whisper's.
+    It sees at most `window` seconds at once. A shorter clip is padded with zeros, a longer one
+    goes through overlapping windows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    model: Annotated[str, Field(min_length=1)] = "whisper-tiny"
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    taps: Annotated[tuple[Tap, ...], Field(min_length=1)] = (2, 3)
-    width: Annotated[int, Field(ge=1, le=8192)] = 384
-    input: Literal["log-mel", "waveform"] = "log-mel"
-    frame_rate: Annotated[float, Field(ge=1.0, le=1000.0)] = 50.0
-    window: Annotated[float, Field(ge=0.1, le=60.0)] = 8.0
-    padding: Literal["front", "back", "none"] = "front"
-    silence: Annotated[float, Field(ge=0.0, le=60.0)] | None = None
-    normalise: bool = True
+    model: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="A name of `bilstm-hmm encoders list`, the path of an ONNX file, or a "
+            "local Hugging Face folder.",
+        ),
+    ] = "whisper-tiny"
+    sha256: Annotated[
+        Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None,
+        Field(description="Checksum of that file or folder; `null` takes the one it has."),
+    ] = None
+    taps: Annotated[
+        tuple[Tap, ...],
+        Field(
+            min_length=1,
+            description="Layers by number (known encoder or Hugging Face folder), or values of "
+            "the ONNX graph by name; their columns are put side by side.",
+        ),
+    ] = (2, 3)
+    width: Annotated[int, Field(ge=1, le=8192, description="Columns of each tap.")] = 384
+    input: Annotated[
+        Literal["log-mel", "waveform"],
+        Field(description="What the encoder takes; `log-mel` is Whisper's."),
+    ] = "log-mel"
+    frame_rate: Annotated[
+        float, Field(ge=1.0, le=1000.0, description="Frames a second that it gives.")
+    ] = 50.0
+    window: Annotated[
+        float, Field(ge=0.1, le=60.0, description="Seconds that it sees at once, at most.")
+    ] = 8.0
+    padding: Annotated[
+        Literal["front", "back", "none"],
+        Field(
+            description="Where a shorter clip gets its silence; `none` for an encoder that takes "
+            "any length."
+        ),
+    ] = "front"
+    silence: Annotated[
+        Annotated[float, Field(ge=0.0, le=60.0)] | None,
+        Field(
+            description="Seconds of silence that a shorter clip gets; `null` fills the window. "
+            "Less is faster, if the graph takes any length, as that of `whisper-tiny` does."
+        ),
+    ] = None
+    normalise: Annotated[
+        bool, Field(description="Bring each window to zero mean and unit variance.")
+    ] = True
 
     @model_validator(mode="before")
     @classmethod

@@ -12,38 +12,84 @@ Stream = Literal["mfcc", "lfcc", "mel", "chroma", "contrast", "energy", "pitch",
 
 
 class FeatureSettings(BaseModel):
-    """Settings of the frame features; every field is a key under ``features:`` in a recipe.
+    """Settings of the frame features; lengths are in samples at `rate`.
 
-    Lengths are in samples at `rate`. `streams` are computed from one shared power spectrum
-    and stacked in the order given, then their deltas behind them. With `level` at ``peak`` each
-    clip is scaled to a peak of one first, so that the gain of a recording does not matter.
-
-    The stream ``encoder`` is that of a pre-trained encoder (`EncoderSettings`). Its columns come
-    first and have no deltas; the other streams are brought to its frame rate, deltas included.
+    All streams but ``encoder`` are computed from one power spectrum and put side by side in the
+    order given, their deltas behind them. The columns of ``encoder`` come first and have no
+    deltas; the other streams are then averaged to its frame rate.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rate: Annotated[int, Field(ge=8000, le=48000)] = 16000
-    streams: tuple[Stream, ...] = ("mfcc",)
-    n_fft: Annotated[int, Field(ge=64, le=8192)] = 512
-    window: Literal["hann", "hamming"] = "hamming"
-    frame_length: Annotated[int, Field(ge=32, le=8192)] = 400
-    hop_length: Annotated[int, Field(ge=16, le=8192)] = 160
-    preemphasis: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.97
-    level: Literal["peak", "none"] = "peak"
-    trim_db: Annotated[float, Field(gt=0.0, le=120.0)] | None = 40.0
-    fmin: Annotated[float, Field(ge=0.0)] = 50.0
-    fmax: Annotated[float, Field(gt=0.0)] = 7600.0
-    n_mfcc: Annotated[int, Field(ge=1, le=128)] = 30
-    n_lfcc: Annotated[int, Field(ge=1, le=128)] = 20
-    n_mels: Annotated[int, Field(ge=4, le=256)] = 40
-    n_linear: Annotated[int, Field(ge=4, le=256)] = 40
-    n_chroma: Annotated[int, Field(ge=1, le=48)] = 12
-    pitch_min: Annotated[float, Field(gt=20.0)] = 60.0
-    pitch_max: Annotated[float, Field(le=2000.0)] = 600.0
-    deltas: Annotated[int, Field(ge=0, le=2)] = 1
-    normalisation: Literal["train", "clip", "none"] = "train"
+    rate: Annotated[
+        int,
+        Field(
+            ge=8000, le=48000, description="Sampling rate in Hz that every recording is brought to."
+        ),
+    ] = 16000
+    streams: Annotated[tuple[Stream, ...], Field(description="The feature streams, in order.")] = (
+        "mfcc",
+    )
+    n_fft: Annotated[int, Field(ge=64, le=8192, description="Length of the Fourier transform.")] = (
+        512
+    )
+    window: Annotated[Literal["hann", "hamming"], Field(description="Window of a frame.")] = (
+        "hamming"
+    )
+    frame_length: Annotated[int, Field(ge=32, le=8192, description="Samples of a frame.")] = 400
+    hop_length: Annotated[
+        int, Field(ge=16, le=8192, description="Samples from one frame to the next.")
+    ] = 160
+    preemphasis: Annotated[
+        float,
+        Field(ge=0.0, lt=1.0, description="Coefficient of the pre-emphasis filter; 0 for none."),
+    ] = 0.97
+    level: Annotated[
+        Literal["peak", "none"],
+        Field(
+            description="`peak` scales each clip to a peak of one, so that the gain of a "
+            "recording does not matter."
+        ),
+    ] = "peak"
+    trim_db: Annotated[
+        Annotated[float, Field(gt=0.0, le=120.0)] | None,
+        Field(
+            description="Silence so far below the peak, in dB, is cut off at both ends; "
+            "`null` keeps it."
+        ),
+    ] = 40.0
+    fmin: Annotated[
+        float, Field(ge=0.0, description="Lowest frequency of the filter banks in Hz.")
+    ] = 50.0
+    fmax: Annotated[
+        float, Field(gt=0.0, description="Highest frequency of the filter banks in Hz.")
+    ] = 7600.0
+    n_mfcc: Annotated[
+        int, Field(ge=1, le=128, description="Mel-frequency cepstral coefficients kept.")
+    ] = 30
+    n_lfcc: Annotated[
+        int, Field(ge=1, le=128, description="Linear-frequency cepstral coefficients kept.")
+    ] = 20
+    n_mels: Annotated[int, Field(ge=4, le=256, description="Mel bands.")] = 40
+    n_linear: Annotated[int, Field(ge=4, le=256, description="Linear bands, for LFCC.")] = 40
+    n_chroma: Annotated[int, Field(ge=1, le=48, description="Chroma bins.")] = 12
+    pitch_min: Annotated[float, Field(gt=20.0, description="Lowest pitch in Hz.")] = 60.0
+    pitch_max: Annotated[float, Field(le=2000.0, description="Highest pitch in Hz.")] = 600.0
+    deltas: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=2,
+            description="Differences over time: 1 for first ones, 2 for second ones as well.",
+        ),
+    ] = 1
+    normalisation: Annotated[
+        Literal["train", "clip", "none"],
+        Field(
+            description="Zero mean and unit variance by statistics of the training clips, of "
+            "each clip, or not at all."
+        ),
+    ] = "train"
     encoder: EncoderSettings = EncoderSettings.model_validate({})
 
     @model_validator(mode="after")

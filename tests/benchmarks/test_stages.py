@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import stages
-from bilstm_hmm.config.schema import NetworkSettings
+from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.inference import model as runtime
 from bilstm_hmm.inference import scoring as evidence
 from bilstm_hmm.inference.model import Model

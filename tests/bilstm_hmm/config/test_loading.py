@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bilstm_hmm.config.loading import dump_recipe, load_recipe, recipe_from_tree, recipe_path
-from bilstm_hmm.config.schema import NetworkSettings, Recipe
+from bilstm_hmm.config.network_settings import NetworkSettings
+from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
 
 REPOSITORY = Path(__file__).parents[3]

@@ -1,7 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from bilstm_hmm.config.schema import ConvolutionSettings, NetworkSettings, Recipe
+from bilstm_hmm.config.network_settings import ConvolutionSettings, NetworkSettings
+from bilstm_hmm.config.schema import Recipe
 
 
 @pytest.mark.parametrize(

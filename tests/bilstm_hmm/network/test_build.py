@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import bilstm_hmm
-from bilstm_hmm.config.schema import NetworkSettings
+from bilstm_hmm.config.network_settings import NetworkSettings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")

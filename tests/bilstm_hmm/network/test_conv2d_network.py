@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from bilstm_hmm.config.schema import Conv2dSettings, NetworkSettings
+from bilstm_hmm.config.network_settings import Conv2dSettings, NetworkSettings
 from bilstm_hmm.errors import ToolkitError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

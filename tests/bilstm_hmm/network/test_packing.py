@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bilstm_hmm.config.schema import NetworkSettings
+from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.network.packing import (
     PAD_MULTIPLE,
     ROW_LENGTH_FACTOR,

@@ -19,7 +19,8 @@ from bilstm_hmm.features.frames import Frames  # noqa: E402
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks  # noqa: E402
 
 from bilstm_hmm import system  # noqa: E402
-from bilstm_hmm.config.schema import Recipe, TrainingSettings  # noqa: E402
+from bilstm_hmm.config.schema import Recipe  # noqa: E402
+from bilstm_hmm.config.training_settings import TrainingSettings  # noqa: E402
 from bilstm_hmm.hmm.bank import mean_scores  # noqa: E402
 from bilstm_hmm.hmm.fusion import probabilities  # noqa: E402
 from bilstm_hmm.hmm.projection import project  # noqa: E402

@@ -1,0 +1,114 @@
+"""The keys below ``pretraining:`` and ``training:`` in a recipe."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bilstm_hmm.config.section import Count, Fraction, Positive, Section
+
+
+class PretrainingSettings(Section):
+    """Other corpora that the network is trained on first.
+
+    Corpora that the recipe trains or tests on are left out of it, and so are their speakers.
+    """
+
+    corpora: Annotated[
+        tuple[str, ...],
+        Field(
+            description="The corpora, found by `data.roots` or `data.home`; empty for no "
+            "pre-training."
+        ),
+    ] = ()
+    epochs: Annotated[Count, Field(description="Epochs of pre-training.")] = 12
+    batch_size: Annotated[Count, Field(description="Clips in a batch.")] = 64
+    learning_rate: Annotated[Positive, Field(description="Learning rate of Adam.")] = 2e-3
+
+
+class TrainingSettings(Section):
+    """The optimisation of the network."""
+
+    epochs: Annotated[Count, Field(description="Epochs at most.")] = 40
+    steps: Annotated[
+        Count | None,
+        Field(
+            description="Batches at least: a small corpus gets more epochs than `training.epochs`."
+        ),
+    ] = None
+    batch_size: Annotated[Count, Field(description="Clips in a batch.")] = 30
+    bucketed: Annotated[
+        bool,
+        Field(
+            description="Batches of clips of similar length, for less padding. `false`: random "
+            "batches, whose clips are packed into shared rows."
+        ),
+    ] = True
+    learning_rate: Annotated[Positive, Field(description="Learning rate of Adam.")] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0.0, description="Weight decay of Adam.")] = 1e-4
+    gradient_clip: Annotated[Positive, Field(description="Largest norm of a gradient.")] = 1.0
+    weight_average: Annotated[
+        Fraction,
+        Field(
+            description="Momentum of the running mean of the weights, which is what is validated "
+            "and kept; 0 keeps the weights themselves."
+        ),
+    ] = 0.99
+    schedule: Annotated[
+        Literal["cosine", "plateau", "constant"],
+        Field(
+            description="Learning rate over time; `plateau` reduces it when the validation loss "
+            "stalls."
+        ),
+    ] = "cosine"
+    reduce_factor: Annotated[
+        float, Field(gt=0.0, lt=1.0, description="Factor by which `plateau` reduces the rate.")
+    ] = 0.5
+    reduce_patience: Annotated[
+        Count, Field(description="Epochs without improvement before `plateau` reduces it.")
+    ] = 4
+    stop_patience: Annotated[
+        Count, Field(description="Epochs without improvement before training stops.")
+    ] = 12
+    frame_loss_weight: Annotated[
+        float,
+        Field(ge=0.0, description="Weight of the cross-entropy of the frames beside the clip's."),
+    ] = 0.3
+    label_smoothing: Annotated[Fraction, Field(description="Label smoothing of both losses.")] = 0.1
+    class_weights: Annotated[
+        bool, Field(description="Weight the loss so that rare emotions count as much as others.")
+    ] = True
+    clips_per_speaker: Annotated[
+        Count | None,
+        Field(description="Most clips of one speaker in an epoch, drawn anew in each."),
+    ] = None
+    validation_fraction: Annotated[
+        float,
+        Field(
+            gt=0.0,
+            lt=0.9,
+            description="Share of the training speakers that are held out for validation where "
+            "`training.refit` is off.",
+        ),
+    ] = 0.2
+    keep: Annotated[
+        Literal["best", "last"],
+        Field(
+            description="The epoch that is kept: the best one on held-out training speakers, or "
+            "the last."
+        ),
+    ] = "best"
+    refit: Annotated[
+        bool,
+        Field(
+            description="Train the final network on all training speakers, for the median of the "
+            "inner folds' best epochs."
+        ),
+    ] = True
+    max_seconds: Annotated[
+        float,
+        Field(
+            gt=0.5,
+            description="Longest clip in seconds: training clips are cropped to it, and a longer "
+            "recording is labelled in windows and may hold several emotions.",
+        ),
+    ] = 10.0
