@@ -22,9 +22,9 @@ from bilstm_hmm.inference.model import Model
 
 #: What is timed: a name, the module that calls it, and the name it is called by there.
 STAGES = (
-    ("features", evidence, "_hear"),
-    ("network", evidence, "_outputs"),
-    ("HMMs", evidence, "_told"),
+    ("features", evidence, "_extract_features"),
+    ("network", evidence, "_run_network"),
+    ("HMMs", evidence, "_hmm_scores"),
 )
 READING, DECIDING, REST = "reading and decoding", "decision and timeline", "all else"
 _SIDE = 768
@@ -75,7 +75,7 @@ def stage_seconds(model: Model, files: Sequence[Path]) -> dict[str, float]:
 
     places = [
         *STAGES,
-        (READING, runtime, "_opening"),
+        (READING, runtime, "_read_up_to"),
         (READING, runtime, "open_file"),
         (DECIDING, Model, "_prediction"),
     ]

@@ -42,11 +42,14 @@ def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[LabelledInte
     samples
         float32 ``[n]`` at the rate of the model's features.
     """
-    fitted, evidence = model.bundle.timeline, model.evidence(samples)
-    phrases, duration = model.phrases(samples), len(samples) / model.bundle.recipe.features.rate
+    fitted, evidence = model.bundle.timeline, model.score(samples)
+    phrases, duration = (
+        model.score_segments(samples),
+        len(samples) / model.bundle.recipe.features.rate,
+    )
     width = MEDIAN if fitted is None else fitted.median
-    argmax = evidence.frame.argmax(axis=1)
-    median = median_labels(evidence.frame, evidence.rate, width)
+    argmax = evidence.frame_logits.argmax(axis=1)
+    median = median_labels(evidence.frame_logits, evidence.rate, width)
     found = (
         frame_spans(argmax, evidence, model.classes),
         frame_spans(median, evidence, model.classes),
@@ -83,10 +86,10 @@ def phrase_spans(
     """
     if not phrases:
         return (), ()
-    logits = np.concatenate([phrase.frame for phrase in phrases])
+    logits = np.concatenate([phrase.frame_logits for phrase in phrases])
     found = []
     for labels in (logits.argmax(axis=1), median_labels(logits, phrases[0].rate, width)):
-        own = np.split(labels, np.cumsum([len(phrase.frame) for phrase in phrases])[:-1])
+        own = np.split(labels, np.cumsum([len(phrase.frame_logits) for phrase in phrases])[:-1])
         parts = zip(own, phrases, strict=True)
         found.append(
             tuple(span for part, phrase in parts for span in frame_spans(part, phrase, classes))
@@ -104,6 +107,6 @@ def window_spans(model: Model, samples: FloatArray) -> tuple[LabelledInterval, .
     borders = [size * number for number in range(max(1, round(len(samples) / size)))]
     spans = []
     for start, stop in pairwise([*borders, len(samples)]):
-        shares = model.shares(model.evidence(samples[start:stop]))[system]
+        shares = model.probabilities_by_system(model.score(samples[start:stop]))[system]
         spans.append((start / rate, stop / rate, model.classes[int(shares.argmax())]))
     return tuple(spans)

@@ -157,12 +157,12 @@ def predict_clips(
     for index in indices:
         clip, frames = examples.clips[index], examples.frames[index]
         samples = examples.samples[index]
-        evidence = model.evidence(samples)
+        evidence = model.score(samples)
         told = feature_hmm_probabilities(raw, normalise(frames.values, kind, statistics))
-        floors = dict(zip(BASELINES, (posterior_mean(evidence.frame), told), strict=True))
-        shares = model.shares(evidence)
+        floors = dict(zip(BASELINES, (posterior_mean(evidence.frame_logits), told), strict=True))
+        shares = model.probabilities_by_system(evidence)
         if twin is not None:
-            shares[system + INT8_MARK] = twin.shares(twin.evidence(samples))[system]
+            shares[system + INT8_MARK] = twin.probabilities_by_system(twin.score(samples))[system]
         shares |= floors
         results.append(ClipResult(clip.name, clip.speaker, clip.emotion, shares, clip.sex))
     return tuple(results)

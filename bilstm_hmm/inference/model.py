@@ -82,7 +82,7 @@ class Model:
             stream, file = open_file(Path(recording), own), os.fspath(recording)
         samples, rest = _read_up_to(stream, max_clip_samples(self.bundle.recipe))
         if rest is None:
-            heard = self._heard(samples, self.evidence(samples))
+            heard = self._heard(samples, self.score(samples))
         else:
             heard = self._long(samples, rest, jobs)
         (prediction,) = self._predictions([heard], [stream], [file], curves)
@@ -123,7 +123,7 @@ class Model:
         return tuple(results[place] for place in range(len(files)))
 
     @one_blas_thread()
-    def evidence(self, samples: FloatArray) -> RecordingScores:
+    def score(self, samples: FloatArray) -> RecordingScores:
         """Return what the network and the HMMs say of a mono recording that is at hand.
 
         Parameters
@@ -153,30 +153,34 @@ class Model:
         return found
 
     @one_blas_thread()
-    def phrases(self, samples: FloatArray) -> tuple[RecordingScores, ...]:
+    def score_segments(self, samples: FloatArray) -> tuple[RecordingScores, ...]:
         """Return what is said of each phrase of a recording; `samples` as in `evidence`."""
         return score_speech(samples, self.bundle, self._session)
 
     @one_blas_thread()
-    def phrase_evidence(self, phrases: Sequence[SpeechSegment]) -> tuple[RecordingScores, ...]:
+    def score_speech_segments(
+        self, phrases: Sequence[SpeechSegment]
+    ) -> tuple[RecordingScores, ...]:
         """Return what is said of phrases that are cut already."""
         return score_segments(phrases, self.bundle, self._session)
 
-    def shares(self, evidence: RecordingScores) -> dict[str, FloatMatrix]:
+    def probabilities_by_system(self, evidence: RecordingScores) -> dict[str, FloatMatrix]:
         """Return what each system makes of the evidence: probabilities ``[C]``."""
         return {
-            system: probabilities(self.bundle.decision, evidence.clip, evidence.scores, system)
+            system: probabilities(
+                self.bundle.decision, evidence.clip_logits, evidence.mean_log_likelihoods, system
+            )
             for system in SYSTEMS
         }
 
     def _heard(self, samples: FloatArray, evidence: RecordingScores) -> "_ScoredRecording":
         return _ScoredRecording(
-            evidence, self.phrases(samples) if self._has_turns(evidence) else None
+            evidence, self.score_segments(samples) if self._has_turns(evidence) else None
         )
 
     def _has_turns(self, evidence: RecordingScores) -> bool:
         """Whether a recording is longer than one utterance."""
-        return len(evidence.frame) > max_utterance_frames(self.bundle.recipe)
+        return len(evidence.frame_logits) > max_utterance_frames(self.bundle.recipe)
 
     def _long(
         self, opening: FloatArray, rest: Iterator[FloatArray], jobs: int | None
@@ -188,7 +192,7 @@ class Model:
         return _ScoredRecording(evidence, overheard.evidence())
 
     def _label(self, heard: "_ScoredRecording") -> FloatMatrix:
-        return self.shares(heard.evidence)[self.bundle.recipe.decision.system]
+        return self.probabilities_by_system(heard.evidence)[self.bundle.recipe.decision.system]
 
     def _timelines(
         self,

@@ -74,11 +74,11 @@ class OnlineTimeline:
 
     def push(self, samples: FloatArray) -> list[Segment]:
         """Take the next samples ``[n]``; return the segments that are decided by them."""
-        return self._take(self._model.phrase_evidence(self._cutter.push(samples)))
+        return self._take(self._model.score_speech_segments(self._cutter.push(samples)))
 
     def close(self, duration: float) -> list[Segment]:
         """Return the rest of the segments of a recording of `duration` seconds."""
-        closed = self._take(self._model.phrase_evidence(self._cutter.flush()), duration)
+        closed = self._take(self._model.score_speech_segments(self._cutter.flush()), duration)
         return closed + self._end_section() + self._joiner.close(duration)
 
     def shares(self, time: float) -> FloatMatrix | None:
@@ -86,7 +86,7 @@ class OnlineTimeline:
         tail = list(self._waiting)
         held = self._cutter.open_segment()
         if held is not None:
-            tail += self._frames(self._model.phrase_evidence([held]), np.inf)
+            tail += self._frames(self._model.score_speech_segments([held]), np.inf)
         known = list(self._known)
         if tail:
             known.append(self._curve(tail))
@@ -118,8 +118,10 @@ class OnlineTimeline:
     def _frames(self, found: tuple[RecordingScores, ...], duration: float) -> list[_Frames]:
         return [
             _Frames(
-                SpeechInterval(min(e.start, duration), min(e.end, duration), len(e.frame), e.rate),
-                self._weights.evidence(e.frame, e.told).astype(np.float64),
+                SpeechInterval(
+                    min(e.start, duration), min(e.end, duration), len(e.frame_logits), e.rate
+                ),
+                self._weights.evidence(e.frame_logits, e.frame_log_likelihoods).astype(np.float64),
             )
             for e in found
         ]

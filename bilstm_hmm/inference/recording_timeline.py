@@ -83,13 +83,17 @@ def utterance_timelines(
     if not heard:
         return []
     settings = bundle.recipe.timeline
-    lengths = np.array([len(e.told) for e in heard])
+    lengths = np.array([len(e.frame_log_likelihoods) for e in heard])
     weighed = np.zeros((int(lengths.max()), len(heard), len(bundle.classes)))
     entries = np.zeros(weighed.shape[1:])
     for row, (evidence, own) in enumerate(zip(heard, shares, strict=True)):
-        alone = probabilities(bundle.decision, evidence.clip, evidence.scores, "hmm")
-        frames = min(settings.evidence * evidence.rate, len(evidence.told))
-        weighed[: lengths[row], row] = evidence.told * (float(bundle.decision.hmm_scale) / frames)
+        alone = probabilities(
+            bundle.decision, evidence.clip_logits, evidence.mean_log_likelihoods, "hmm"
+        )
+        frames = min(settings.evidence * evidence.rate, len(evidence.frame_log_likelihoods))
+        weighed[: lengths[row], row] = evidence.frame_log_likelihoods * (
+            float(bundle.decision.hmm_scale) / frames
+        )
         entries[row] = log_prior(own / np.maximum(alone, 1e-3))
     composite = build_composite(np.ones(len(bundle.classes)), heard[0].rate, settings)
     paths = best_paths(composite, weighed, lengths, entries)
@@ -118,7 +122,10 @@ def recording_timeline(
     weights, composite = timeline_parameters(bundle), recording_composite(bundle)
     paths, likely = [np.zeros(0, np.intp)], [np.zeros((0, len(bundle.classes)), np.float32)]
     for section in split_at_silence(phrases, bundle.recipe.timeline.silence):
-        rows = [weights.evidence(phrase.frame, phrase.told) for phrase in section]
+        rows = [
+            weights.evidence(phrase.frame_logits, phrase.frame_log_likelihoods)
+            for phrase in section
+        ]
         weighed = WeightedScores(np.concatenate(rows), composite, weights.sureness)
         for _, path, shares in decode(weighed):
             paths.append(path)
@@ -176,7 +183,7 @@ def _joined(
     duration: float,
 ) -> tuple[tuple[Segment, ...], Curves]:
     pieces = [
-        SpeechInterval(min(e.start, duration), min(e.end, duration), len(e.frame), e.rate)
+        SpeechInterval(min(e.start, duration), min(e.end, duration), len(e.frame_logits), e.rate)
         for e in heard
     ]
     silence = bundle.recipe.timeline.silence

@@ -34,11 +34,11 @@ class RecordingScores:
 
     Attributes
     ----------
-    clip
+    clip_logits
         Clip logits ``[C]``, the mean over windows.
-    frame
+    frame_logits
         Frame logits, float32 ``[T, C]``.
-    told
+    frame_log_likelihoods
         Log-likelihood of each frame given those before it, under each emotion's HMM, float32
         ``[T, C]``.
     rate
@@ -47,17 +47,17 @@ class RecordingScores:
         Where sound begins and ends, in seconds.
     """
 
-    clip: FloatMatrix
-    frame: FloatArray
-    told: FloatArray
+    clip_logits: FloatMatrix
+    frame_logits: FloatArray
+    frame_log_likelihoods: FloatArray
     rate: float
     start: float
     end: float
 
     @property
-    def scores(self) -> FloatMatrix:
+    def mean_log_likelihoods(self) -> FloatMatrix:
         """Log-likelihood a frame under each emotion's HMM, ``[C]``."""
-        return np.asarray(self.told.mean(axis=0, dtype=np.float64))
+        return np.asarray(self.frame_log_likelihoods.mean(axis=0, dtype=np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,9 @@ def score_clips(
     for (outputs, windows), scores, clip in zip(found, told, heard, strict=True):
         evidence.append(
             RecordingScores(
-                clip=windows.mean(axis=0, dtype=np.float64),
-                frame=outputs.frame,
-                told=scores,
+                clip_logits=windows.mean(axis=0, dtype=np.float64),
+                frame_logits=outputs.frame,
+                frame_log_likelihoods=scores,
                 rate=clip.rate / stride,
                 start=clip.start,
                 end=clip.start + clip.views.shape[1] / clip.rate,
@@ -125,9 +125,9 @@ def score_long_recording(
         clip_logits.append(part.windows)
         total += part.length
     return RecordingScores(
-        clip=np.concatenate(clip_logits).mean(axis=0, dtype=np.float64),
-        frame=np.concatenate(frames),
-        told=np.concatenate(told),
+        clip_logits=np.concatenate(clip_logits).mean(axis=0, dtype=np.float64),
+        frame_logits=np.concatenate(frames),
+        frame_log_likelihoods=np.concatenate(told),
         rate=rate / recipe.network.stride,
         start=0.0,
         end=total / rate,

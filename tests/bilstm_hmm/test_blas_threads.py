@@ -73,8 +73,8 @@ def test_every_way_to_label_has_one_thread(model: Model) -> None:
     ways: dict[str, Callable[[Model], object]] = {
         "predict": lambda own: own.predict(samples, 16000),
         "a long recording": lambda own: own.predict(np.tile(samples, 60), 16000, jobs=2),
-        "evidence": lambda own: own.evidence(samples),
-        "phrases": lambda own: own.phrases(samples),
+        "score": lambda own: own.score(samples),
+        "score_segments": lambda own: own.score_segments(samples),
     }
     for name, label in ways.items():
         own = Model(model.bundle)

@@ -55,13 +55,13 @@ def test_each_covers_the_sound(found: dict[str, Spans], samples: np.ndarray) -> 
 def test_phrases_are_labelled_frame_by_frame(
     model: Model, found: dict[str, Spans], samples: np.ndarray
 ) -> None:
-    phrases = model.phrases(samples)
+    phrases = model.score_segments(samples)
     assert len(phrases) > 5
     width = MEDIAN if model.bundle.timeline is None else model.bundle.timeline.median
-    logits = np.concatenate([phrase.frame for phrase in phrases])
+    logits = np.concatenate([phrase.frame_logits for phrase in phrases])
     smooth = iter(median_labels(logits, phrases[0].rate, width))
     for phrase in phrases:
-        for frame, label in enumerate(phrase.frame.argmax(axis=1)):
+        for frame, label in enumerate(phrase.frame_logits.argmax(axis=1)):
             time = min(phrase.start + (frame + 0.5) / phrase.rate, phrase.end - 1e-6)
             assert at(found["phrase-argmax"], time) == model.classes[label]
             assert at(found["phrase-median"], time) == model.classes[next(smooth)]
@@ -71,11 +71,11 @@ def test_phrases_are_labelled_frame_by_frame(
 def test_frames_and_their_medians(
     model: Model, found: dict[str, Spans], samples: np.ndarray
 ) -> None:
-    evidence = model.evidence(samples)
+    evidence = model.score(samples)
     width = MEDIAN if model.bundle.timeline is None else model.bundle.timeline.median
     expected = {
-        "frame-argmax": evidence.frame.argmax(axis=1),
-        "median-filter": median_labels(evidence.frame, evidence.rate, width),
+        "frame-argmax": evidence.frame_logits.argmax(axis=1),
+        "median-filter": median_labels(evidence.frame_logits, evidence.rate, width),
     }
     for system, labels in expected.items():
         for frame, label in enumerate(labels):

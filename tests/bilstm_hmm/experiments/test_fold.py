@@ -61,7 +61,7 @@ def test_clips_are_labelled_as_recordings_are(model: Model, tiny: Path) -> None:
         values = examples.frames[index].values
         normalised = normalise(values, recipe.features.normalisation, model.bundle.statistics)
         for floor, expected in (
-            ("posterior-mean", posterior_mean(model.evidence(examples.samples[index]).frame)),
+            ("posterior-mean", posterior_mean(model.score(examples.samples[index]).frame_logits)),
             ("hmm-raw", feature_hmm_probabilities(raw, normalised)),
         ):
             np.testing.assert_array_equal(result.probabilities[floor], expected)

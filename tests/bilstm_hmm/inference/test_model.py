@@ -88,17 +88,17 @@ def test_views_are_averaged(model: Model, recording: Path) -> None:
     def heard(*at: float) -> RecordingScores:
         decision = model.bundle.recipe.decision.model_copy(update={"warps": at})
         recipe = model.bundle.recipe.model_copy(update={"decision": decision})
-        return Model(replace(model.bundle, recipe=recipe)).evidence(samples)
+        return Model(replace(model.bundle, recipe=recipe)).score(samples)
 
     together, alone = heard(*warps), [heard(warp) for warp in warps]
     for name in ("frame", "clip"):
         expected = np.mean([getattr(one, name) for one in alone], axis=0)
         np.testing.assert_allclose(getattr(together, name), expected, atol=1e-5)
-    assert np.abs(alone[0].clip - alone[2].clip).max() > 1e-3
+    assert np.abs(alone[0].clip_logits - alone[2].clip_logits).max() > 1e-3
 
 
 def test_probabilities_sum_to_one_whichever_system_decides(model: Model, recording: Path) -> None:
-    by_system = model.shares(model.evidence(read_audio(recording).samples))
+    by_system = model.probabilities_by_system(model.score(read_audio(recording).samples))
     for system, shares in by_system.items():
         assert shares.sum() == pytest.approx(1.0, abs=1e-9)
         decision = model.bundle.recipe.decision.model_copy(update={"system": system})

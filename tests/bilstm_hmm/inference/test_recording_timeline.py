@@ -173,7 +173,7 @@ def test_an_utterance_has_the_timeline_of_its_label(bundle: Bundle) -> None:
     # Its confidence is the label's share, as ever, and the mean of its curve.
     assert found[0].confidence == pytest.approx(0.92, abs=0.05)
     assert found[0].confidence == pytest.approx(curves.probabilities[:, 1].mean(), abs=1e-6)
-    np.testing.assert_allclose(curves.times, 0.54 + np.arange(len(evidence.frame)) / 12.5)
+    np.testing.assert_allclose(curves.times, 0.54 + np.arange(len(evidence.frame_logits)) / 12.5)
 
 
 def test_utterances_together_have_the_timelines_of_each_alone(bundle: Bundle) -> None:

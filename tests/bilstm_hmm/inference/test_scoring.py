@@ -47,8 +47,8 @@ def test_clips_get_together_what_they_get_alone(model: Model, samples: np.ndarra
         clips.append(samples[first : first + round(seconds * 16000)])
     together = score_clips(clips, model.bundle, model._session)
     for clip, found in zip(clips, together, strict=True):
-        alone = model.evidence(clip)
-        for name in ("clip", "frame", "told"):
+        alone = model.score(clip)
+        for name in ("clip_logits", "frame_logits", "frame_log_likelihoods"):
             np.testing.assert_allclose(getattr(found, name), getattr(alone, name), atol=2e-4)
         assert (found.rate, found.start, found.end) == (alone.rate, alone.start, alone.end)
 
@@ -64,17 +64,19 @@ def test_stretches_say_what_the_whole_says(
     long = len(part) > max_clip_samples(plain.bundle.recipe)
     (whole,) = score_clips([part], plain.bundle, plain._session)
     found = long_of(plain, part, 70_001, jobs)
-    np.testing.assert_allclose(found.frame, whole.frame, atol=1e-3)
-    np.testing.assert_allclose(found.told, whole.told, atol=1e-2)
-    np.testing.assert_allclose(found.clip, whole.clip, atol=1e-4)
+    np.testing.assert_allclose(found.frame_logits, whole.frame_logits, atol=1e-3)
+    np.testing.assert_allclose(found.frame_log_likelihoods, whole.frame_log_likelihoods, atol=1e-2)
+    np.testing.assert_allclose(found.clip_logits, whole.clip_logits, atol=1e-4)
     assert (found.rate, found.start, found.end) == (whole.rate, whole.start, whole.end)
     # Which way is taken goes by the length.
-    np.testing.assert_array_equal(plain.evidence(part).clip, (found if long else whole).clip)
+    np.testing.assert_array_equal(
+        plain.score(part).clip_logits, (found if long else whole).clip_logits
+    )
 
 
 def test_the_level_of_a_long_recording_does_not_matter(model: Model, samples: np.ndarray) -> None:
     loud, quiet = long_of(model, samples, 1 << 16), long_of(model, 0.1 * samples, 1 << 16)
-    np.testing.assert_allclose(loud.frame, quiet.frame, atol=1e-2)
+    np.testing.assert_allclose(loud.frame_logits, quiet.frame_logits, atol=1e-2)
 
 
 _PEAK = """

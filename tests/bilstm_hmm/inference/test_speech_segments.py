@@ -32,9 +32,11 @@ def test_a_phrase_is_heard_as_a_clip_of_its_own(
     phrases = cutter.push(samples) + cutter.flush()
     assert len(phrases) == len(found) > MAX_SEGMENTS_PER_BATCH
     for phrase, evidence in zip(phrases, found, strict=True):
-        alone = model.evidence(phrase.samples)
-        np.testing.assert_allclose(evidence.frame, alone.frame, atol=1e-4)
-        np.testing.assert_allclose(evidence.told, alone.told, atol=1e-3)
+        alone = model.score(phrase.samples)
+        np.testing.assert_allclose(evidence.frame_logits, alone.frame_logits, atol=1e-4)
+        np.testing.assert_allclose(
+            evidence.frame_log_likelihoods, alone.frame_log_likelihoods, atol=1e-3
+        )
         assert evidence.start == pytest.approx(phrase.start / 16000 + alone.start)
         assert evidence.end == pytest.approx(phrase.start / 16000 + alone.end)
 
@@ -50,7 +52,7 @@ def test_overheard_phrases_are_the_same(
     np.testing.assert_array_equal(np.concatenate(passed_on), samples)
     for one, other in zip(overheard.evidence(), found, strict=True):
         assert (one.start, one.end) == (other.start, other.end)
-        np.testing.assert_allclose(one.frame, other.frame, atol=1e-4)
+        np.testing.assert_allclose(one.frame_logits, other.frame_logits, atol=1e-4)
 
 
 def test_silence_has_no_phrases(model: Model) -> None:
