@@ -16,7 +16,7 @@ from benchmarks.setting import REPOSITORY, Setting
 from benchmarks.table import Section, document
 from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.inference.bundle import find_bundle, read_bundle
+from bilstm_hmm.inference.bundle_files import find_bundle, read_bundle
 
 SCENARIOS = ("start", "warm", "folder", "stages", "long", "stream", "epoch", "agreement")
 

@@ -17,7 +17,8 @@ from benchmarks.table import Section
 from benchmarks.variants import variant
 from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.hmm.fusion import SYSTEMS
-from bilstm_hmm.inference.bundle import Bundle, read_bundle
+from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.bundle_files import read_bundle
 
 OUR_FRAMES, THEIR_FRAMES = "ours", "librosa's"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bilstm_hmm.inference.bundle import KERAS, read_bundle, write_bundle
+from bilstm_hmm.inference.bundle_files import KERAS, read_bundle, write_bundle
 
 
 def variant(model: Path, folder: Path, **decision: Any) -> Path:

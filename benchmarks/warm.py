@@ -16,7 +16,7 @@ from benchmarks.table import Section, cell, comparison
 from benchmarks.timing import in_turn, last_line, spread
 from benchmarks.variants import variant
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.inference.bundle import read_bundle
+from bilstm_hmm.inference.bundle_files import read_bundle
 
 SECONDS = 3.0
 # A call takes milliseconds, so there are many in each of the turns asked for.

@@ -1,6 +1,7 @@
 """Files appear whole or not at all, and a full disk is told in one sentence."""
 
 import errno
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,50 @@ def atomic_write(path: Path, content: str | bytes) -> None:
     data = content.encode("utf-8") if isinstance(content, str) else content
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder that takes the place of `folder` when the block ends well.
+
+    If the block raises, the temporary folder is removed and an older one at `folder` stays as it
+    was. As in `atomic_path`, the block should do nothing but write.
+
+    Raises
+    ------
+    ToolkitError
+        The disk is full, `folder` is a file, or it cannot be written for another reason.
+    """
+    temporary = _beside(folder)
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        _replace_folder(temporary, folder)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace_folder(new: Path, folder: Path) -> None:
+    """Put `new` in the place of `folder`; folders cannot be swapped in one step everywhere."""
+    if not folder.exists():
+        new.rename(folder)
+        return
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(folder))
+    old = _beside(folder)
+    folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.{uuid.uuid4().hex}"
 
 
 def _discard(path: Path) -> None:

@@ -11,7 +11,8 @@ from bilstm_hmm.features.encoder.store import find
 from bilstm_hmm.features.settings.encoder_catalogue import WHISPER_TINY
 
 import bilstm_hmm
-from bilstm_hmm.inference.bundle import CARD, MANIFEST, METRICS, Bundle, read_bundle
+from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.bundle_files import CARD, MANIFEST, METRICS, read_bundle
 from bilstm_hmm.inference.model import Model
 
 ROOT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bilstm_hmm.inference.bundle import write_bundle
+from bilstm_hmm.inference.bundle_files import write_bundle
 from bilstm_hmm.inference.model import Model, load
 from bilstm_hmm.network.onnx_quantize import quantize_network
 

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.resources import files as resources
 from pathlib import Path
 
 from bilstm_hmm.atomic_files import atomic_path, atomic_write, write_error
@@ -12,7 +11,6 @@ from bilstm_hmm.cli.file_workers import predict_files
 from bilstm_hmm.data.audio_files import audio_files
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.errors import AudioError
-from bilstm_hmm.inference.bundle import MANIFEST
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.output.formats import format_named, json_list, render
 from bilstm_hmm.output.resume import RESUMABLE_FORMATS, keep_finished, read_finished
@@ -20,9 +18,6 @@ from bilstm_hmm.prediction import Failure, Prediction
 
 Result = Prediction | Failure
 ProgressCallback = Callable[[int, int], None]
-
-MODELS = Path("models")
-DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,41 +31,6 @@ class PredictOptions:
     timeline: bool
     resume: bool
     jobs: int = 1
-
-
-def default_model() -> Path:
-    """Return the model to use where none is named: the shipped one, else the newest run's.
-
-    Raises
-    ------
-    ToolkitError
-        Where there is neither.
-    """
-    shipped = _shipped(Path(DEFAULT))
-    if shipped is not None:
-        return shipped
-    trained = sorted(
-        Path("runs").glob(f"*/bundle/{MANIFEST}"), key=lambda path: path.stat().st_mtime
-    )
-    if trained:
-        return trained[-1].parent
-    raise ToolkitError(
-        "no model yet: train one (python train.py --config config.yaml --set data.root=DIR) or "
-        "name one with --model."
-    )
-
-
-def named_model(name: Path) -> Path:
-    """Return where a model lies: the path given, else the shipped model of that name."""
-    shipped = None if name.exists() else _shipped(name)
-    return name if shipped is None else shipped
-
-
-def _shipped(name: Path) -> Path | None:
-    for models in (MODELS, Path(str(resources("bilstm_hmm.models")))):
-        if len(name.parts) == 1 and (models / name / MANIFEST).is_file():
-            return models / name
-    return None
 
 
 def existing_file(path: Path) -> Path:

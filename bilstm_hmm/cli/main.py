@@ -203,15 +203,14 @@ def predict(
         from bilstm_hmm.cli.label import (
             PredictOptions,
             audio_files_in,
-            default_model,
             existing_file,
-            named_model,
             write_predictions,
         )
         from bilstm_hmm.cli.live_input import LiveOptions, predict_live_input, validate_options
         from bilstm_hmm.cli.stdin import DASH
         from bilstm_hmm.errors import ToolkitError
         from bilstm_hmm.inference.model import load
+        from bilstm_hmm.inference.shipped import default_model, named_model
         from bilstm_hmm.output.formats import format_named
 
         if [file is not None, folder is not None, mic].count(True) != 1:

@@ -1,7 +1,6 @@
 """Reading a recipe: a YAML file, the ``--set`` overrides, and one sentence where one is wrong."""
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.config.shipped import shipped_folder
 from bilstm_hmm.errors import ToolkitError
 
 # Instead of Python's types, which are not the user's.
@@ -30,7 +30,7 @@ def recipe_path(name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    shipped = Path(str(files("bilstm_hmm.configs")))
+    shipped = shipped_folder("configs")
     for candidate in (shipped / path.name, shipped / f"{path.name}.yaml"):
         if candidate.is_file():
             return candidate

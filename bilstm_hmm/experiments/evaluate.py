@@ -15,7 +15,7 @@ from bilstm_hmm.delimited_text import table_rows, table_text
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.clip_results import SEXES, ClipResult
 from bilstm_hmm.experiments.train import prepare_backend, read_corpus
-from bilstm_hmm.inference.bundle import write_bundle
+from bilstm_hmm.inference.bundle_files import write_bundle
 from bilstm_hmm.training.dataset import dataset_folds, find_fold
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from bilstm_hmm.experiments.train import Corpus, prepare_backend, read_corpus
 from bilstm_hmm.features.audio.reading import read_audio
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.inference.bundle import Bundle, write_bundle
+from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.bundle_files import write_bundle
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.training.dataset import Dataset, dataset_folds, find_fold, load_dataset
 

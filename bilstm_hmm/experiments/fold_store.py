@@ -6,7 +6,8 @@ from pathlib import Path
 from bilstm_hmm.data.splits.folds import Fold
 from bilstm_hmm.delimited_text import table_rows
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.inference.bundle import Bundle, read_bundle
+from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.training.dataset import Dataset, dataset_protocol
 
 

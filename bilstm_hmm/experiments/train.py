@@ -18,7 +18,7 @@ from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.experiments.model_card import model_card
-from bilstm_hmm.inference.bundle import CARD, METRICS, write_bundle
+from bilstm_hmm.inference.bundle_files import CARD, METRICS, write_bundle
 from bilstm_hmm.training.dataset import (
     Dataset,
     corpora_of,

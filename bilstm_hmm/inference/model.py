@@ -21,7 +21,8 @@ from bilstm_hmm.features.extraction.extract import load_encoder
 from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.features.vad.segmenter import SpeechSegment
 from bilstm_hmm.hmm.fusion import SYSTEMS, FloatMatrix, probabilities
-from bilstm_hmm.inference.bundle import Bundle, read_bundle
+from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.recording_timeline import (
     max_utterance_frames,
     recording_timeline,

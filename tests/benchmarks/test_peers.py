@@ -13,7 +13,7 @@ from benchmarks.agreement import THEIR_FRAMES, agreements
 from benchmarks.setting import REPOSITORY
 from benchmarks.variants import variant
 from bilstm_hmm.hmm.fusion import SYSTEMS
-from bilstm_hmm.inference.bundle import read_bundle, write_bundle
+from bilstm_hmm.inference.bundle_files import read_bundle, write_bundle
 
 pytest.importorskip("keras")
 pytest.importorskip("librosa")

@@ -14,7 +14,8 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks, build_filter_b
 
 from bilstm_hmm.config.loading import recipe_from_tree
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.inference.bundle import Bundle, read_bundle
+from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.network.weights import arrays_of
 from bilstm_hmm.training.examples import Examples
 

@@ -10,14 +10,7 @@ from pathlib import Path
 import pytest
 
 from bilstm_hmm.cli import label as labelling
-from bilstm_hmm.cli.label import (
-    PredictOptions,
-    audio_files_in,
-    default_model,
-    existing_file,
-    named_model,
-    write_predictions,
-)
+from bilstm_hmm.cli.label import PredictOptions, audio_files_in, existing_file, write_predictions
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.model import Model
 
@@ -191,26 +184,3 @@ def test_one_file_is_a_file(recording: Path) -> None:
     for path, words in ((recording / "x", "Not a directory"), (Path("a\0b"), "null byte")):
         with pytest.raises(ToolkitError, match=rf"^--file .*: .*{words}; check the path\.$"):
             existing_file(path)
-
-
-def test_the_newest_run_is_the_default_model(
-    trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(labelling, "MODELS", tmp_path / "models")
-    with pytest.raises(ToolkitError, match=r"^no model yet: train one .* or name one with --mod"):
-        default_model()
-    for age, name in enumerate(("new", "older", "oldest")):
-        bundle = tmp_path / "runs" / name / "bundle"
-        shutil.copytree(trained.folder / "bundle", bundle)
-        made = 2_000_000_000 - 1000 * age
-        os.utime(bundle / "bundle.json", (made, made))
-    assert default_model() == Path("runs") / "new" / "bundle"
-    for name in ("default", "open"):
-        (tmp_path / "models" / name).mkdir(parents=True)
-        shutil.copy(trained.folder / "bundle" / "bundle.json", tmp_path / "models" / name)
-    assert default_model() == tmp_path / "models" / "default"
-    assert named_model(Path("open")) == tmp_path / "models" / "open"
-    assert named_model(Path("other")) == Path("other")
-    (tmp_path / "open").mkdir()
-    assert named_model(Path("open")) == Path("open")  # a folder of that name comes first

@@ -23,7 +23,7 @@ from bilstm_hmm.experiments import fold as fold_run
 from bilstm_hmm.experiments.evaluate_timelines import fold_timelines, trained_bundle
 from bilstm_hmm.experiments.fold_store import fold_bundle
 from bilstm_hmm.experiments.train import Corpus
-from bilstm_hmm.inference.bundle import read_bundle, write_bundle
+from bilstm_hmm.inference.bundle_files import read_bundle, write_bundle
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.training.dataset import Dataset, dataset_folds, load_dataset
 

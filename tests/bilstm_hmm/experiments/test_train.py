@@ -17,7 +17,7 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.metrics import unweighted_accuracy, weighted_accuracy
 from bilstm_hmm.experiments.train import read_corpus, train
 from bilstm_hmm.hmm.fusion import SYSTEMS
-from bilstm_hmm.inference.bundle import read_bundle
+from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.training.dataset import dataset_folds, load_dataset
 from bilstm_hmm.training.tensorboard import EventLog
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.inference.bundle import Bundle, read_bundle, write_bundle
+from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.bundle_files import read_bundle, write_bundle
 
 Contents = Callable[[Path], dict[str, bytes]]
 
@@ -26,7 +27,7 @@ def test_an_older_bundle_outlives_a_full_disk(
     before = contents(copy)
     save_keras = full_disk if step == "save_keras" else None
     if save_keras is None:
-        monkeypatch.setattr(f"bilstm_hmm.inference.bundle.{step}", full_disk)
+        monkeypatch.setattr(f"bilstm_hmm.inference.bundle_files.{step}", full_disk)
     with pytest.raises(ToolkitError, match=r"^cannot write .*model: the disk is full; free some"):
         write_bundle(copy, stored, save_keras=save_keras)
     assert contents(copy) == before

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.inference import bundle as bundles
-from bilstm_hmm.inference.bundle import (
+from bilstm_hmm.inference import bundle_files
+from bilstm_hmm.inference.bundle import Bundle, int8_variant
+from bilstm_hmm.inference.bundle_files import (
     CARD,
     FORMAT_VERSION,
     INT8,
@@ -22,9 +23,7 @@ from bilstm_hmm.inference.bundle import (
     METRICS,
     NETWORK,
     REQUIRED,
-    Bundle,
     find_bundle,
-    int8_variant,
     read_bundle,
     write_bundle,
 )
@@ -45,10 +44,10 @@ def reseal(folder: Path, **changes: object) -> None:
     """Write the manifest anew with right checksums, as a program with other ideas would."""
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     manifest["sha256"] = {
-        name: bundles._sha256((folder / name).read_bytes()) for name in manifest["sha256"]
+        name: bundle_files._sha256((folder / name).read_bytes()) for name in manifest["sha256"]
     }
     manifest |= changes
-    manifest["seal"] = bundles._manifest_checksum(manifest)
+    manifest["seal"] = bundle_files._manifest_checksum(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
 

@@ -1,0 +1,239 @@
+"""Bundles as folders: what prediction needs of a model, and a checksum of each file.
+
+No pickle anywhere. Every file that is read must fit its checksum, so that a model without its
+labels or statistics cannot exist; what prediction has no use for is left alone. The manifest
+carries a checksum of itself as well; the model card alone has none, since people may edit it.
+"""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bilstm_hmm.atomic_files import atomic_folder
+from bilstm_hmm.config.loading import dump_recipe, recipe_from_tree
+from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.features.extraction.normalise import FeatureStatistics
+from bilstm_hmm.features.spectral.filterbanks import FilterBanks
+from bilstm_hmm.hmm.bank import HmmBank
+from bilstm_hmm.hmm.fusion import INT8_MARK, ScoreFusion
+from bilstm_hmm.hmm.projection import Projection
+from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.timeline.parameters import TimelineParameters
+
+FORMAT_VERSION = 2
+MANIFEST = "bundle.json"
+MANIFEST_CHECKSUM = "seal"
+RECIPE, FEATURES, HMM, DECISION = "recipe.yaml", "features.npz", "hmm.npz", "decision.npz"
+NETWORK, INT8, KERAS = "network.onnx", "network_int8.onnx", "network.keras"
+METRICS, CARD = "metrics.json", "MODEL_CARD.md"
+#: What every prediction needs besides a network, and the network of each precision.
+REQUIRED = (RECIPE, FEATURES, HMM, DECISION)
+NETWORKS = {"float": NETWORK, "int8": INT8}
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def write_bundle(
+    folder: Path,
+    bundle: Bundle,
+    *,
+    save_keras: Callable[[Path], None] | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> None:
+    """Write a bundle, replacing an older one at `folder` only when the new one is whole.
+
+    Parameters
+    ----------
+    save_keras
+        Writes the Keras model, for fine-tuning, to the path it is given.
+    extra
+        Further text files by name: metrics and the model card.
+
+    Raises
+    ------
+    ToolkitError
+        A full disk or a folder that cannot be written; what was there before stays.
+    """
+    with atomic_folder(folder) as temporary:
+        _write_parts(temporary, bundle)
+        if save_keras is not None:
+            save_keras(temporary / KERAS)
+            _compress(temporary / KERAS)
+        for name, text in (extra or {}).items():
+            (temporary / name).write_text(text, encoding="utf-8")
+        _write_manifest(temporary, bundle)
+
+
+def _compress(archive: Path) -> None:
+    """Pack a Keras file tighter: Keras stores its parts as they are."""
+    packed = archive.with_suffix(".packed")
+    with (
+        zipfile.ZipFile(archive) as stored,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as smaller,
+    ):
+        for name in stored.namelist():
+            smaller.writestr(zipfile.ZipInfo(name), stored.read(name), zipfile.ZIP_DEFLATED)
+    packed.replace(archive)
+
+
+def _write_parts(folder: Path, bundle: Bundle) -> None:
+    (folder / RECIPE).write_text(dump_recipe(bundle.recipe), encoding="utf-8")
+    (folder / NETWORK).write_bytes(bundle.network)
+    if bundle.int8 is not None:
+        (folder / INT8).write_bytes(bundle.int8)
+    statistics = {"mean": bundle.statistics.mean, "std": bundle.statistics.std}
+    np.savez(folder / FEATURES, **bundle.banks.to_arrays(), **statistics)  # type: ignore[arg-type]
+    projection = {
+        "matrix": bundle.projection.matrix,
+        "offset": bundle.projection.offset,
+        "of_logits": np.array(bundle.projection.of_logits),
+    }
+    np.savez(folder / HMM, **bundle.bank.to_arrays(), **projection)  # type: ignore[arg-type]
+    timeline = {} if bundle.timeline is None else bundle.timeline.to_arrays()
+    np.savez(folder / DECISION, **bundle.decision.to_arrays(), **timeline)  # type: ignore[arg-type]
+
+
+def _write_manifest(folder: Path, bundle: Bundle) -> None:
+    files = sorted(path for path in folder.iterdir() if path.name != CARD)
+    checksums = {path.name: _sha256(path.read_bytes()) for path in files}
+    manifest = {
+        "format": FORMAT_VERSION,
+        "model": bundle.identity,
+        "classes": list(bundle.classes),
+        "sha256": checksums,
+    }
+    manifest[MANIFEST_CHECKSUM] = _manifest_checksum(manifest)
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def find_bundle(path: Path) -> Path:
+    """Return the bundle's folder: `path` itself, or ``bundle`` inside a training run.
+
+    Raises
+    ------
+    ToolkitError
+        Where neither is a bundle.
+    """
+    for candidate in (path, path / "bundle"):
+        if (candidate / MANIFEST).is_file():
+            return candidate
+    if not path.exists():
+        raise ToolkitError(f"{path}: no such model; train one with train.py or mend --model.")
+    raise ToolkitError(
+        f"{path}: not a model ({MANIFEST} is missing); give a bundle's folder or a training run's."
+    )
+
+
+def read_bundle(path: str | os.PathLike[str], precision: str = "float") -> Bundle:
+    """Read what prediction needs of a bundle, each file checked against its checksum.
+
+    Parameters
+    ----------
+    precision
+        Which network to read, of `NETWORKS`. With ``int8`` the identity ends in ``-int8``.
+
+    Raises
+    ------
+    ToolkitError
+        No bundle there, one of a newer format, one that is incomplete or altered or has no
+        network of this precision, or a precision that does not exist.
+    """
+    if precision not in NETWORKS:
+        choices = ", ".join(NETWORKS)
+        raise ToolkitError(f"precision {precision!r} is not known; choose from {choices}.")
+    folder = find_bundle(Path(path))
+    manifest = _read_manifest(folder)
+    network, checksums = NETWORKS[precision], manifest["sha256"]
+    if network == INT8 and network not in checksums:
+        raise ToolkitError(
+            f"{folder}: the model {manifest['model']} has no int8 network; train it with "
+            "--set bundle.int8=true, or use the precision float."
+        )
+    contents = {name: _read_checked(folder, name, checksums) for name in (*REQUIRED, network)}
+    try:
+        features = _read_arrays(contents[FEATURES])
+        hmm = _read_arrays(contents[HMM])
+        decision = _read_arrays(contents[DECISION])
+        return Bundle(
+            identity=f"{manifest['model']}{INT8_MARK if network == INT8 else ''}",
+            classes=tuple(manifest["classes"]),
+            recipe=_read_recipe(contents[RECIPE], folder),
+            banks=FilterBanks.from_arrays(features),
+            statistics=FeatureStatistics(mean=features["mean"], std=features["std"]),
+            network=contents[network],
+            projection=Projection(hmm["matrix"], hmm["offset"], bool(hmm["of_logits"])),
+            bank=HmmBank.from_arrays(hmm),
+            decision=ScoreFusion.from_arrays(decision),
+            timeline=TimelineParameters.from_arrays(decision),
+        )
+    except ToolkitError:
+        raise
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise _damaged(folder, f"its contents do not fit together: {error}") from None
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        version = manifest["format"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _damaged(folder, f"{MANIFEST} cannot be read") from None
+    # First of all: another format may have other keys.
+    if version != FORMAT_VERSION:
+        raise ToolkitError(
+            f"{folder}: bundle format {version}, but this version reads {FORMAT_VERSION}; "
+            "upgrade the toolkit or train the model again."
+        )
+    if manifest.get(MANIFEST_CHECKSUM) != _manifest_checksum(manifest):
+        raise _damaged(folder, f"{MANIFEST} does not match its checksum")
+    return dict(manifest)
+
+
+def _manifest_checksum(manifest: Mapping[str, Any]) -> str:
+    """Return the checksum of everything in a manifest but the checksum itself."""
+    rest = {key: value for key, value in manifest.items() if key != MANIFEST_CHECKSUM}
+    return _sha256(json.dumps(rest, sort_keys=True).encode())
+
+
+def _read_checked(folder: Path, name: str, checksums: Mapping[str, str]) -> bytes:
+    try:
+        content = (folder / name).read_bytes()
+    except OSError:
+        raise _damaged(folder, f"{name} is missing or cannot be read") from None
+    if checksums.get(name) != _sha256(content):
+        raise _damaged(folder, f"{name} does not match its checksum")
+    return content
+
+
+def _damaged(folder: Path, what: str) -> ToolkitError:
+    return ToolkitError(
+        f"{folder}: the bundle is damaged ({what}); copy it again or train it anew."
+    )
+
+
+def _read_recipe(content: bytes, folder: Path) -> Recipe:
+    import yaml
+
+    try:
+        tree = yaml.safe_load(content)
+    except yaml.YAMLError:
+        raise _damaged(folder, f"{RECIPE} is not valid YAML") from None
+    return recipe_from_tree(tree, str(folder / RECIPE))
+
+
+def _read_arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    with np.load(BytesIO(content), allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,44 @@
+"""Which model labels where none is named, or one by its name alone."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.inference import shipped
+from bilstm_hmm.inference.shipped import default_model, named_model
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+def test_a_shipped_model_is_found_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert default_model().samefile(REPOSITORY / "models" / "default")
+    assert named_model(Path("open")).samefile(REPOSITORY / "models" / "open")
+
+
+def test_the_newest_run_is_the_default_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shipped, "shipped_folder", lambda _: tmp_path / "none")
+    with pytest.raises(ToolkitError, match=r"^no model yet: train one .* or name one with --mod"):
+        default_model()
+    for age, name in enumerate(("new", "older", "oldest")):
+        bundle = tmp_path / "runs" / name / "bundle"
+        bundle.mkdir(parents=True)
+        (bundle / "bundle.json").touch()
+        made = 2_000_000_000 - 1000 * age
+        os.utime(bundle / "bundle.json", (made, made))
+    assert default_model() == Path("runs") / "new" / "bundle"
+    for name in ("default", "open"):
+        (Path("models") / name).mkdir(parents=True)
+        (Path("models") / name / "bundle.json").touch()
+    assert default_model() == Path("models") / "default"
+    assert named_model(Path("open")) == Path("models") / "open"
+    assert named_model(Path("other")) == Path("other")
+    (tmp_path / "open").mkdir()
+    assert named_model(Path("open")) == Path("open")  # a folder of that name comes first
