@@ -24,12 +24,15 @@ from bilstm_hmm.features.extraction.normalise import fit_statistics  # noqa: E40
 from bilstm_hmm.features.frames import Frames  # noqa: E402
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks, build_filter_banks  # noqa: E402
 
-from bilstm_hmm import fit, fold_run, heads, system  # noqa: E402
 from bilstm_hmm.config.loading import recipe_from_tree  # noqa: E402
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
 from bilstm_hmm.evaluation.clip_results import system_probabilities  # noqa: E402
+from bilstm_hmm.experiments import fold as fold_run  # noqa: E402
 from bilstm_hmm.experiments.fold import FoldResult, train_and_test_fold  # noqa: E402
 from bilstm_hmm.network.outputs import NetworkOutput  # noqa: E402
+from bilstm_hmm.training import backend as heads  # noqa: E402
+from bilstm_hmm.training import loop as fit  # noqa: E402
+from bilstm_hmm.training import out_of_fold as system  # noqa: E402
 from bilstm_hmm.training.examples import AugmentedDataset, Examples, normalised_frames  # noqa: E402
 
 # Keras's own, when it turns its variables into arrays.
@@ -196,7 +199,7 @@ def watched(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(AugmentedDataset, "batch", batch)
             for module in (fit, system, fold_run):
-                patch.setattr(module, "plain_frames", plain)
+                patch.setattr(module, "normalised_frames", plain)
             work = tmp_path_factory.mktemp("work")
             found = train_and_test_fold(own, Fold(1, TRAIN, TEST), recipe, banks, work, Silent())
         return Watched(found, batches, whole, own)
@@ -271,7 +274,7 @@ def fitted_arrays(run: FoldResult) -> dict[str, np.ndarray]:
     }
 
 
-def out_of_fold() -> heads.OutOfFold:
+def out_of_fold() -> heads.OutOfFoldOutputs:
     """Outputs of a made-up network for 36 clips in three inner folds."""
     rng = np.random.default_rng(5)
     labels, fold = np.arange(36) % 3, np.arange(36) // 12
@@ -283,7 +286,7 @@ def out_of_fold() -> heads.OutOfFold:
         )
         for label in labels
     )
-    return heads.OutOfFold(outputs, np.arange(36), labels, fold, fold)
+    return heads.OutOfFoldOutputs(outputs, np.arange(36), labels, fold, fold)
 
 
 @pytest.mark.parametrize("kind", ["pca", "lda", "logits"])
@@ -294,7 +297,7 @@ def test_decision_and_timeline_learn_from_hmms_that_were_fitted_without_the_clip
     """Noise in all of an inner fold but one clip does not change that clip's scores."""
     told: list[np.ndarray] = []
     told_by_frame: list[Sequence[np.ndarray]] = []
-    original, original_timeline = heads.fit_decision, heads.fit_timeline
+    original, original_timeline = heads.fit_fusion, heads.fit_timeline
 
     def spy(clip: np.ndarray, hmm: np.ndarray, *rest: Any) -> Any:
         told.append(hmm.copy())
@@ -304,22 +307,24 @@ def test_decision_and_timeline_learn_from_hmms_that_were_fitted_without_the_clip
         told_by_frame.append(told)
         return original_timeline(logits, told, *rest)
 
-    monkeypatch.setattr(heads, "fit_decision", spy)
+    monkeypatch.setattr(heads, "fit_fusion", spy)
     monkeypatch.setattr(heads, "fit_timeline", timeline_spy)
     chosen = recipe.model_copy(update={"hmm": recipe.hmm.model_copy(update={"input": kind})})
     unseen = out_of_fold()
-    heads.fit_heads(unseen, CLASSES, chosen)
+    heads.fit_back_end(unseen, CLASSES, chosen)
     before = told[0]
     kept = int(np.flatnonzero(unseen.fold == poison)[0])
     rng = np.random.default_rng(6)
     outputs = tuple(
         o
         if fold != poison or row == kept
-        else NetworkOutput(*(9 * rng.normal(size=a.shape) for a in (o.hidden, o.frame, o.clip)))
+        else NetworkOutput(
+            *(9 * rng.normal(size=a.shape) for a in (o.hidden, o.frame_logits, o.clip_logits))
+        )
         for row, (o, fold) in enumerate(zip(unseen.outputs, unseen.fold, strict=True))
     )
     told.clear()
-    heads.fit_heads(replace(unseen, outputs=outputs), CLASSES, chosen)
+    heads.fit_back_end(replace(unseen, outputs=outputs), CLASSES, chosen)
     after = told[0]
     assert before.shape == after.shape == (36, 3)
     np.testing.assert_array_equal(after[kept], before[kept])

@@ -1,7 +1,7 @@
 """The recipes of the systems that the toolkit grew from: what they build, and that they train."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -211,7 +211,7 @@ class Listener:
 
     def say(self, text: str) -> None: ...
 
-    def epoch(self, task: object, row: dict[str, float]) -> None:
+    def epoch(self, name: str, total: int, row: Mapping[str, float]) -> None:
         assert all(np.isfinite(value) for value in row.values())
 
 

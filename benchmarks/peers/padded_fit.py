@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from bilstm_hmm.features.extraction.normalise import fit_statistics
 
+from bilstm_hmm.arrays import Indices
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.network.packing import pad_batch
 from bilstm_hmm.training.batches import Batch, class_weights
-from bilstm_hmm.training.examples import Examples, Indices, normalised_frames
+from bilstm_hmm.training.examples import Examples, normalised_frames
 from bilstm_hmm.training.loop import cosine
 from bilstm_hmm.training.step import batch_arguments, compile_network
 

@@ -1,7 +1,7 @@
 """What a person at the terminal sees: progress on standard error, and a log beside the run."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,6 @@ from bilstm_hmm.atomic_files import write_error
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
-
-    from bilstm_hmm.training.loop import TrainingTask
 
 LOG = logging.getLogger("bilstm_hmm")
 
@@ -31,16 +29,16 @@ class ConsoleProgress:
         LOG.info(text)
         self.bar.console.print(text, highlight=False, markup=False)
 
-    def epoch(self, task: "TrainingTask", row: dict[str, float]) -> None:
+    def epoch(self, name: str, total: int, row: Mapping[str, float]) -> None:
         """Move the bar of a network on."""
         text = ", ".join(
             f"{key} {value:.4g}" for key, value in row.items() if key not in ("epoch", "seconds")
         )
-        LOG.info("%s, epoch %d: %s", task.name, row["epoch"], text)
+        LOG.info("%s, epoch %d: %s", name, row["epoch"], text)
         shown = f"loss {row['loss']:.2f}"
         if "val_ua" in row:
             shown += f", validation UA {row['val_ua']:.1f}"
-        self.move(f"Network {task.name}", int(row["epoch"]), task.epochs, shown)
+        self.move(f"Network {name}", int(row["epoch"]), total, shown)
 
     def move(self, label: str, done: int, total: int, note: str = "") -> None:
         """Set the one bar that is shown."""

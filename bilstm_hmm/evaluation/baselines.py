@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.hmm.bank import HmmBank, mean_scores
-from bilstm_hmm.hmm.fusion import FloatMatrix, softmax
+from bilstm_hmm.numerics import softmax
 
 BASELINES = ("posterior-mean", "hmm-raw")
 
@@ -60,7 +59,7 @@ def posterior_mean(frame: FloatArray) -> FloatMatrix:
 
 def fit_feature_hmms(
     frames: Sequence[FloatArray],
-    labels: NDArray[np.intp],
+    labels: Indices,
     classes: Sequence[str],
     recipe: Recipe,
     most_frames: int = MAX_FRAMES,
@@ -113,9 +112,7 @@ def _step(recipe: Recipe) -> int:
     return max(1, round(rate / FRAMES_A_SECOND))
 
 
-def _sample(
-    lengths: Sequence[int], labels: NDArray[np.intp], most_frames: int, seed: int
-) -> NDArray[np.intp]:
+def _sample(lengths: Sequence[int], labels: Indices, most_frames: int, seed: int) -> Indices:
     """Return which clips are fitted on, ascending: of each class at least one."""
     rng = np.random.default_rng(seed)
     sizes = np.asarray(lengths)

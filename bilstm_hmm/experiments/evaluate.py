@@ -16,10 +16,10 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.clip_results import SEXES, ClipResult
 from bilstm_hmm.experiments.train import prepare_backend, read_corpus
 from bilstm_hmm.inference.bundle_files import write_bundle
+from bilstm_hmm.progress import Progress
 from bilstm_hmm.training.dataset import dataset_folds, find_fold
 
 if TYPE_CHECKING:
-    from bilstm_hmm.cli.progress import ConsoleProgress
     from bilstm_hmm.data.splits.folds import Fold
     from bilstm_hmm.experiments.fold import FoldResult
     from bilstm_hmm.training.loop import LayerWeights
@@ -46,7 +46,7 @@ def fold_numbers(text: str | None, found: Sequence["Fold"]) -> list[int]:
 
 
 def evaluate(
-    recipe: Recipe, numbers: Sequence[int], folder: Path, progress: "ConsoleProgress"
+    recipe: Recipe, numbers: Sequence[int], folder: Path, progress: Progress
 ) -> dict[str, Any]:
     """Train and test on each fold, write the report into `folder`, and return the metrics.
 

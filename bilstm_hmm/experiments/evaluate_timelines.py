@@ -27,10 +27,10 @@ from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.bundle_files import write_bundle
 from bilstm_hmm.inference.model import Model
+from bilstm_hmm.progress import Progress
 from bilstm_hmm.training.dataset import Dataset, dataset_folds, find_fold, load_dataset
 
 if TYPE_CHECKING:
-    from bilstm_hmm.cli.progress import ConsoleProgress
     from bilstm_hmm.training.loop import LayerWeights
 
 _LOG = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def evaluate_timelines(
     recipe: Recipe,
     numbers: Sequence[int],
     folder: Path,
-    progress: "ConsoleProgress",
+    progress: Progress,
     models: Path | None = None,
 ) -> dict[str, Any]:
     """Compare timelines on recordings of unseen speakers; return the document of the scores.
@@ -109,7 +109,7 @@ def fold_timelines(
     selection: Dataset,
     fold: Fold,
     samples: Mapping[str, FloatArray],
-    progress: "ConsoleProgress",
+    progress: Progress,
 ) -> tuple[TimelineResult, ...]:
     """Return what every system finds in the recordings joined of a fold's test clips.
 
@@ -147,7 +147,7 @@ def fold_timelines(
     return tuple(results)
 
 
-def _training(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> _Source:
+def _training(recipe: Recipe, folder: Path, progress: Progress) -> _Source:
     corpus = read_corpus(recipe, progress)
     prepare_backend(recipe.seed)
     start: list[LayerWeights | None] = []
@@ -179,7 +179,7 @@ def trained_bundle(
     fold: Fold,
     recipe: Recipe,
     work: Path,
-    progress: "ConsoleProgress",
+    progress: Progress,
     start: "LayerWeights | None" = None,
 ) -> Bundle:
     """Return the model fitted on ``fold.train``; the test clips are not even handed over.

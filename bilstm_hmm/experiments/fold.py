@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bilstm_hmm.arrays import FloatMatrix
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.splits.folds import Fold
 from bilstm_hmm.evaluation.baselines import (
@@ -21,14 +22,15 @@ from bilstm_hmm.evaluation.baselines import (
 from bilstm_hmm.evaluation.clip_results import ClipResult
 from bilstm_hmm.features.extraction.normalise import normalise
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
-from bilstm_hmm.hmm.fusion import INT8_MARK, FloatMatrix
+from bilstm_hmm.hmm.fusion import INT8_MARK
 from bilstm_hmm.inference.bundle import Bundle, int8_variant
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.network.onnx_export import network_to_onnx
 from bilstm_hmm.network.onnx_quantize import quantize_network
+from bilstm_hmm.progress import Progress
 from bilstm_hmm.training.examples import Examples, normalised_frames
 from bilstm_hmm.training.loop import LayerWeights
-from bilstm_hmm.training.out_of_fold import Progress, TrainedSystem, train_system
+from bilstm_hmm.training.out_of_fold import TrainedSystem, train_system
 
 
 @dataclass(frozen=True, slots=True)

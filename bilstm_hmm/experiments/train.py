@@ -19,6 +19,7 @@ from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.experiments.model_card import model_card
 from bilstm_hmm.inference.bundle_files import CARD, METRICS, write_bundle
+from bilstm_hmm.progress import Progress
 from bilstm_hmm.training.dataset import (
     Dataset,
     corpora_of,
@@ -30,7 +31,6 @@ from bilstm_hmm.training.dataset import (
 from bilstm_hmm.training.tensorboard import EventLog
 
 if TYPE_CHECKING:
-    from bilstm_hmm.cli.progress import ConsoleProgress
     from bilstm_hmm.data.splits.folds import Fold
     from bilstm_hmm.experiments.fold import FoldResult
     from bilstm_hmm.features.spectral.filterbanks import FilterBanks
@@ -80,7 +80,7 @@ def _quiet_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-def read_corpus(recipe: Recipe, progress: "ConsoleProgress") -> Corpus:
+def read_corpus(recipe: Recipe, progress: Progress) -> Corpus:
     """Scan and decode the recipe's corpora.
 
     Raises
@@ -121,7 +121,7 @@ def read_corpus(recipe: Recipe, progress: "ConsoleProgress") -> Corpus:
     return Corpus(replace(selection, clips=examples.clips), examples, banks)
 
 
-def train(recipe: Recipe, folder: Path, progress: "ConsoleProgress") -> dict[str, Any]:
+def train(recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
     """Train on the recipe's fold, write everything into `folder`, and return the metrics.
 
     Where an earlier run has finished in `folder`, nothing is trained and its metrics are returned.

@@ -34,7 +34,7 @@ class Projection:
 
 def project(projection: Projection, outputs: NetworkOutput) -> FloatMatrix:
     """Return the HMM input of a recording, ``[T, D]``."""
-    source = outputs.frame if projection.of_logits else outputs.hidden
+    source = outputs.frame_logits if projection.of_logits else outputs.hidden
     return source.astype(np.float64) @ projection.matrix + projection.offset
 
 

@@ -91,7 +91,7 @@ def score_clips(
         evidence.append(
             RecordingScores(
                 clip_logits=windows.mean(axis=0, dtype=np.float64),
-                frame_logits=outputs.frame,
+                frame_logits=outputs.frame_logits,
                 frame_log_likelihoods=scores,
                 rate=clip.rate / stride,
                 start=clip.start,
@@ -170,7 +170,9 @@ def _score_chunk(stretch: Chunk, bundle: Bundle, session: Any) -> _ChunkScores:
     # The last stretch has all windows to its end.
     inside = (centres >= core.start) & ((centres < core.stop) | (core.stop == length))
     steps = slice(core.start // stride, -(-core.stop // stride))
-    return _ChunkScores(outputs.frame[steps], told[steps], windows[inside], core.stop - core.start)
+    return _ChunkScores(
+        outputs.frame_logits[steps], told[steps], windows[inside], core.stop - core.start
+    )
 
 
 def _extract_features(samples: FloatArray, bundle: Bundle, whole: bool = True) -> _Features:
@@ -204,7 +206,7 @@ def _run_network(
         for _ in clip.views:
             of_view = [next(parts) for _ in own]
             hidden, frame = stitch_windows(of_view, own, clip.views.shape[1], size, stride)
-            logits = np.stack([part.clip for part in of_view])
+            logits = np.stack([part.clip_logits for part in of_view])
             windows += logits / len(clip.views)
             views.append(NetworkOutput(hidden, frame, logits[0]))
         found.append((average_outputs(views), windows))

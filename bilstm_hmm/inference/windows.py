@@ -59,7 +59,7 @@ def stitch_windows(
         offset = starts[index] // stride
         window = slice(edges[index] - offset, edges[index + 1] - offset)
         hidden.append(part.hidden[window])
-        frame.append(part.frame[window])
+        frame.append(part.frame_logits[window])
     return np.concatenate(hidden), np.concatenate(frame)
 
 

@@ -1,8 +1,8 @@
 """The two-dimensional front of a network as ONNX operators, as `conv2d_front` has it."""
 
+from bilstm_hmm.arrays import Array
 from bilstm_hmm.config.network_settings import Conv2dSettings, NetworkSettings
 from bilstm_hmm.network.onnx_graph import (
-    Array,
     GraphWriter,
     dense,
     folded_convolution,

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from bilstm_hmm.arrays import Array
 from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.network.onnx_conv2d import write_conv2d_front
 from bilstm_hmm.network.onnx_graph import (
-    Array,
     GraphWriter,
     dense,
     folded_convolution,

@@ -3,9 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from bilstm_hmm.arrays import Array
 
 #: Constants of fewer values are not worth a conversion.
 LEAST_HALVED = 512

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from bilstm_hmm.network.onnx_graph import LEAST_HALVED, Array, GraphWriter
+from bilstm_hmm.arrays import Array
+from bilstm_hmm.network.onnx_graph import LEAST_HALVED, GraphWriter
 from bilstm_hmm.network.weights import to_half_precision
 
 #: The largest weight. Seven bits, because processors without VNNI add two products of eight bits

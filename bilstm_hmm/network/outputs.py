@@ -5,20 +5,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bilstm_hmm.features.frames import FloatArray
+from bilstm_hmm.arrays import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkOutput:
-    """Outputs of the network for one recording.
+    """Outputs of the network for one recording of T output frames; C emotions.
 
-    `hidden` is float32 ``[n_frames', n_hidden]``, `frame` ``[n_frames', n_classes]`` and
-    `clip` ``[n_classes]``; the last two are logits.
+    Attributes
+    ----------
+    hidden
+        Hidden states of the last recurrent layer, float32 ``[T, H]``.
+    frame_logits
+        float32 ``[T, C]``.
+    clip_logits
+        float32 ``[C]``.
     """
 
     hidden: FloatArray
-    frame: FloatArray
-    clip: FloatArray
+    frame_logits: FloatArray
+    clip_logits: FloatArray
 
 
 def average_outputs(views: Sequence[NetworkOutput]) -> NetworkOutput:
@@ -27,6 +33,6 @@ def average_outputs(views: Sequence[NetworkOutput]) -> NetworkOutput:
         return views[0]
     return NetworkOutput(
         hidden=np.mean([view.hidden for view in views], axis=0),
-        frame=np.mean([view.frame for view in views], axis=0),
-        clip=np.mean([view.clip for view in views], axis=0),
+        frame_logits=np.mean([view.frame_logits for view in views], axis=0),
+        clip_logits=np.mean([view.clip_logits for view in views], axis=0),
     )

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bilstm_hmm.arrays import Array, FloatArray, Mask
 from bilstm_hmm.config.network_settings import NetworkSettings
-from bilstm_hmm.features.frames import FloatArray
 
 #: Padded lengths are rounded up to a multiple of this, so that a backend compiles few shapes.
 PAD_MULTIPLE = 64
@@ -16,8 +14,6 @@ PAD_MULTIPLE = 64
 #: How much longer rows are than the longest clip: in longer ones less room is left over, but an
 #: LSTM takes more steps, of fewer rows each (docs/experiments.md).
 ROW_LENGTH_FACTOR = 1.5
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +24,7 @@ class PackedBatch:
     which begins at the first of them.
     """
 
-    inputs: tuple[NDArray[Any], ...]
+    inputs: tuple[Array, ...]
     steps: Mask
 
 

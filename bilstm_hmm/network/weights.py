@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from bilstm_hmm.arrays import Array
 
 
 def arrays_of(variables: Sequence[Any]) -> list[Array]:

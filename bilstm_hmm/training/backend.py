@@ -5,19 +5,17 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bilstm_hmm.arrays import FloatMatrix, Indices
 from bilstm_hmm.config.schema import Recipe, System
 from bilstm_hmm.hmm.bank import HmmBank, score_frames
 from bilstm_hmm.hmm.fit import fit_bank, process_pool
-from bilstm_hmm.hmm.fusion import SYSTEMS, FloatMatrix, ScoreFusion, probabilities
+from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, probabilities
 from bilstm_hmm.hmm.fusion_fit import fit_fusion
 from bilstm_hmm.hmm.projection import Projection, fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
 from bilstm_hmm.timeline.fit import TOO_FEW, fit_timeline
 from bilstm_hmm.timeline.parameters import TimelineParameters
-
-Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ def fit_back_end(unseen: OutOfFoldOutputs, classes: tuple[str, ...], recipe: Rec
                 (told[int(row)],) = score_frames(bank, [sequence])
         everything = np.arange(len(unseen.labels))
         projection, bank, notes = _fit_bank(unseen, everything, classes, recipe, pool)
-    clip_logits = np.stack([o.clip for o in unseen.outputs]).astype(np.float64)
+    clip_logits = np.stack([o.clip_logits for o in unseen.outputs]).astype(np.float64)
     scores = np.stack([of_clip.mean(axis=0) for of_clip in told])
     decision = fit_fusion(clip_logits, scores, unseen.labels)
     found = _cross_fitted(clip_logits, scores, unseen)
@@ -86,7 +84,7 @@ def _timeline(
     unseen: OutOfFoldOutputs, told: Sequence[FloatMatrix], classes: tuple[str, ...], recipe: Recipe
 ) -> TimelineParameters | None:
     return fit_timeline(
-        [o.frame for o in unseen.outputs],
+        [o.frame_logits for o in unseen.outputs],
         told,
         unseen.labels,
         unseen.groups,
@@ -125,7 +123,7 @@ def _fit_bank(
     outputs = [unseen.outputs[int(row)] for row in rows]
     labels = unseen.labels[rows]
     of_logits = recipe.hmm.input == "logits"
-    sources = [o.frame if of_logits else o.hidden for o in outputs]
+    sources = [o.frame_logits if of_logits else o.hidden for o in outputs]
     projection = fit_projection(sources, labels, len(classes), recipe.hmm)
     sequences = [project(projection, o) for o in outputs]
     fitted = fit_bank(sequences, labels, classes, recipe.hmm, seed=recipe.seed, pool=pool)

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bilstm_hmm.arrays import Array, Weights
 from bilstm_hmm.atomic_files import atomic_path
-
-Weights = list[NDArray[Any]]
 
 
 @dataclass(slots=True)
@@ -40,7 +38,7 @@ _LISTS = ("model", "optimizer", "average", "best")
 
 def save_state(path: Path, state: TrainingState) -> None:
     """Write the state, whole or not at all."""
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, Array] = {}
     for name in _LISTS:
         for index, array in enumerate(getattr(state, name)):
             arrays[f"{name}.{index}"] = array

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from bilstm_hmm.arrays import Indices
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.features.augmentation.draws import (
@@ -24,7 +25,6 @@ from bilstm_hmm.features.settings.augmentation import AugmentationSettings
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.training.batches import Batch
 
-Indices = NDArray[np.intp]
 #: The clip, the number of the copy, and what it was made by: the seed and the augmentation.
 CopyKey = tuple[int, int, int, AugmentationSettings]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bilstm_hmm.arrays import Indices, Weights
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.evaluation.metrics import unweighted_accuracy, weighted_accuracy
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics, fit_statistics
@@ -22,11 +23,10 @@ from bilstm_hmm.network.outputs import NetworkOutput
 from bilstm_hmm.network.packing import pad
 from bilstm_hmm.network.weights import arrays_of, assign, to_half_precision
 from bilstm_hmm.training.batches import bucket_batches, class_weights, prefetch, random_batches
-from bilstm_hmm.training.checkpoint import TrainingState, Weights, load_state, save_state
+from bilstm_hmm.training.checkpoint import TrainingState, load_state, save_state
 from bilstm_hmm.training.examples import (
     AugmentedDataset,
     Examples,
-    Indices,
     normalised_frames,
     sample_clips,
 )
@@ -128,8 +128,8 @@ def network_outputs(
             length = -(-len(frames[int(index)]) // stride)
             results[int(index)] = NetworkOutput(
                 hidden=answer["hidden"][row, :length],
-                frame=answer["frame"][row, :length],
-                clip=answer["clip"][row],
+                frame_logits=answer["frame"][row, :length],
+                clip_logits=answer["clip"][row],
             )
     return [result for result in results if result is not None]
 

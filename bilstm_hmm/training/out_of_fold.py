@@ -8,18 +8,20 @@ piece, and its outputs on that piece, the out-of-fold outputs, are what they are
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from bilstm_hmm.arrays import Indices
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.config.training_settings import TrainingSettings
 from bilstm_hmm.data.splits.inner_folds import InnerFolds, inner_folds, validation_split
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.hmm.projection import fit_alignment, project
 from bilstm_hmm.network.outputs import NetworkOutput, average_outputs
+from bilstm_hmm.progress import Progress
 from bilstm_hmm.training.backend import BackEnd, OutOfFoldOutputs, fit_back_end
-from bilstm_hmm.training.examples import Examples, Indices, normalised_frames, warped_frames
+from bilstm_hmm.training.examples import Examples, normalised_frames, warped_frames
 from bilstm_hmm.training.loop import (
     LayerWeights,
     TrainedNetwork,
@@ -30,16 +32,6 @@ from bilstm_hmm.training.loop import (
 
 #: Clips that an alignment is computed on; more change nothing and take memory.
 ALIGNMENT_CLIPS = 400
-
-
-class Progress(Protocol):
-    """Who is told how the training goes."""
-
-    def say(self, text: str) -> None:
-        """Tell one thing."""
-
-    def epoch(self, task: TrainingTask, row: dict[str, float]) -> None:
-        """Tell of an epoch of a network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +120,13 @@ def _train(
 ) -> TrainedNetwork:
     name = task.state_file.stem
     network = train_network(
-        examples, task, recipe, banks, lambda row: progress.epoch(task, row), callbacks(name), start
+        examples,
+        task,
+        recipe,
+        banks,
+        lambda row: progress.epoch(task.name, task.epochs, row),
+        callbacks(name),
+        start,
     )
     progress.say(f"Network {task.name}: kept epoch {network.best_epoch}")
     return network

@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,14 +18,11 @@ from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.data.corpora.registry import load
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
+from bilstm_hmm.progress import Progress
 from bilstm_hmm.training.dataset import corpus_root, dataset_corpora, sort_emotions
 from bilstm_hmm.training.examples import Examples
 from bilstm_hmm.training.load_examples import load_examples
 from bilstm_hmm.training.loop import LayerWeights, TrainedNetwork, TrainingTask, train_network
-from bilstm_hmm.training.out_of_fold import Progress
-
-if TYPE_CHECKING:
-    from bilstm_hmm.cli.progress import ConsoleProgress
 
 #: The layers that are made anew for the emotions of the fold.
 OUTPUT_LAYERS = ("frame", "clip")
@@ -37,7 +33,7 @@ def starting_layers(
     examples: Examples,
     banks: FilterBanks,
     work: Path,
-    progress: "ConsoleProgress",
+    progress: Progress,
 ) -> LayerWeights | None:
     """Return the weights that every network on `examples` begins with, None for random ones.
 
@@ -140,7 +136,9 @@ def pretrained_layers(
     )
     told = ", ".join(dict.fromkeys(clip.corpus for clip in examples.clips))
     progress.say(f"Pre-training on {len(examples.clips)} clips of {told}")
-    network = train_network(examples, task, recipe, banks, lambda row: progress.epoch(task, row))
+    network = train_network(
+        examples, task, recipe, banks, lambda row: progress.epoch(task.name, task.epochs, row)
+    )
     layers = _layers(network)
     if stored is not None:
         _write(stored, layers)

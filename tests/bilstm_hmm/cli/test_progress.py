@@ -1,14 +1,11 @@
 import logging
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from bilstm_hmm.cli.progress import LOG, console_progress
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.training.loop import TrainingTask
 
-TASK = TrainingTask("fold 1 of 2", np.arange(3), np.arange(1), 4, 1, Path("none"))
 ROW = {"epoch": 2.0, "loss": 1.23456, "val_ua": 51.25, "seconds": 0.1}
 
 
@@ -20,7 +17,7 @@ def test_what_is_said_is_shown_and_logged(
         progress.move("Reading clips", 1, 2)
         progress.move("Reading clips", 2, 2)
         progress.say("[bold]as it is: é")
-        progress.epoch(TASK, ROW)
+        progress.epoch("fold 1 of 2", 4, ROW)
         logging.getLogger("bilstm_hmm.deeper").warning("Left out: x")
     out, err = capsys.readouterr()
     assert out == ""

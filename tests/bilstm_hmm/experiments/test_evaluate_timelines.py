@@ -177,7 +177,7 @@ def test_the_test_clips_are_not_handed_to_the_training(
         seen.append(fold)
         return SimpleNamespace(system=SimpleNamespace(notes=("a note",)), bundle="bundle")
 
-    monkeypatch.setattr(fold_run, "run_fold", spy)
+    monkeypatch.setattr(fold_run, "train_and_test_fold", spy)
     said: list[str] = []
     progress: Any = SimpleNamespace(say=said.append)
     corpus = Corpus(selection, None, None)  # type: ignore[arg-type]

@@ -81,7 +81,7 @@ def test_the_system_knows_whether_speakers_are_mixed(
         given.append(bool(arguments[-1]))
         raise InterruptedError
 
-    monkeypatch.setattr(fold_run, "fit_system", fit)
+    monkeypatch.setattr(fold_run, "train_system", fit)
     examples = Examples(clips, ("sad",), np.zeros(4, np.intp), (), ())
     with pytest.raises(InterruptedError):
         train_and_test_fold(examples, Fold(1, (0, 1), test), load_recipe(str(tiny)), *[None] * 3)  # type: ignore[arg-type]

@@ -16,8 +16,8 @@ def outputs(hidden: np.ndarray | None = None, frame: np.ndarray | None = None) -
     nothing = np.zeros((0, 0), np.float32)
     return NetworkOutput(
         hidden=nothing if hidden is None else hidden.astype(np.float32),
-        frame=nothing if frame is None else frame.astype(np.float32),
-        clip=np.zeros(0, np.float32),
+        frame_logits=nothing if frame is None else frame.astype(np.float32),
+        clip_logits=np.zeros(0, np.float32),
     )
 
 

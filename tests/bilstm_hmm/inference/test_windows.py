@@ -47,8 +47,8 @@ def test_every_frame_comes_from_where_it_is_most_central(length: int, half: int)
     parts = [
         NetworkOutput(
             hidden=start // STRIDE + np.arange(n, dtype=np.float32)[:, None],
-            frame=np.full((n, 1), number, np.float32),
-            clip=np.zeros(1, np.float32),
+            frame_logits=np.full((n, 1), number, np.float32),
+            clip_logits=np.zeros(1, np.float32),
         )
         for number, (start, n) in enumerate(zip(starts, steps, strict=True))
     ]

@@ -51,15 +51,15 @@ def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
             seen.extend([clip, hmm, labels])
         return fit_fusion(clip, hmm, labels)
 
-    monkeypatch.setattr(heads, "fit_decision", spy)
+    monkeypatch.setattr(heads, "fit_fusion", spy)
     fitted = fit_back_end(unseen, CLASSES, recipe)
     clip, scores, labels = seen
-    np.testing.assert_array_equal(clip, np.stack([o.clip for o in unseen.outputs]))
+    np.testing.assert_array_equal(clip, np.stack([o.clip_logits for o in unseen.outputs]))
     np.testing.assert_array_equal(labels, unseen.labels)
 
     def bank_of(rows: np.ndarray) -> tuple[Any, Any]:
         chosen = [unseen.outputs[i] for i in rows]
-        sources = [o.frame if kind == "logits" else o.hidden for o in chosen]
+        sources = [o.frame_logits if kind == "logits" else o.hidden for o in chosen]
         projection = fit_projection(sources, unseen.labels[rows], 3, recipe.hmm)
         sequences = [project(projection, o) for o in chosen]
         found = fit_bank(sequences, unseen.labels[rows], CLASSES, recipe.hmm, seed=recipe.seed)
@@ -86,7 +86,7 @@ def test_new_clips_are_told_apart(quick_recipe: MakeRecipe) -> None:
         said = [
             probabilities(
                 fitted.decision,
-                o.clip,
+                o.clip_logits,
                 mean_scores(fitted.bank, project(fitted.projection, o)),
                 system,
             ).argmax()
@@ -115,7 +115,7 @@ def test_the_decision_that_judges_a_group_was_fitted_without_it(
         fits.append((clip, hmm, labels))
         return fit_fusion(clip, hmm, labels)
 
-    monkeypatch.setattr(heads, "fit_decision", spy)
+    monkeypatch.setattr(heads, "fit_fusion", spy)
     fitted = fit_back_end(unseen, CLASSES, quick_recipe())
     (clip, scores, _), *partial = fits
     assert len(partial) == 5  # six speakers, five parts
@@ -142,14 +142,14 @@ def test_the_timeline_is_fitted_on_what_the_banks_without_the_clip_said(
     told: list[np.ndarray] = []
 
     def spy(logits: Any, said: Any, *rest: Any) -> Any:
-        np.testing.assert_array_equal(np.stack(logits), [o.frame for o in unseen.outputs])
+        np.testing.assert_array_equal(np.stack(logits), [o.frame_logits for o in unseen.outputs])
         told.extend(said)
         return fit_timeline(logits, said, *rest)
 
     monkeypatch.setattr(heads, "fit_timeline", spy)
     fitted = fit_back_end(unseen, CLASSES, recipe)
     (labels, speakers), rate = (unseen.labels, unseen.groups), RATE / 80
-    frames = [o.frame for o in unseen.outputs]
+    frames = [o.frame_logits for o in unseen.outputs]
     expected = fit_timeline(
         frames, told, labels, speakers, CLASSES, rate, recipe.timeline, recipe.seed
     )

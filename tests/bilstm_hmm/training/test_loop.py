@@ -13,11 +13,11 @@ keras = pytest.importorskip("keras")
 from bilstm_hmm.features.extraction.normalise import fit_statistics  # noqa: E402
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks  # noqa: E402
 
-from bilstm_hmm import fit  # noqa: E402
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
 from bilstm_hmm.evaluation.metrics import unweighted_accuracy  # noqa: E402
 from bilstm_hmm.network.packing import Packing  # noqa: E402
 from bilstm_hmm.network.weights import to_half_precision  # noqa: E402
+from bilstm_hmm.training import loop as fit  # noqa: E402
 from bilstm_hmm.training.batches import Batch, bucket_batches, prefetch, random_batches  # noqa: E402
 from bilstm_hmm.training.checkpoint import load_state  # noqa: E402
 from bilstm_hmm.training.examples import Examples, normalised_frames  # noqa: E402
@@ -123,7 +123,7 @@ def test_an_interrupted_training_continues_as_if_nothing_had_been(
         if row["epoch"] == 2:
             raise Interrupted
 
-    arguments, batches = fit.arguments, [0]
+    arguments, batches = fit.batch_arguments, [0]
 
     def fail_at_the_second(batch: Batch, arrange: Packing) -> Any:
         batches[0] += 1
@@ -134,7 +134,7 @@ def test_an_interrupted_training_continues_as_if_nothing_had_been(
     state = tmp_path / "state.npz"
     with pytest.raises(Interrupted):
         fit_on(state=state, report=stop, **sections)
-    monkeypatch.setattr(fit, "arguments", fail_at_the_second)
+    monkeypatch.setattr(fit, "batch_arguments", fail_at_the_second)
     with pytest.raises(Interrupted):
         fit_on(state=state, **sections)
     monkeypatch.undo()
@@ -206,7 +206,7 @@ def test_what_is_kept_is_the_epoch_of_the_best_validation_ua(
     assert long.best_epoch == 1 + int(np.argmax(scores))
     frames = normalised_frames(tones, VALIDATION, quick_recipe(), long.statistics)
     outputs = network_outputs(long, frames, 8)
-    said = np.array([o.clip.argmax() for o in outputs])
+    said = np.array([o.clip_logits.argmax() for o in outputs])
     assert unweighted_accuracy(tones.labels[VALIDATION], said) == pytest.approx(max(scores))
 
 
@@ -355,10 +355,10 @@ def test_outputs_come_in_order_and_without_padding(long: TrainedNetwork, tones: 
     for sequence, found in zip(frames, together, strict=True):
         (alone,) = network_outputs(long, [sequence], 8)
         assert found.hidden.shape == (-(-len(sequence) // 8), 8)
-        assert found.frame.shape == (-(-len(sequence) // 8), 3)
+        assert found.frame_logits.shape == (-(-len(sequence) // 8), 3)
         np.testing.assert_allclose(found.hidden, alone.hidden, atol=1e-5)
-        np.testing.assert_allclose(found.frame, alone.frame, atol=1e-5)
-        np.testing.assert_allclose(found.clip, alone.clip, atol=1e-5)
+        np.testing.assert_allclose(found.frame_logits, alone.frame_logits, atol=1e-5)
+        np.testing.assert_allclose(found.clip_logits, alone.clip_logits, atol=1e-5)
 
 
 @pytest.mark.parametrize("bucketed", [True, False])

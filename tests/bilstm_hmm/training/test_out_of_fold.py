@@ -1,7 +1,7 @@
 """Leaks: who sees which clips, with real networks and with stand-ins that keep a record."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,13 +18,13 @@ from bilstm_hmm.features.extraction.normalise import FeatureStatistics, fit_stat
 from bilstm_hmm.features.frames import Frames  # noqa: E402
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks  # noqa: E402
 
-from bilstm_hmm import system  # noqa: E402
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
 from bilstm_hmm.config.training_settings import TrainingSettings  # noqa: E402
 from bilstm_hmm.hmm.bank import mean_scores  # noqa: E402
 from bilstm_hmm.hmm.fusion import probabilities  # noqa: E402
 from bilstm_hmm.hmm.projection import project  # noqa: E402
 from bilstm_hmm.network.outputs import NetworkOutput  # noqa: E402
+from bilstm_hmm.training import out_of_fold as system  # noqa: E402
 from bilstm_hmm.training.backend import OutOfFoldOutputs  # noqa: E402
 from bilstm_hmm.training.examples import Examples, normalised_frames  # noqa: E402
 from bilstm_hmm.training.loop import TrainedNetwork, TrainingTask, network_outputs  # noqa: E402
@@ -49,8 +49,8 @@ class Listener:
     def say(self, text: str) -> None:
         self.texts.append(text)
 
-    def epoch(self, task: TrainingTask, row: dict[str, float]) -> None:
-        self.epochs.append((task.name, row["epoch"]))
+    def epoch(self, name: str, total: int, row: Mapping[str, float]) -> None:
+        self.epochs.append((name, row["epoch"]))
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,10 @@ def test_an_unknown_speaker_is_labelled(fitted: Fitted, tones: Examples, recipe:
     for name in ("bilstm", "hmm", "hybrid"):
         said = [
             probabilities(
-                heads.decision, o.clip, mean_scores(heads.bank, project(heads.projection, o)), name
+                heads.decision,
+                o.clip_logits,
+                mean_scores(heads.bank, project(heads.projection, o)),
+                name,
             ).argmax()
             for o in outputs
         ]
@@ -197,7 +200,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
     kept = Ledger()
     monkeypatch.setattr(system, "train_network", kept.train)
     monkeypatch.setattr(system, "network_outputs", kept.run)
-    monkeypatch.setattr(system, "fit_heads", kept.heads)
+    monkeypatch.setattr(system, "fit_back_end", kept.heads)
     return kept
 
 
@@ -235,11 +238,11 @@ def test_out_of_fold_outputs_come_from_networks_that_never_saw_the_clip(
         assert not set(speakers[task.train]) & set(speakers[task.validation])
     assert (len(final.validation) == 0) == refit
     (unseen,) = ledger.unseen
-    indices = [int(o.clip[1]) for o in unseen.outputs]
+    indices = [int(o.clip_logits[1]) for o in unseen.outputs]
     assert sorted(indices) == TRAIN
     np.testing.assert_array_equal(unseen.labels, numbered.labels[indices])
     for found, index, fold in zip(unseen.outputs, indices, unseen.fold, strict=True):
-        network = inner[int(found.clip[0])]
+        network = inner[int(found.clip_logits[0])]
         assert index not in network.train
         assert network is inner[fold]
     # Alignments are fitted on what the inner network was trained on, never on the held-out part.

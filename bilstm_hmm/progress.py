@@ -1,0 +1,25 @@
+"""How long work tells whoever waits for it how far it is."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Shows how far a run is; `bilstm_hmm.cli.progress` shows it at the terminal."""
+
+    def say(self, text: str) -> None:
+        """Show a sentence for the user."""
+
+    def move(self, label: str, done: int, total: int) -> None:
+        """Show that `done` of `total` things are finished of what `label` names."""
+
+    def epoch(self, name: str, total: int, row: Mapping[str, float]) -> None:
+        """Show an epoch of the training of the network `name`.
+
+        Parameters
+        ----------
+        total
+            The most epochs that it may have.
+        row
+            ``epoch``, ``loss``, ``seconds`` and what else its history has of the epoch.
+        """
