@@ -12,7 +12,7 @@ from bilstm_hmm.config.network_settings import NetworkSettings
 PAD_MULTIPLE = 64
 
 #: How much longer rows are than the longest clip: in longer ones less room is left over, but an
-#: LSTM takes more steps, of fewer rows each (docs/experiments.md).
+#: LSTM takes more steps, of fewer rows each (docs/development/experiments.md).
 ROW_LENGTH_FACTOR = 1.5
 
 
@@ -81,7 +81,7 @@ def packing_gap(settings: NetworkSettings) -> int:
     its convolutions reach over; a multiple of the stride, so that a clip begins at a time step.
     """
     reach, frames = 1, settings.stack
-    if settings.family != "bilstm":
+    if settings.convolutional:
         for convolution in settings.convolutions:
             reach = max(reach, convolution.kernel // 2 * frames)
             frames *= convolution.stride
