@@ -115,12 +115,12 @@ def network_operations(
         return float("nan")
     steps, width = -(-frames // settings.stack), n_features * settings.stack
     total = 0
-    if settings.family != "bilstm":
+    if settings.convolutional:
         for layer in settings.convolutions:
             steps = -(-steps // layer.stride)
             total += steps * layer.kernel * width * layer.filters
             width = layer.filters
-    directions = 1 if settings.family == "cnn_lstm" else 2
+    directions = 2 if settings.bidirectional else 1
     for units in settings.units:
         total += steps * directions * (width + units) * 4 * units
         width = directions * units

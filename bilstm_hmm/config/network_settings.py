@@ -1,10 +1,38 @@
 """The keys below ``network:`` in a recipe."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from bilstm_hmm.config.section import Fraction, Section
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What sets one family of networks apart from the others.
+
+    Attributes
+    ----------
+    convolutional
+        Whether convolutions stand in front of the recurrent layers.
+    bidirectional
+        Whether the recurrent layers read the frames in both directions.
+    """
+
+    convolutional: bool
+    bidirectional: bool
+
+
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {
+        "bilstm": Family(convolutional=False, bidirectional=True),
+        "cnn_bilstm": Family(convolutional=True, bidirectional=True),
+        "cnn_lstm": Family(convolutional=True, bidirectional=False),
+    }
+)
 
 
 class ConvolutionSettings(Section):
@@ -123,7 +151,7 @@ class NetworkSettings(Section):
         if self.image is None:
             if any(convolution.pool != (1, 1) for convolution in self.convolutions):
                 raise ValueError("convolutions with pool need image; use stride or set image")
-        elif self.family == "bilstm":
+        elif not self.convolutional:
             raise ValueError("image needs the family cnn_bilstm or cnn_lstm; change family")
         elif self.stack > 1:
             raise ValueError("image takes the frames one by one; set stack to 1 and use pool")
@@ -132,12 +160,22 @@ class NetworkSettings(Section):
         return self
 
     @property
+    def convolutional(self) -> bool:
+        """Whether convolutions stand in front of the recurrent layers."""
+        return FAMILIES[self.family].convolutional
+
+    @property
+    def bidirectional(self) -> bool:
+        """Whether the recurrent layers read the frames in both directions."""
+        return FAMILIES[self.family].bidirectional
+
+    @property
     def stride(self) -> int:
         """How many input frames make one output frame."""
         if self.image is not None and self.image.chunk is not None:
             return self.image.chunk // 2
         total = self.stack
-        if self.family != "bilstm":
+        if self.convolutional:
             for convolution in self.convolutions:
                 total *= convolution.stride * convolution.pool[0]
         return total

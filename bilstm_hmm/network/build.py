@@ -95,7 +95,7 @@ def _front(
         mask = part("stack_mask", StrideMask, settings.stack)(mask)
     if settings.image is not None:
         return conv2d_front(settings, settings.image, frames, mask)
-    if settings.family != "bilstm":
+    if settings.convolutional:
         return _convolutions(part, settings, frames, mask)
     return frames, mask
 
@@ -133,10 +133,10 @@ def _recurrent(part: LayerFactory, settings: NetworkSettings) -> list[tuple[Any,
     """The recurrent layers, each with its dropout."""
     found = []
     for index, units in enumerate(settings.units, start=1):
-        if settings.family == "cnn_lstm":
-            lstm = part(f"lstm{index}", layers.LSTM, units, return_sequences=True)
-        else:
+        if settings.bidirectional:
             lstm = part(f"bilstm{index}", _bidirectional, units, index)
+        else:
+            lstm = part(f"lstm{index}", layers.LSTM, units, return_sequences=True)
         found.append((lstm, part(f"lstm{index}_dropout", layers.Dropout, settings.dropout)))
     return found
 

@@ -41,7 +41,7 @@ def network_to_onnx(model: Any, settings: NetworkSettings) -> bytes:
         value, lengths = write_conv2d_front(
             graph, value, lengths, weights, settings, settings.image, n_features
         )
-    elif settings.family != "bilstm":
+    elif settings.convolutional:
         value, lengths = _convolutions(graph, value, lengths, weights, settings)
     value = _recurrent(graph, value, lengths, weights, settings)
     hidden = graph.add("Identity", value, name="hidden")
@@ -126,7 +126,7 @@ def _recurrent(
 ) -> str:
     value = graph.add("Transpose", value, perm=[1, 0, 2])
     for index, units in enumerate(settings.units, start=1):
-        both = settings.family != "cnn_lstm"
+        both = settings.bidirectional
         stored = weights[f"bilstm{index}" if both else f"lstm{index}"]
         directions = [stored[i : i + 3] for i in range(0, len(stored), 3)]
         packed = [_gates(*direction, units=units) for direction in directions]
