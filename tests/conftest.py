@@ -1,6 +1,8 @@
-"""A synthetic corpus, one training run on it, and the commands as processes.
+"""A synthetic corpus, a model that labels it as is known beforehand, and the commands as processes.
 
-The corpus and the run are made once a session, also where pytest-xdist has several workers.
+Both are made once a session, also where pytest-xdist has several workers, and neither is trained
+(`tests.oracle`). What is trained in a test has whatever weights this machine gives it: of such a
+network a test may say which files and shapes there are, and nothing of what it has learned.
 """
 
 import os
@@ -15,9 +17,9 @@ from typing import IO
 
 import numpy as np
 import pytest
-from bilstm_hmm.data.synthesis.corpus import write_corpus
 
 from bilstm_hmm.inference.model import Model, load
+from tests.oracle import save_oracle_network, write_corpus, write_oracle
 
 REPOSITORY = Path(__file__).parents[1]
 # Two workers that compile the same function of librosa for different types at once may leave a
@@ -39,11 +41,11 @@ network:
   convolutions: [{{filters: 16, kernel: 5, stride: 4}}]
   units: [12]
   dropout: 0.1
-training: {{epochs: 16, batch_size: 15, learning_rate: 0.02, weight_average: 0.5}}
+training: {{epochs: 2, batch_size: 15, learning_rate: 0.02, weight_average: 0.5}}
 hmm: {{inner_folds: 2, states: 2, iterations: 3}}
 """
 
-#: What makes a network out of the recipe that trains in a few seconds.
+#: What makes the network of the recipe smaller yet.
 LEAST = (
     "network={family: bilstm, stack: 8, units: [8]}",
     "training={epochs: 1, batch_size: 15}",
@@ -200,17 +202,37 @@ def start() -> Callable[..., subprocess.Popen[str]]:
 
 @pytest.fixture(scope="session")
 def synthetic(shared: Path) -> Path:
-    """The root of a synthetic corpus: 6 speakers, 5 emotions, 3 clips of each."""
+    """The root of a synthetic corpus, the oracle's: 6 speakers, 5 emotions, 3 clips of each."""
+    return once(shared / "synthetic", write_corpus)
 
-    def make(root: Path) -> None:
-        write_corpus(root, speakers=6, clips_per_emotion=3)
 
-    return once(shared / "synthetic", make)
+@pytest.fixture(scope="session")
+def oracle(shared: Path) -> Path:
+    """The bundle of the oracle, in a folder such as a training run leaves."""
+    return once(shared / "oracle", lambda run: write_oracle(run / "bundle")) / "bundle"
+
+
+@pytest.fixture(scope="session")
+def oracle_in_keras(shared: Path) -> Path:
+    """The bundle of the oracle with Keras's own file in it, for which Keras is loaded."""
+    return once(shared / "keras", lambda folder: write_oracle(folder, save_oracle_network))
+
+
+@pytest.fixture(scope="session")
+def model(oracle: Path) -> Model:
+    """The oracle: of sounds of `tests.oracle` it says what they were made to be."""
+    return load(oracle)
+
+
+@pytest.fixture(scope="session")
+def recording(synthetic: Path) -> Path:
+    """One clip of the synthetic corpus, which is sad."""
+    return synthetic / "sad" / "01" / "00.wav"
 
 
 @pytest.fixture(scope="session")
 def tiny(shared: Path, synthetic: Path) -> Path:
-    """A recipe that learns something of the synthetic corpus within half a minute."""
+    """A recipe that trains on the synthetic corpus in some seconds, and learns next to nothing."""
 
     def make(path: Path) -> None:
         path.write_text(RECIPE.format(root=synthetic), encoding="utf-8")
@@ -226,7 +248,7 @@ def least() -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def trained(shared: Path, tiny: Path, script: Script) -> Run:
-    """What ``python train.py --config tiny.yaml`` left and said."""
+    """What ``python train.py --config tiny.yaml`` left and said; for what a run leaves."""
 
     def make(folder: Path) -> None:
         done = script("train.py", "--config", tiny, "--output", folder)
@@ -237,14 +259,3 @@ def trained(shared: Path, tiny: Path, script: Script) -> Run:
     folder = once(shared / "trained", make)
     said = [(shared / f"trained.{stream}").read_text("utf-8") for stream in ("stdout", "stderr")]
     return Run(folder, *said)
-
-
-@pytest.fixture(scope="session")
-def model(trained: Run) -> Model:
-    return load(trained.folder)
-
-
-@pytest.fixture(scope="session")
-def recording(synthetic: Path) -> Path:
-    """One clip of the synthetic corpus."""
-    return synthetic / "sad" / "01" / "00.wav"

@@ -163,14 +163,14 @@ NO_RECORDINGS = {
 
 @pytest.mark.parametrize("kind", NO_RECORDINGS)
 def test_what_is_no_recording(
-    model: Model, trained, script: Callable[..., object], tmp_path: Path, kind: str
+    model: Model, oracle: Path, script: Callable[..., object], tmp_path: Path, kind: str
 ) -> None:
     make, *words = NO_RECORDINGS[kind]
     path = tmp_path / "x.wav"
     make(path)
     with pytest.raises(AudioError) as caught:
         model.predict(path)
-    done = script("predict.py", "--file", path, "--model", trained.folder, "--format", "json")
+    done = script("predict.py", "--file", path, "--model", oracle, "--format", "json")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"{caught.value}\n"
     for word in (str(path), *words):
@@ -316,10 +316,10 @@ def test_an_output_on_a_full_disk(tiny: Path, tmp_path: Path, monkeypatch) -> No
 
 
 def test_a_bundle_that_was_cut_off(
-    trained, script: Callable[..., object], recording: Path, tmp_path: Path
+    oracle: Path, script: Callable[..., object], recording: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "model"
-    shutil.copytree(trained.folder / "bundle", folder)
+    shutil.copytree(oracle, folder)
     network = folder / "network.onnx"
     network.write_bytes(network.read_bytes()[:-1])
     done = script("predict.py", "--file", recording, "--model", folder)

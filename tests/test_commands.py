@@ -37,9 +37,9 @@ def junk(folder: Path) -> Path:
 
 
 @pytest.fixture
-def predict(script: Callable[..., object], trained: object) -> Callable[..., object]:
+def predict(script: Callable[..., object], oracle: Path) -> Callable[..., object]:
     def run(*arguments: object, **options: object) -> object:
-        return script("predict.py", "--model", trained.folder, *arguments, **options)
+        return script("predict.py", "--model", oracle, *arguments, **options)
 
     return run
 
@@ -261,18 +261,20 @@ def test_names_outside_of_the_terminals_language(predict, folder: Path) -> None:
     assert "二 été \U0001f600.WAV" in done.stdout
 
 
-def test_a_model_that_ships_needs_no_name(script, trained, recording: Path, tmp_path: Path) -> None:
-    shutil.copytree(trained.folder / "bundle", tmp_path / "models" / "default")
+def test_a_model_that_ships_needs_no_name(
+    script, oracle: Path, recording: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(oracle, tmp_path / "models" / "default")
     done = script("predict.py", "--file", recording, "--format", "json", cwd=tmp_path)
     assert done.returncode == 0
-    named = json.loads((trained.folder / "bundle" / "bundle.json").read_text())["model"]
+    named = json.loads((oracle / "bundle.json").read_text())["model"]
     assert json.loads(done.stdout)["model"] == named
 
 
 def test_a_reader_that_has_gone_is_no_error_worth_a_word(
-    start: Callable[..., object], trained, synthetic: Path
+    start: Callable[..., object], oracle: Path, synthetic: Path
 ) -> None:
-    process = start("predict.py", "--folder", synthetic, "--model", trained.folder)
+    process = start("predict.py", "--folder", synthetic, "--model", oracle)
     process.stdout.readline()
     process.stdout.close()
     assert process.stderr.read() == ""

@@ -195,9 +195,7 @@ def test_a_recipe_with_a_path_is_pinned_when_it_is_read(
         load_recipe("encoder_bilstm_hmm.yaml", [WITH_ENCODER % "/nowhere.onnx"])
 
 
-def test_prediction_without_an_encoder_loads_nothing_of_it(
-    trained: object, recording: Path
-) -> None:
+def test_prediction_without_an_encoder_loads_nothing_of_it(oracle: Path, recording: Path) -> None:
     import subprocess
     import sys
 
@@ -207,7 +205,7 @@ def test_prediction_without_an_encoder_loads_nothing_of_it(
         "'bilstm_hmm.features.encoder.whisper_mel' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(trained.folder), str(recording)],
+        [sys.executable, "-c", program, str(oracle), str(recording)],
         capture_output=True,
         text=True,
         check=True,

@@ -38,21 +38,21 @@ def heavy_modules(program: str, *arguments: str | Path) -> list[str]:
     return ast.literal_eval(done.stdout.splitlines()[-1])
 
 
-def test_predicting_loads_no_training_library(trained, recording: Path) -> None:
+def test_predicting_loads_no_training_library(oracle: Path, recording: Path) -> None:
     program = (
         "import sys\n"
         "from bilstm_hmm.cli.main import command, predict\n"
         "arguments = ['--model', sys.argv[1], '--file', sys.argv[2], '--timeline']\n"
         "command(predict)(arguments, standalone_mode=False)"
     )
-    assert heavy_modules(program, trained.folder, recording) == []
+    assert heavy_modules(program, oracle, recording) == []
 
 
-def test_the_python_api_loads_no_training_library(trained, recording: Path) -> None:
+def test_the_python_api_loads_no_training_library(oracle: Path, recording: Path) -> None:
     program = (
         "import sys, bilstm_hmm\nassert bilstm_hmm.load(sys.argv[1]).predict(sys.argv[2]).segments"
     )
-    assert heavy_modules(program, trained.folder, recording) == []
+    assert heavy_modules(program, oracle, recording) == []
 
 
 @pytest.mark.parametrize("script", ["train.py", "evaluate.py", "predict.py"])

@@ -50,12 +50,12 @@ def test_processes_take_the_precision_along(
     ],
 )
 def test_a_precision_that_is_not_there(
-    script: Callable[..., object], trained, recording: Path, precision: str, said: str
+    script: Callable[..., object], oracle: Path, recording: Path, precision: str, said: str
 ) -> None:
-    order = ("--file", recording, "--model", trained.folder, "--precision", precision)
+    order = ("--file", recording, "--model", oracle, "--precision", precision)
     done = script("predict.py", *order)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     if precision == "int8":
-        assert load(trained.folder).bundle.identity in done.stderr
+        assert load(oracle).bundle.identity in done.stderr

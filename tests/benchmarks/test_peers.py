@@ -33,8 +33,8 @@ WARPS = (0.9, 1.0, 1.1)
 
 
 @pytest.fixture(scope="module")
-def bundle(trained) -> Path:
-    return trained.folder / "bundle"
+def bundle(oracle: Path) -> Path:
+    return oracle
 
 
 @pytest.fixture(scope="module")

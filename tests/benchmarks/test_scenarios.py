@@ -16,10 +16,10 @@ from bilstm_hmm.errors import ToolkitError
 
 
 @pytest.fixture
-def setting(corpora: Path, trained, tiny: Path, tmp_path: Path) -> Setting:
+def setting(corpora: Path, oracle: Path, tiny: Path, tmp_path: Path) -> Setting:
     return Setting(
         corpora=corpora,
-        model=trained.folder / "bundle",
+        model=oracle,
         recipe=str(tiny),
         epoch_corpora=("ravdess", "emodb"),
         clips=8,

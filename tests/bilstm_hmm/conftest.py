@@ -103,15 +103,15 @@ def poisoned() -> Callable[[Examples, list[int]], Examples]:
 
 
 @pytest.fixture
-def stored(trained: Any) -> Bundle:
-    """The bundle of the trained run."""
-    return read_bundle(trained.folder / "bundle")
+def stored(oracle: Path) -> Bundle:
+    """The bundle of the oracle."""
+    return read_bundle(oracle)
 
 
 @pytest.fixture
-def copy(trained: Any, tmp_path: Path) -> Path:
+def copy(oracle: Path, tmp_path: Path) -> Path:
     """A folder with that bundle which a test may spoil."""
-    return shutil.copytree(trained.folder / "bundle", tmp_path / "model")
+    return shutil.copytree(oracle, tmp_path / "model")
 
 
 def bytes_by_name(folder: Path) -> dict[str, bytes]:

@@ -28,7 +28,7 @@ def files(synthetic: Path, tmp_path: Path) -> list[Path]:
 def test_processes_say_what_one_says(
     model: Model, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "CHUNK", 7)
+    monkeypatch.setattr(workers, "FILES_PER_BATCH", 7)
     alone = list(predict_files(model, files, 1, curves=True))
     together = list(predict_files(model, files, 2, curves=True))
     assert together == alone
@@ -51,7 +51,7 @@ def test_results_come_before_all_files_are_read(
                 read.append(path)
                 yield path
 
-    monkeypatch.setattr(workers, "CHUNK", 2)
+    monkeypatch.setattr(workers, "FILES_PER_BATCH", 2)
     for jobs in (1, 2):
         read.clear()
         results = predict_files(model, Listing(files), jobs)
@@ -63,7 +63,7 @@ def test_results_come_before_all_files_are_read(
 def test_large_files_are_chunks_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "CHUNK_BYTES", 30_000)
+    monkeypatch.setattr(workers, "BYTES_PER_BATCH", 30_000)
     files = []
     for number, seconds in enumerate([1.0, 0.1, 0.1, 0.1, 0.1, 2.0, 0.1]):
         path = tmp_path / f"{number}.wav"
@@ -77,7 +77,7 @@ def test_large_files_are_chunks_of_their_own(
 def test_a_process_that_is_killed_is_told_of(
     model: Model, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "CHUNK", 2)
+    monkeypatch.setattr(workers, "FILES_PER_BATCH", 2)
     results = predict_files(model, files, 2)
     next(results)
     from multiprocessing import active_children

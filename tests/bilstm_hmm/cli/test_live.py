@@ -7,13 +7,13 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 import pytest
-from bilstm_hmm.data.synthesis.corpus import EMOTIONS, synthesise
 from bilstm_hmm.features.errors import AudioError
 
 from bilstm_hmm.cli.live import InterruptGuard, run_live
 from bilstm_hmm.cli.live_display import LiveDisplay
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.stream import EmotionStream, Update
+from tests.oracle import talk
 
 RATE = 16000
 
@@ -59,7 +59,7 @@ class Sound:
 
 @pytest.fixture(scope="module")
 def samples() -> np.ndarray:
-    return np.concatenate([synthesise(EMOTIONS[n % 5], 1, n) for n in range(3)])
+    return talk("neutral", "happy", "sad")
 
 
 @pytest.fixture(autouse=True)

@@ -194,7 +194,7 @@ def test_memory_does_not_grow_with_what_is_copied(
         seen.append(order.files[0].stat().st_size)
         return 0
 
-    monkeypatch.setattr("bilstm_hmm.cli.stdin.label", look)
+    monkeypatch.setattr("bilstm_hmm.cli.stdin.write_predictions", look)
     give(Long())
     tracemalloc.start()
     label_standard_input(model, order(), SampleFormat(RATE))

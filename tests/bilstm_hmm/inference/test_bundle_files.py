@@ -95,17 +95,17 @@ def test_a_bundle_without_a_fitted_timeline_is_read_as_well(
     assert Model(again).predict(recording) == Model(stored).predict(recording)
 
 
-def test_a_bundle_holds_no_pickle(trained) -> None:
-    for path in (trained.folder / "bundle").glob("*.npz"):
+def test_a_bundle_holds_no_pickle(oracle: Path) -> None:
+    for path in oracle.glob("*.npz"):
         with np.load(path, allow_pickle=False) as arrays:
             assert all(arrays[name].dtype.kind in "fbiU" for name in arrays.files)
-    assert not list(trained.folder.rglob("*.pkl"))
+    assert not list(oracle.rglob("*.pkl"))
 
 
-def test_a_run_folder_stands_for_its_bundle(trained, recording: Path) -> None:
-    assert find_bundle(trained.folder) == trained.folder / "bundle"
-    said = load(trained.folder).predict(recording)
-    assert load(str(trained.folder / "bundle")).predict(recording) == said
+def test_a_run_folder_stands_for_its_bundle(oracle: Path, recording: Path) -> None:
+    assert find_bundle(oracle.parent) == oracle
+    said = load(oracle.parent).predict(recording)
+    assert load(str(oracle)).predict(recording) == said
 
 
 @pytest.mark.parametrize(("precision", "network"), [("float", NETWORK), ("int8", INT8)])
@@ -208,7 +208,9 @@ def test_a_manifest_of_garbage(copy: Path, content: bytes) -> None:
     refused(copy, r"the bundle is damaged \(bundle.json cannot be read\)")
 
 
-@pytest.mark.parametrize(("old", "new"), [("sad", "mad"), ('"neutral", ', ""), ("tiny", "huge")])
+@pytest.mark.parametrize(
+    ("old", "new"), [("sad", "mad"), ('"neutral", ', ""), ("oracle", "prophet")]
+)
 def test_an_altered_manifest(copy: Path, old: str, new: str) -> None:
     text = json.dumps(json.loads((copy / MANIFEST).read_text("utf-8")))
     assert old in text
@@ -267,7 +269,7 @@ def test_a_recipe_of_another_version(copy: Path, text: str, words: str) -> None:
 def test_a_network_that_onnx_runtime_refuses(copy: Path, recording: Path) -> None:
     (copy / "network.onnx").write_bytes(b"no network")
     reseal(copy)
-    with pytest.raises(ToolkitError, match=r"^tiny-\w+: its network cannot be run .*; train it"):
+    with pytest.raises(ToolkitError, match=r"^oracle-\w+: its network cannot be run .*; train it"):
         load(copy).predict(recording)
 
 

@@ -136,8 +136,8 @@ def test_a_long_recording_is_decoded_in_parts(part: int, monkeypatch: pytest.Mon
     sequence = rng.normal(size=(len(turns), 2)) + np.where(turns, 1.0, -1.0)[:, None]
     whole = find(sequence, dwell=1.0)
     assert len(whole) > 5
-    monkeypatch.setattr(segmentation, "PART", part)
-    monkeypatch.setattr(segmentation, "CONTEXT", 250)
+    monkeypatch.setattr(segmentation, "CHUNK_FRAMES", part)
+    monkeypatch.setattr(segmentation, "CONTEXT_FRAMES", 250)
     parts = find(sequence, dwell=1.0)
     assert [(s.emotion, s.start, s.end) for s in parts] == [
         (s.emotion, s.start, s.end) for s in whole
@@ -250,9 +250,9 @@ _HOUR = """
 import json
 import numpy as np
 from bilstm_hmm.config.schema import TimelineSettings
-from bilstm_hmm.hmm.bank import bank_from_models, frame_scores
-from bilstm_hmm.inference.recording_timeline import Weighed, decoded
-from bilstm_hmm.timeline.composite_hmm import switching
+from bilstm_hmm.hmm.bank import bank_from_models, score_frames
+from bilstm_hmm.inference.recording_timeline import WeightedScores, decode
+from bilstm_hmm.timeline.composite_hmm import build_composite
 
 rng = np.random.default_rng(0)
 emotions, states, dimensions, frames = 8, 3, 7, 90_000
@@ -265,9 +265,9 @@ bank = bank_from_models(
 )
 truth = np.repeat(rng.integers(0, emotions, frames // 300), 300)
 sequence = bank.means[truth, 0] + rng.normal(size=(frames, dimensions))
-composite = switching(np.full(emotions, 1 / emotions), 25.0, TimelineSettings())
-evidence = 0.1 * frame_scores(bank, [sequence])[0]
-said = np.concatenate([path for _, path, _ in decoded(Weighed(evidence, composite))])
+composite = build_composite(np.full(emotions, 1 / emotions), 25.0, TimelineSettings())
+evidence = 0.1 * score_frames(bank, [sequence])[0]
+said = np.concatenate([path for _, path, _ in decode(WeightedScores(evidence, composite))])
 (peak,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps({
     "mebibytes": int(peak.split()[1]) / 1024,

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from bilstm_hmm.data.synthesis.corpus import EMOTIONS, synthesise
 
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.scoring import RecordingScores, score_clips, score_long_recording
 from bilstm_hmm.inference.windows import max_clip_samples
+from tests.oracle import EMOTIONS, say
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def samples() -> np.ndarray:
     parts: list[np.ndarray] = []
     while sum(map(len, parts)) < 120 * 16000:
         number = len(parts)
-        parts.append(synthesise(EMOTIONS[number // 3 % 5], number % 2, number))
+        parts.append(say(EMOTIONS[number // 3 % 5], number % 2, number))
     spoken = np.concatenate(parts)[: 120 * 16000]
     # In a room: each stretch has its own floor 80 dB below its loudest band, which rooms are above.
     noise = np.random.default_rng(0).normal(scale=2e-2, size=len(spoken))
@@ -90,7 +90,7 @@ print(said.duration, int(peak.split()[1]) / 1024)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
 def test_memory_does_not_grow_with_the_recording(
-    trained, samples: np.ndarray, tmp_path: Path
+    oracle: Path, samples: np.ndarray, tmp_path: Path
 ) -> None:
     peaks = []
     for minutes in (2, 40):
@@ -99,7 +99,7 @@ def test_memory_does_not_grow_with_the_recording(
             for _ in range(minutes // 2):
                 file.write(samples)
         done = subprocess.run(
-            [sys.executable, "-c", _PEAK, trained.folder, path],
+            [sys.executable, "-c", _PEAK, oracle, path],
             capture_output=True,
             text=True,
             check=True,

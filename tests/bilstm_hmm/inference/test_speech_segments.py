@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from bilstm_hmm.data.synthesis.corpus import EMOTIONS, synthesise
 
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.scoring import RecordingScores
@@ -13,11 +12,12 @@ from bilstm_hmm.inference.speech_segments import (
     score_segments,
     score_speech,
 )
+from tests.oracle import EMOTIONS, talk
 
 
 @pytest.fixture(scope="module")
 def samples() -> np.ndarray:
-    return np.concatenate([synthesise(EMOTIONS[n % 5], 3, n) for n in range(24)])
+    return talk(*(EMOTIONS[n % 5] for n in range(24)), speaker=3)
 
 
 @pytest.fixture(scope="module")

@@ -237,7 +237,15 @@ def test_attention_weighs_and_no_attention_averages() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["layers.py", "image_layers.py", "image_front.py", "network.py", "step.py", "fit.py"]
+    "name",
+    [
+        "network/layers.py",
+        "network/conv2d_layers.py",
+        "network/conv2d_front.py",
+        "network/build.py",
+        "training/step.py",
+        "training/loop.py",
+    ],
 )
 def test_only_keras_is_called(name: str) -> None:
     """Neither TensorFlow nor another backend is named in a model or a training step."""

@@ -155,7 +155,8 @@ def test_a_corpus_is_a_folder_tree_and_made_once(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     write_corpus(tmp_path / "here", speakers=1, clips_per_emotion=1, seed=5)
     code = (
-        "import sys; from pathlib import Path; from data.synthetic import write_corpus;"
+        "import sys; from pathlib import Path;"
+        "from bilstm_hmm.data.synthesis.corpus import write_corpus;"
         "write_corpus(Path(sys.argv[1]), speakers=1, clips_per_emotion=1, seed=5);"
         "sys.exit('scipy' in sys.modules or 'librosa' in sys.modules)"
     )

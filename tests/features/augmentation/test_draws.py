@@ -207,8 +207,9 @@ def test_chance_depends_on_seed_epoch_and_name_alone():
 def test_an_augmented_clip_is_the_same_in_another_process():
     program = (
         "import hashlib, numpy as np\n"
-        "from features.augment import *\n"
-        "from features.augment_settings import AugmentationSettings\n"
+        "from bilstm_hmm.features.augmentation.draws import augmentation_rng\n"
+        "from bilstm_hmm.features.augmentation.waveform import augment_waveform\n"
+        "from bilstm_hmm.features.settings.augmentation import AugmentationSettings\n"
         "x = np.sin(np.arange(4000, dtype=np.float32))\n"
         "y = augment_waveform(x, 16000, AugmentationSettings(), augmentation_rng(1, 2, 'c.wav'))\n"
         "print(hashlib.sha256(y.tobytes()).hexdigest())"

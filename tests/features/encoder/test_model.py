@@ -286,8 +286,8 @@ def test_extraction_with_an_encoder_loads_no_training_library(tiny, voice, store
     program = (
         "import sys, numpy as np\n"
         "from bilstm_hmm.features.extraction.extract import extract\n"
-        "from features.filterbanks import FilterBanks\n"
-        "from features.settings import FeatureSettings\n"
+        "from bilstm_hmm.features.spectral.filterbanks import FilterBanks\n"
+        "from bilstm_hmm.features.settings.extraction import FeatureSettings\n"
         "settings = FeatureSettings.model_validate_json(sys.argv[1])\n"
         "assert not {'bilstm_hmm.features.encoder.model', 'onnxruntime'} & set(sys.modules)\n"
         "extract(np.ones(800, np.float32), settings, FilterBanks())\n"

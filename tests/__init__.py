@@ -1,0 +1,1 @@
+"""The tests; `tests.oracle` is what many of them share."""
