@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from bilstm_hmm.data.corpora.registry import CORPORA
 from bilstm_hmm.features.encoder.store import find
@@ -12,7 +13,7 @@ from bilstm_hmm.features.settings.encoder_catalogue import WHISPER_TINY
 
 import bilstm_hmm
 from bilstm_hmm.inference.bundle import Bundle
-from bilstm_hmm.inference.bundle_files import CARD, MANIFEST, METRICS, read_bundle
+from bilstm_hmm.inference.bundle_files import CARD, MANIFEST, METRICS, read_bundle, write_bundle
 from bilstm_hmm.inference.model import Model
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +64,19 @@ def test_it_is_whole(name: str) -> None:
     assert {*sums, MANIFEST, CARD} == {path.name for path in folder.iterdir()}
     for file, told in sums.items():
         assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == told
+
+
+def test_its_arrays_keep_their_names_when_it_is_written_again(
+    name: str, bundle: Bundle, tmp_path: Path
+) -> None:
+    """What fields are called in the code is nothing to a file."""
+    folder = ROOT / "models" / name
+    write_bundle(tmp_path / "again", bundle)
+    for archive in ("hmm.npz", "decision.npz", "features.npz"):
+        with np.load(folder / archive) as before, np.load(tmp_path / "again" / archive) as after:
+            assert after.files == before.files
+            for key in before.files:
+                np.testing.assert_array_equal(after[key], before[key], strict=True)
 
 
 def test_it_labels_the_samples(name: str, model: Model) -> None:

@@ -47,7 +47,7 @@ def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[LabelledInte
         model.score_segments(samples),
         len(samples) / model.bundle.recipe.features.rate,
     )
-    width = MEDIAN if fitted is None else fitted.median
+    width = MEDIAN if fitted is None else fitted.median_width
     argmax = evidence.frame_logits.argmax(axis=1)
     median = median_labels(evidence.frame_logits, evidence.rate, width)
     found = (

@@ -4,7 +4,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +87,7 @@ def evaluate_timelines(
             bundle = source.model(fold)
             samples = source.samples(fold.test, bundle.recipe.features.rate)
             outcome = fold_timelines(Model(bundle), selection, fold, samples, progress)
-            fitted = None if bundle.timeline is None else asdict(bundle.timeline)
+            fitted = None if bundle.timeline is None else bundle.timeline.to_dict()
             told = {"model": bundle.identity, "fitted": fitted}
             # The results last: they are what says that the fold is finished.
             atomic_write(stored.with_suffix(".json"), json.dumps(told, indent=2) + "\n")

@@ -18,6 +18,14 @@ _LOG_2PI = float(np.log(2 * np.pi))
 #: A probability of ``exp(-_REACH)`` is still far from the least that float64 holds.
 _REACH = 600.0
 
+#: Fields and their keys in the npz file of a bundle; the keys are the file format's own.
+_NPZ_KEYS = {
+    "log_startprob": "log_start",
+    "log_transmat": "log_transition",
+    "means": "means",
+    "precision_cholesky": "whiteners",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class HmmBank:
@@ -27,29 +35,29 @@ class HmmBank:
 
     Attributes
     ----------
-    log_start
+    log_startprob
         ``[E, S]``.
-    log_transition
+    log_transmat
         ``[E, S, S]``, from the second axis to the third.
     means
         ``[E, S, D]``.
-    whiteners
+    precision_cholesky
         ``[E, S, D, D]``: W with ``W.T @ W`` the inverse covariance, lower triangular.
     """
 
-    log_start: FloatMatrix
-    log_transition: FloatMatrix
+    log_startprob: FloatMatrix
+    log_transmat: FloatMatrix
     means: FloatMatrix
-    whiteners: FloatMatrix
+    precision_cholesky: FloatMatrix
 
     def to_arrays(self) -> dict[str, FloatMatrix]:
-        """Return the arrays by name, for an npz file."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """Return the arrays by their keys in an npz file."""
+        return {key: getattr(self, name) for name, key in _NPZ_KEYS.items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "HmmBank":
         """Inverse of `to_arrays`; KeyError where one is missing."""
-        return cls(**{name: np.asarray(arrays[name], np.float64) for name in cls.__slots__})
+        return cls(**{n: np.asarray(arrays[key], np.float64) for n, key in _NPZ_KEYS.items()})
 
 
 def bank_from_models(
@@ -61,23 +69,23 @@ def bank_from_models(
     """Join fitted HMMs, one an emotion, into a bank; covariances are full, ``[S_e, D, D]``."""
     emotions, states = len(starts), max(len(start) for start in starts)
     dimensions = means[0].shape[1]
-    log_start = np.full((emotions, states), -np.inf)
-    log_transition = np.full((emotions, states, states), -np.inf)
+    log_startprob = np.full((emotions, states), -np.inf)
+    log_transmat = np.full((emotions, states, states), -np.inf)
     all_means = np.zeros((emotions, states, dimensions))
-    whiteners = np.tile(np.eye(dimensions), (emotions, states, 1, 1))
+    precision_cholesky = np.tile(np.eye(dimensions), (emotions, states, 1, 1))
     with np.errstate(divide="ignore"):
         for e, start in enumerate(starts):
             n = len(start)
-            log_start[e, :n] = np.log(start)
-            log_transition[e, :n, :n] = np.log(transitions[e])
+            log_startprob[e, :n] = np.log(start)
+            log_transmat[e, :n, :n] = np.log(transitions[e])
             all_means[e, :n] = means[e]
             lower = np.linalg.cholesky(covariances[e])
-            whiteners[e, :n] = np.linalg.inv(lower)
+            precision_cholesky[e, :n] = np.linalg.inv(lower)
     unused = np.arange(states) >= np.array([len(s) for s in starts])[:, None]
-    log_transition[unused, :] = np.where(np.eye(states, dtype=bool), 0.0, -np.inf)[
+    log_transmat[unused, :] = np.where(np.eye(states, dtype=bool), 0.0, -np.inf)[
         np.nonzero(unused)[1]
     ]
-    return HmmBank(log_start, log_transition, all_means, whiteners)
+    return HmmBank(log_startprob, log_transmat, all_means, precision_cholesky)
 
 
 def log_densities(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
@@ -94,10 +102,10 @@ def log_densities(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
         ``[T, E, S]``.
     """
     emotions, states, dimensions = bank.means.shape
-    flat = bank.whiteners.reshape(emotions * states * dimensions, dimensions)
-    offsets = np.einsum("esij,esj->esi", bank.whiteners, bank.means)
+    flat = bank.precision_cholesky.reshape(emotions * states * dimensions, dimensions)
+    offsets = np.einsum("esij,esj->esi", bank.precision_cholesky, bank.means)
     whitened = (sequence @ flat.T).reshape(-1, emotions, states, dimensions) - offsets
-    log_determinant = np.log(np.einsum("esii->esi", bank.whiteners)).sum(axis=-1)
+    log_determinant = np.log(np.einsum("esii->esi", bank.precision_cholesky)).sum(axis=-1)
     distance = np.einsum("tesd,tesd->tes", whitened, whitened)
     densities: FloatMatrix = log_determinant - 0.5 * (dimensions * _LOG_2PI + distance)
     return densities
@@ -163,19 +171,19 @@ def _forward_pass(bank: HmmBank, densities: FloatMatrix, going: NDArray[np.intp]
     going
         ``[T]``: how many of them have not ended.
     """
-    start = bank.log_start + densities[0]
-    transition = np.exp(bank.log_transition)
+    start = bank.log_startprob + densities[0]
+    transition = np.exp(bank.log_transmat)
     forward = _forward_step(_forward_linear, transition, start, densities, going)
     alive = np.arange(densities.shape[1]) < going[:, None]
     reached = np.isfinite(forward)
     peak = forward.max(axis=-1)
     least = np.where(reached, forward, np.inf).min(axis=-1)
-    steepest = bank.log_transition[np.isfinite(bank.log_transition)].min()
+    steepest = bank.log_transmat[np.isfinite(bank.log_transmat)].min()
     # Compared so that what is not a number counts as far apart.
     near = peak - least - steepest < _REACH
     if near[alive].all():
         return forward
-    return _forward_step(_forward_log, bank.log_transition, start, densities, going)
+    return _forward_step(_forward_log, bank.log_transmat, start, densities, going)
 
 
 def _forward_step(
@@ -200,8 +208,8 @@ def _forward_linear(last: FloatMatrix, transition: FloatMatrix) -> FloatMatrix:
     return result
 
 
-def _forward_log(last: FloatMatrix, log_transition: FloatMatrix) -> FloatMatrix:
-    return log_sum_exp(last[..., None] + log_transition, axis=-2)
+def _forward_log(last: FloatMatrix, log_transmat: FloatMatrix) -> FloatMatrix:
+    return log_sum_exp(last[..., None] + log_transmat, axis=-2)
 
 
 def mean_scores(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:

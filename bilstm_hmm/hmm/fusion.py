@@ -15,6 +15,14 @@ SYSTEMS: tuple[System, ...] = ("bilstm", "hmm", "hybrid")
 #: What follows a system's name where its network is the int8 one.
 INT8_MARK = "-int8"
 
+#: Fields and their keys in the npz file of a bundle; the keys are the file format's own.
+_NPZ_KEYS = {
+    "network_inverse_temperature": "clip_scale",
+    "hmm_inverse_temperature": "hmm_scale",
+    "hmm_score_std": "hmm_spread",
+    "weights": "weights",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreFusion:
@@ -22,29 +30,29 @@ class ScoreFusion:
 
     Attributes
     ----------
-    clip_scale
+    network_inverse_temperature
         Factor of the clip logits for `bilstm`: the inverse temperature (Guo et al., 2017).
-    hmm_scale
+    hmm_inverse_temperature
         Factor of the HMM scores for `hmm`.
-    hmm_spread
+    hmm_score_std
         Standard deviation of the centred HMM scores, their unit in `hybrid`.
     weights
         ``[2]``: of the clip logits and of the HMM scores in `hybrid`, the same for all emotions.
     """
 
-    clip_scale: FloatMatrix
-    hmm_scale: FloatMatrix
-    hmm_spread: FloatMatrix
+    network_inverse_temperature: FloatMatrix
+    hmm_inverse_temperature: FloatMatrix
+    hmm_score_std: FloatMatrix
     weights: FloatMatrix
 
     def to_arrays(self) -> dict[str, FloatMatrix]:
-        """Return the arrays by name, for an npz file."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """Return the arrays by their keys in an npz file."""
+        return {key: getattr(self, name) for name, key in _NPZ_KEYS.items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "ScoreFusion":
         """Inverse of `to_arrays`; KeyError where one is missing."""
-        return cls(**{name: np.asarray(arrays[name], np.float64) for name in cls.__slots__})
+        return cls(**{n: np.asarray(arrays[key], np.float64) for n, key in _NPZ_KEYS.items()})
 
 
 def probabilities(
@@ -60,10 +68,10 @@ def probabilities(
         Log-likelihoods a frame ``[..., C]``.
     """
     if system == "bilstm":
-        return softmax(np.asarray(clip, np.float64) * decision.clip_scale)
+        return softmax(np.asarray(clip, np.float64) * decision.network_inverse_temperature)
     if system == "hmm":
-        return softmax(np.asarray(hmm, np.float64) * decision.hmm_scale)
-    inputs = fusion_features(clip, hmm, decision.hmm_spread)
+        return softmax(np.asarray(hmm, np.float64) * decision.hmm_inverse_temperature)
+    inputs = fusion_features(clip, hmm, decision.hmm_score_std)
     return softmax(inputs @ decision.weights)
 
 

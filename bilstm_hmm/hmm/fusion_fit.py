@@ -21,9 +21,9 @@ def fit_fusion(clip: FloatMatrix, hmm: FloatMatrix, labels: NDArray[np.intp]) ->
     centred = hmm - hmm.mean(axis=1, keepdims=True)
     spread = np.array(max(float(centred.std()), 1e-6))
     return ScoreFusion(
-        clip_scale=np.array(fit_temperature(clip, labels)),
-        hmm_scale=np.array(fit_temperature(hmm, labels)),
-        hmm_spread=spread,
+        network_inverse_temperature=np.array(fit_temperature(clip, labels)),
+        hmm_inverse_temperature=np.array(fit_temperature(hmm, labels)),
+        hmm_score_std=spread,
         weights=fit_fusion_weights(fusion_features(clip, hmm, spread), labels),
     )
 

@@ -63,7 +63,7 @@ class OnlineTimeline:
         self._cutter = make_segmenter(bundle.recipe)
         self._weights = timeline_parameters(bundle)
         self._composite = recording_composite(bundle)
-        self._calmer = apply_temperature(self._composite, self._weights.sureness)
+        self._calmer = apply_temperature(self._composite, self._weights.inverse_temperature)
         self._joiner = SegmentMerger(self._settings.silence)
         # Frames that are not settled, and the emotion in whose middle they begin.
         self._waiting: list[_Frames] = []
@@ -121,7 +121,9 @@ class OnlineTimeline:
                 SpeechInterval(
                     min(e.start, duration), min(e.end, duration), len(e.frame_logits), e.rate
                 ),
-                self._weights.evidence(e.frame_logits, e.frame_log_likelihoods).astype(np.float64),
+                self._weights.combine_scores(e.frame_logits, e.frame_log_likelihoods).astype(
+                    np.float64
+                ),
             )
             for e in found
         ]
@@ -143,7 +145,7 @@ class OnlineTimeline:
         borders = [0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
         for begun, stop in reversed(list(pairwise(borders))):
             began_before = begun == 0 and self._before is not None
-            if stop - begun >= self._composite.ages or (began_before and stop > begun):
+            if stop - begun >= self._composite.min_frames or (began_before and stop > begun):
                 return stop
         return 0
 
@@ -183,7 +185,7 @@ class OnlineTimeline:
         return gone
 
     def _curve(self, frames: list[_Frames]) -> tuple[FloatMatrix, FloatMatrix]:
-        sureness = self._weights.sureness
+        sureness = self._weights.inverse_temperature
         before = None if self._before is None else self._before * sureness
         densities = sureness * _joined(frames)[..., None]
         times = np.concatenate([f.piece.times() for f in frames])

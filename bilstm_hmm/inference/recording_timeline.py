@@ -92,7 +92,7 @@ def utterance_timelines(
         )
         frames = min(settings.evidence * evidence.rate, len(evidence.frame_log_likelihoods))
         weighed[: lengths[row], row] = evidence.frame_log_likelihoods * (
-            float(bundle.decision.hmm_scale) / frames
+            float(bundle.decision.hmm_inverse_temperature) / frames
         )
         entries[row] = log_prior(own / np.maximum(alone, 1e-3))
     composite = build_composite(np.ones(len(bundle.classes)), heard[0].rate, settings)
@@ -123,10 +123,10 @@ def recording_timeline(
     paths, likely = [np.zeros(0, np.intp)], [np.zeros((0, len(bundle.classes)), np.float32)]
     for section in split_at_silence(phrases, bundle.recipe.timeline.silence):
         rows = [
-            weights.evidence(phrase.frame_logits, phrase.frame_log_likelihoods)
+            weights.combine_scores(phrase.frame_logits, phrase.frame_log_likelihoods)
             for phrase in section
         ]
-        weighed = WeightedScores(np.concatenate(rows), composite, weights.sureness)
+        weighed = WeightedScores(np.concatenate(rows), composite, weights.inverse_temperature)
         for _, path, shares in decode(weighed):
             paths.append(path)
             likely.append(shares.astype(np.float32))
@@ -157,16 +157,21 @@ def timeline_parameters(bundle: Bundle) -> TimelineParameters:
         return bundle.timeline
     recipe = bundle.recipe
     frames = recipe.timeline.evidence * output_rate(recipe)
-    weight = USUAL_STRENGTH * float(bundle.decision.hmm_scale) / frames
+    weight = USUAL_STRENGTH * float(bundle.decision.hmm_inverse_temperature) / frames
     return TimelineParameters(
-        0.0, weight, USUAL_DWELL, USUAL_MINIMUM, sureness=1.0 / USUAL_STRENGTH, median=1.0
+        logit_weight=0.0,
+        hmm_weight=weight,
+        expected_duration=USUAL_DWELL,
+        min_duration=USUAL_MINIMUM,
+        inverse_temperature=1.0 / USUAL_STRENGTH,
+        median_width=1.0,
     )
 
 
 def recording_composite(bundle: Bundle) -> CompositeHmm:
     """Return the composite HMM of turns, before which all emotions are as likely."""
     emotions = len(bundle.classes)
-    settings = timeline_parameters(bundle).durations(bundle.recipe.timeline)
+    settings = timeline_parameters(bundle).with_durations(bundle.recipe.timeline)
     return build_composite(np.full(emotions, 1.0 / emotions), output_rate(bundle.recipe), settings)
 
 

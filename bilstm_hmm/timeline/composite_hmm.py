@@ -39,21 +39,21 @@ class CompositeHmm:
 
     Attributes
     ----------
-    log_entry
+    log_initial
         ``[E, S]``: of entering emotion e in state s.
     log_transition
         ``[E, S, S]``: inside an emotion.
-    log_stay, log_leave
+    log_self_loop, log_exit
         Of staying in, and of leaving, an emotion that is old enough.
-    ages
+    min_frames
         The minimum duration in frames.
     """
 
-    log_entry: FloatMatrix
+    log_initial: FloatMatrix
     log_transition: FloatMatrix
-    log_stay: float
-    log_leave: float
-    ages: int
+    log_self_loop: float
+    log_exit: float
+    min_frames: int
 
 
 def compose(
@@ -81,11 +81,11 @@ def compose(
     rest = max(dwell * rate - ages, 1.0)
     leave = 1.0 / (rest + 1.0)
     return CompositeHmm(
-        log_entry=log_prior(prior)[:, None] + log_start,
+        log_initial=log_prior(prior)[:, None] + log_start,
         log_transition=log_transition,
-        log_stay=float(np.log1p(-leave)),
-        log_leave=float(np.log(leave)),
-        ages=ages,
+        log_self_loop=float(np.log1p(-leave)),
+        log_exit=float(np.log(leave)),
+        min_frames=ages,
     )
 
 
@@ -110,11 +110,11 @@ def apply_temperature(composite: CompositeHmm, sureness: float) -> CompositeHmm:
     since neighbours are right or wrong together.
     """
     return CompositeHmm(
-        log_entry=composite.log_entry * sureness,
+        log_initial=composite.log_initial * sureness,
         log_transition=composite.log_transition * sureness,
-        log_stay=composite.log_stay * sureness,
-        log_leave=composite.log_leave * sureness,
-        ages=composite.ages,
+        log_self_loop=composite.log_self_loop * sureness,
+        log_exit=composite.log_exit * sureness,
+        min_frames=composite.min_frames,
     )
 
 
@@ -124,26 +124,26 @@ class ForwardScores:
 
     Attributes
     ----------
-    blocks
+    min_duration_block
         ``[T, E, S]``: of a block that begins at t, by the state it ends in; cut by the end of
         the recording where it does not fit.
-    entering
+    entry
         ``[T]``: of all that goes before a block that begins at t.
-    stayed, old
-        ``[T, E, S]``: of all up to t in an old emotion; `stayed` where it was old before.
+    stay, mature
+        ``[T, E, S]``: of all up to t in an old emotion; `stay` where it was old before.
     """
 
-    blocks: FloatMatrix
-    entering: FloatMatrix
-    stayed: FloatMatrix
-    old: FloatMatrix
+    min_duration_block: FloatMatrix
+    entry: FloatMatrix
+    stay: FloatMatrix
+    mature: FloatMatrix
 
 
 def _blocks(composite: CompositeHmm, densities: FloatMatrix, join: np.ufunc) -> FloatMatrix:
     # Time goes last here, where the long axis is quickest, and sums go by the faster function.
     along = densities.transpose(1, 2, 0)
-    blocks = composite.log_entry[:, :, None] + along
-    for age in range(1, min(composite.ages, len(densities))):
+    blocks = composite.log_initial[:, :, None] + along
+    for age in range(1, min(composite.min_frames, len(densities))):
         steps = blocks[:, :, None, :-age] + composite.log_transition[..., None]
         joined = log_sum_exp(steps, axis=1) if join is np.logaddexp else steps.max(axis=1)
         blocks[..., :-age] = joined + along[..., age:]
@@ -168,17 +168,17 @@ def forward(
         ``[E, S]``, log: of all that goes before the first frame, where that is the middle of an
         emotion that is old enough; None where the recording begins.
     """
-    frames, ages = len(densities), composite.ages
+    frames, ages = len(densities), composite.min_frames
     blocks = _blocks(composite, densities, join)
     entering = np.zeros(frames)
     stayed = np.full(densities.shape, -np.inf)
     old = np.full(densities.shape, -np.inf)
-    held = densities + composite.log_stay
+    held = densities + composite.log_self_loop
     for t in range(frames):
         began = t - ages + 1
         last = old[t - 1] if t > 0 else before
         if last is not None:
-            entering[t] = join.reduce(last, axis=None) + composite.log_leave
+            entering[t] = join.reduce(last, axis=None) + composite.log_exit
             steps = last[:, :, None] + composite.log_transition
             stayed[t] = join.reduce(steps, axis=1) + held[t]
         old[t] = stayed[t]
@@ -201,9 +201,9 @@ def viterbi(
     path = np.zeros(frames, np.intp)
     last = frames
     # The last block may be cut by the end of the recording.
-    first = max(0, frames - composite.ages + 1)
-    cut = scores.entering[first:, None, None] + scores.blocks[first:]
-    if cut.size and cut.max() > scores.old[-1].max():
+    first = max(0, frames - composite.min_frames + 1)
+    cut = scores.entry[first:, None, None] + scores.min_duration_block[first:]
+    if cut.size and cut.max() > scores.mature[-1].max():
         begun, emotion, _ = np.unravel_index(int(cut.argmax()), cut.shape)
         last = first + int(begun)
         path[last:] = emotion
@@ -224,22 +224,22 @@ def backtrack(
     emotion
         The one that is old at `t`; None takes the likeliest.
     """
-    states = scores.old.shape[2]
+    states = scores.mature.shape[2]
     path = np.zeros(t + 1, np.intp)
     if emotion is None:
-        emotion, state = divmod(int(scores.old[t].argmax()), states)
+        emotion, state = divmod(int(scores.mature[t].argmax()), states)
     else:
-        state = int(scores.old[t, emotion].argmax())
+        state = int(scores.mature[t, emotion].argmax())
     while t >= 0:
         path[t] = emotion
-        if scores.stayed[t, emotion, state] == scores.old[t, emotion, state]:
-            came = scores.old[t - 1, emotion] + composite.log_transition[emotion, :, state]
+        if scores.stay[t, emotion, state] == scores.mature[t, emotion, state]:
+            came = scores.mature[t - 1, emotion] + composite.log_transition[emotion, :, state]
             t, state = t - 1, int(came.argmax())
             continue
-        began = t - composite.ages + 1
+        began = t - composite.min_frames + 1
         path[began:t] = emotion
         t = began - 1
-        emotion, state = divmod(int(scores.old[t].argmax()), states)
+        emotion, state = divmod(int(scores.mature[t].argmax()), states)
     return path
 
 
@@ -248,18 +248,18 @@ def emotion_posteriors(
 ) -> FloatMatrix:
     """Return the probability of each emotion at each frame, ``[T, E]``; parameters as `forward`."""
     scores = forward(composite, densities, np.logaddexp, before)
-    ahead = _backward(composite, densities, scores.blocks)
-    frames, reach = len(densities), composite.ages - 1
+    ahead = _backward(composite, densities, scores.min_duration_block)
+    frames, reach = len(densities), composite.min_frames - 1
     # What follows a block is what follows its last frame; nothing where the end cuts it.
     after = np.zeros_like(ahead)
     after[: max(0, frames - reach)] = ahead[reach:]
-    block = np.logaddexp.reduce(scores.blocks + after, axis=2) + scores.entering[:, None]
-    held = np.logaddexp.reduce(scores.stayed + ahead, axis=2)
+    block = np.logaddexp.reduce(scores.min_duration_block + after, axis=2) + scores.entry[:, None]
+    held = np.logaddexp.reduce(scores.stay + ahead, axis=2)
     total = np.logaddexp.reduce([*block[0], *held[0]])
     stayed = np.exp(held - total)
     begun = np.cumsum(np.exp(block - total), axis=0)
     # A frame lies in a block that began at most `reach` frames before.
-    begun[composite.ages :] -= begun[: -composite.ages].copy()
+    begun[composite.min_frames :] -= begun[: -composite.min_frames].copy()
     shares = np.maximum(stayed + begun, 0.0)
     result: FloatMatrix = shares / shares.sum(axis=1, keepdims=True)
     return result
@@ -267,13 +267,13 @@ def emotion_posteriors(
 
 def _backward(composite: CompositeHmm, densities: FloatMatrix, blocks: FloatMatrix) -> FloatMatrix:
     """Return the log score ``[T, E, S]`` of all that may follow an old emotion at t."""
-    reach, last = composite.ages - 1, len(densities) - 1
+    reach, last = composite.min_frames - 1, len(densities) - 1
     ahead = np.zeros_like(densities)
-    held = densities + composite.log_stay
+    held = densities + composite.log_self_loop
     for t in range(last - 1, -1, -1):
         steps = composite.log_transition + (held[t + 1] + ahead[t + 1])[:, None]
         end = t + 1 + reach
         entered = blocks[t + 1] + ahead[end] if end <= last else blocks[t + 1]
-        leaving = np.logaddexp.reduce(entered, axis=None) + composite.log_leave
+        leaving = np.logaddexp.reduce(entered, axis=None) + composite.log_exit
         ahead[t] = np.logaddexp(np.logaddexp.reduce(steps, axis=2), leaving)
     return ahead

@@ -19,7 +19,7 @@ def best_paths(
     composite: CompositeHmm,
     evidence: NDArray[np.floating],
     lengths: Indices,
-    log_entry: FloatMatrix | None = None,
+    log_initial: FloatMatrix | None = None,
 ) -> NDArray[np.int8]:
     """Return the emotion of each frame on the best path, int8 ``[T, N]``.
 
@@ -31,12 +31,12 @@ def best_paths(
         Float ``[T, N, E]``: log densities of N recordings; zero behind the end of a shorter one.
     lengths
         Frames of each, ``[N]``.
-    log_entry
+    log_initial
         ``[N, E]``: of entering an emotion, where that differs between the recordings.
     """
     frames, count, _ = evidence.shape
-    ages = composite.ages
-    held, blocks = _prepared(composite, evidence, lengths, log_entry)
+    ages = composite.min_frames
+    held, blocks = _prepared(composite, evidence, lengths, log_initial)
     entering = np.zeros((len(held), count))
     came_from = np.zeros((len(held), count), np.int8)
     stayed = np.zeros(held.shape, bool)
@@ -45,7 +45,7 @@ def best_paths(
         began = t - ages + 1
         if t > 0:
             came_from[t] = old.argmax(axis=1)
-            entering[t] = old.max(axis=1) + composite.log_leave
+            entering[t] = old.max(axis=1) + composite.log_exit
             old = old + held[t]
         if began >= 0:
             block = entering[began][:, None] + blocks[began]
@@ -58,14 +58,14 @@ def posteriors(
     composite: CompositeHmm,
     evidence: NDArray[np.floating],
     lengths: Indices,
-    log_entry: FloatMatrix | None = None,
+    log_initial: FloatMatrix | None = None,
 ) -> FloatMatrix:
     """Return the probability of each emotion at each frame, ``[T, N, E]``.
 
     Parameters as `best_paths`; what stands behind the end of a recording means nothing.
     """
-    frames, ages = len(evidence), composite.ages
-    held, blocks = _prepared(composite, evidence, lengths, log_entry)
+    frames, ages = len(evidence), composite.min_frames
+    held, blocks = _prepared(composite, evidence, lengths, log_initial)
     entering = np.zeros(held.shape[:2])
     stayed = np.full(held.shape, -np.inf)
     old = np.full(held.shape, -np.inf)
@@ -73,7 +73,7 @@ def posteriors(
         began = t - ages + 1
         if t > 0:
             # Nothing begins behind the end.
-            left = np.logaddexp.reduce(old[t - 1], axis=1) + composite.log_leave
+            left = np.logaddexp.reduce(old[t - 1], axis=1) + composite.log_exit
             entering[t] = np.where(t < lengths, left, -np.inf)
             stayed[t] = old[t] = old[t - 1] + held[t]
         if began >= 0:
@@ -83,7 +83,7 @@ def posteriors(
         ahead[t] = held[t + 1] + ahead[t + 1]
         if t + ages < len(held):
             entered = (
-                np.logaddexp.reduce(blocks[t + 1] + ahead[t + ages], axis=1) + composite.log_leave
+                np.logaddexp.reduce(blocks[t + 1] + ahead[t + ages], axis=1) + composite.log_exit
             )
             entered = np.where(t + 1 < lengths, entered, -np.inf)
             ahead[t] = np.logaddexp(ahead[t], entered[:, None])
@@ -101,21 +101,21 @@ def _prepared(
     composite: CompositeHmm,
     evidence: NDArray[np.floating],
     lengths: Indices,
-    log_entry: FloatMatrix | None,
+    log_initial: FloatMatrix | None,
 ) -> tuple[FloatMatrix, FloatMatrix]:
     """Evidence of staying, with room for a block behind the end; blocks by their first frame.
 
     ``[T + ages - 1, N, E]`` and ``[T, N, E]``.
     """
-    ages = composite.ages
-    entry = composite.log_entry[:, 0] if log_entry is None else log_entry
+    ages = composite.min_frames
+    entry = composite.log_initial[:, 0] if log_initial is None else log_initial
     room = np.zeros((ages, *evidence.shape[1:]), evidence.dtype)
     padded = np.concatenate([evidence, room[1:]])
     # [t] is the sum of all before t.
     sums = np.concatenate([room[:1], np.cumsum(padded, axis=0, dtype=np.float64)])
     blocks = entry + (sums[ages:] - sums[:-ages])
     behind = np.arange(len(padded))[:, None] >= lengths
-    return padded + np.where(behind, 0.0, composite.log_stay)[:, :, None], blocks
+    return padded + np.where(behind, 0.0, composite.log_self_loop)[:, :, None], blocks
 
 
 def _traced(

@@ -112,12 +112,12 @@ def fit_timeline(
     best = select(grid_search(turns, rate, settings))
     strength, share, dwell, minimum = best.fitted
     return TimelineParameters(
-        logits=strength * (1.0 - share) / rate / turns.units[0],
-        told=strength * share / rate / turns.units[1],
-        dwell=dwell,
-        minimum=minimum,
-        sureness=fit_inverse_temperature(turns, rate, best),
-        median=fit_median_width(turns, rate),
+        logit_weight=strength * (1.0 - share) / rate / turns.units[0],
+        hmm_weight=strength * share / rate / turns.units[1],
+        expected_duration=dwell,
+        min_duration=minimum,
+        inverse_temperature=fit_inverse_temperature(turns, rate, best),
+        median_width=fit_median_width(turns, rate),
     )
 
 

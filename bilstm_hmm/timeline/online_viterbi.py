@@ -27,10 +27,10 @@ def stable_prefix(
     last = len(densities) - 1
     # A path to come has an old emotion at the last frame, or a block that begins by then and may
     # end behind it, whose past is the best one before the block.
-    opened = range(max(0, last - composite.ages + 2), last + 1)
+    opened = range(max(0, last - composite.min_frames + 2), last + 1)
     if 0 in opened:
         return np.zeros(0, np.intp)
-    old = np.flatnonzero(np.isfinite(scores.old[last].max(axis=1))).tolist()
+    old = np.flatnonzero(np.isfinite(scores.mature[last].max(axis=1))).tolist()
     paths = [backtrack(composite, scores, last, emotion) for emotion in old]
     paths += [backtrack(composite, scores, begun - 1) for begun in opened]
     count = min(map(len, paths))

@@ -10,6 +10,16 @@ from numpy.typing import NDArray
 from bilstm_hmm.config.schema import TimelineSettings
 from bilstm_hmm.features.frames import FloatArray
 
+#: Fields and their names in files: with the prefix in the npz file of a bundle, where they stand
+#: beside other arrays, and as they are in the JSON file of an evaluation.
+_STORED_NAMES = {
+    "logit_weight": "logits",
+    "hmm_weight": "told",
+    "expected_duration": "dwell",
+    "min_duration": "minimum",
+    "inverse_temperature": "sureness",
+    "median_width": "median",
+}
 _PREFIX = "timeline_"
 
 
@@ -19,47 +29,55 @@ class TimelineParameters:
 
     Attributes
     ----------
-    logits, told
+    logit_weight, hmm_weight
         Weights of a frame's logits and of its HMM log-likelihoods in the composite HMM.
-    dwell, minimum
+    expected_duration, min_duration
         Expected and least duration of an emotion, in seconds.
-    sureness
+    inverse_temperature
         Power of the paths' probabilities that makes confidences calibrated, see
         `bilstm_hmm.timeline.composite_hmm.apply_temperature`.
-    median
+    median_width
         Width of the median filter that timelines are compared with, in seconds.
     """
 
-    logits: float
-    told: float
-    dwell: float
-    minimum: float
-    sureness: float
-    median: float
+    logit_weight: float
+    hmm_weight: float
+    expected_duration: float
+    min_duration: float
+    inverse_temperature: float
+    median_width: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the numbers by their names in a JSON file."""
+        return {stored: getattr(self, name) for name, stored in _STORED_NAMES.items()}
 
     def to_arrays(self) -> dict[str, NDArray[np.float64]]:
-        """Return the numbers by name, for an npz file that holds other things as well."""
-        return {_PREFIX + name: np.array(getattr(self, name)) for name in self.__slots__}
+        """Return the numbers by their keys in an npz file that holds other arrays as well."""
+        return {_PREFIX + stored: np.array(value) for stored, value in self.to_dict().items()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "TimelineParameters | None":
         """Inverse of `to_arrays`; None where nothing was fitted, as in older models."""
-        if _PREFIX + "logits" not in arrays:
+        if _PREFIX + _STORED_NAMES["logit_weight"] not in arrays:
             return None
-        return cls(**{name: float(arrays[_PREFIX + name]) for name in cls.__slots__})
+        return cls(**{n: float(arrays[_PREFIX + key]) for n, key in _STORED_NAMES.items()})
 
-    def evidence(self, frame: FloatArray, told: FloatArray) -> FloatArray:
-        """Return what each frame says for each emotion, ``[T, E]``, from logits and HMMs.
+    def combine_scores(
+        self, frame_logits: FloatArray, frame_log_likelihoods: FloatArray
+    ) -> FloatArray:
+        """Return the score of each frame for each emotion, ``[T, E]``: the weighted sum of both.
 
         Centred over the emotions, since only differences between them tell them apart.
         """
-        joined = np.float32(self.logits) * frame + np.float32(self.told) * told
-        centred: FloatArray = joined - joined.mean(axis=1, keepdims=True)
+        scores = (
+            np.float32(self.logit_weight) * frame_logits
+            + np.float32(self.hmm_weight) * frame_log_likelihoods
+        )
+        centred: FloatArray = scores - scores.mean(axis=1, keepdims=True)
         return centred
 
-    def durations(self, settings: TimelineSettings) -> TimelineSettings:
-        """Return the settings with the fitted durations in the places that are open."""
-        fitted = {"dwell": self.dwell, "minimum": self.minimum}
-        given = {name: getattr(settings, name) for name in fitted}
-        known = {name: fitted[name] if own is None else own for name, own in given.items()}
-        return settings.model_copy(update=known)
+    def with_durations(self, settings: TimelineSettings) -> TimelineSettings:
+        """Return the settings with the fitted durations where they leave them open."""
+        fitted = {"dwell": self.expected_duration, "minimum": self.min_duration}
+        missing = {name: value for name, value in fitted.items() if getattr(settings, name) is None}
+        return settings.model_copy(update=missing)

@@ -64,10 +64,10 @@ def test_raw_scores_are_hmmlearns_of_every_fourth_frame(fitted: FeatureHmms) -> 
     scores = []
     for e in range(3):
         model = GaussianHMM(bank.means.shape[1], "full")
-        model.startprob_ = np.exp(bank.log_start[e])
-        model.transmat_ = np.exp(bank.log_transition[e])
+        model.startprob_ = np.exp(bank.log_startprob[e])
+        model.transmat_ = np.exp(bank.log_transmat[e])
         model.means_ = bank.means[e]
-        model.covars_ = np.linalg.inv(np.einsum("sij,sik->sjk", *2 * [bank.whiteners[e]]))
+        model.covars_ = np.linalg.inv(np.einsum("sij,sik->sjk", *2 * [bank.precision_cholesky[e]]))
         scores.append(model.score(kept) / len(kept))
     np.testing.assert_allclose(
         feature_hmm_probabilities(fitted, frames),
@@ -91,7 +91,7 @@ def test_states_and_topology_are_the_recipes(quick_recipe: MakeRecipe) -> None:
     chosen = quick_recipe(hmm={"states": 3, "topology": "left-right"})
     bank = fit_feature_hmms(*made_frames(60), CLASSES, chosen).bank
     assert bank.means.shape == (3, 3, 3)
-    assert np.isneginf(bank.log_transition[:, 1:, 0]).all()
+    assert np.isneginf(bank.log_transmat[:, 1:, 0]).all()
 
 
 def test_a_large_corpus_is_fitted_on_clips_drawn_by_the_seed(

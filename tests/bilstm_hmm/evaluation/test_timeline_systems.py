@@ -63,7 +63,7 @@ def test_phrases_are_labelled_frame_by_frame(
 ) -> None:
     phrases = model.score_segments(samples)
     assert len(phrases) > 5
-    width = MEDIAN if model.bundle.timeline is None else model.bundle.timeline.median
+    width = MEDIAN if model.bundle.timeline is None else model.bundle.timeline.median_width
     logits = np.concatenate([phrase.frame_logits for phrase in phrases])
     smooth = iter(median_labels(logits, phrases[0].rate, width))
     for phrase in phrases:
@@ -78,7 +78,7 @@ def test_frames_and_their_medians(
     model: Model, found: dict[str, Spans], samples: np.ndarray
 ) -> None:
     evidence = model.score(samples)
-    width = MEDIAN if model.bundle.timeline is None else model.bundle.timeline.median
+    width = MEDIAN if model.bundle.timeline is None else model.bundle.timeline.median_width
     expected = {
         "frame-argmax": evidence.frame_logits.argmax(axis=1),
         "median-filter": median_labels(evidence.frame_logits, evidence.rate, width),

@@ -93,7 +93,7 @@ def test_an_evaluation_from_the_corpus_to_the_report(evaluated: Path, emodb: Pat
         bundle = read_bundle(evaluated / f"fold{number}")
         assert metrics["models"][place]["model"] == bundle.identity
         assert bundle.timeline is not None
-        assert metrics["models"][place]["fitted"]["median"] == bundle.timeline.median
+        assert metrics["models"][place]["fitted"]["median"] == bundle.timeline.median_width
 
 
 def test_recordings_are_of_the_test_speaker_alone(evaluated: Path, selection: Dataset) -> None:

@@ -170,9 +170,17 @@ def test_a_sequence_needs_a_frame() -> None:
 
 def test_a_bank_comes_back_from_its_arrays() -> None:
     bank = bank_of([random_model(np.random.default_rng(10), "full", "left-right")])
-    again = HmmBank.from_arrays(bank.to_arrays())
-    for name, array in bank.to_arrays().items():
-        np.testing.assert_array_equal(getattr(again, name), array)
+    arrays = bank.to_arrays()
+    # The keys of the files that are out there.
+    assert list(arrays) == ["log_start", "log_transition", "means", "whiteners"]
+    assert arrays["log_start"] is bank.log_startprob
+    assert arrays["log_transition"] is bank.log_transmat
+    assert arrays["means"] is bank.means
+    assert arrays["whiteners"] is bank.precision_cholesky
+    again = HmmBank.from_arrays({key: array.astype(np.float32) for key, array in arrays.items()})
+    for key, array in again.to_arrays().items():
+        assert array.dtype == np.float64
+        np.testing.assert_array_equal(array, arrays[key].astype(np.float32))
     with pytest.raises(KeyError):
         HmmBank.from_arrays({"means": bank.means})
 

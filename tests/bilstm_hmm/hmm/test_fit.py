@@ -34,15 +34,15 @@ def clips_of_three(
 
 
 def covariances(bank: HmmBank) -> np.ndarray:
-    return np.linalg.inv(np.swapaxes(bank.whiteners, -1, -2) @ bank.whiteners)
+    return np.linalg.inv(np.swapaxes(bank.precision_cholesky, -1, -2) @ bank.precision_cholesky)
 
 
 def check_bank(bank: HmmBank) -> None:
     """What holds of every bank, whatever it was fitted on."""
-    np.testing.assert_allclose(np.exp(bank.log_transition).sum(axis=2), 1.0, atol=1e-9)
-    np.testing.assert_allclose(np.exp(bank.log_start).sum(axis=1), 1.0, atol=1e-9)
+    np.testing.assert_allclose(np.exp(bank.log_transmat).sum(axis=2), 1.0, atol=1e-9)
+    np.testing.assert_allclose(np.exp(bank.log_startprob).sum(axis=1), 1.0, atol=1e-9)
     assert np.isfinite(bank.means).all()
-    assert np.isfinite(bank.whiteners).all()
+    assert np.isfinite(bank.precision_cholesky).all()
 
 
 @pytest.mark.parametrize("topology", ["ergodic", "left-right"])
@@ -57,11 +57,11 @@ def test_each_emotion_is_told_by_its_own_hmm(covariance: Any, topology: Any) -> 
     said = np.array([mean_scores(fitted.bank, s).argmax() for s in unseen])
     assert (said == truth).mean() > 0.95
     # What the topology forbids stays forbidden, and what it allows stays possible.
-    forbidden = np.isneginf(fitted.bank.log_transition)
+    forbidden = np.isneginf(fitted.bank.log_transmat)
     expected = [[False, False], [topology == "left-right", False]]
     np.testing.assert_array_equal(forbidden, np.broadcast_to(expected, (3, 2, 2)))
     if topology == "left-right":
-        np.testing.assert_array_equal(np.exp(fitted.bank.log_start), [[1.0, 0.0]] * 3)
+        np.testing.assert_array_equal(np.exp(fitted.bank.log_startprob), [[1.0, 0.0]] * 3)
 
 
 @pytest.mark.parametrize("covariance", COVARIANCES)
@@ -76,7 +76,7 @@ def test_the_fit_is_as_likely_as_hmmlearn_alone(covariance: Any) -> None:
         plain.score(sequence) / len(sequence), abs=0.02
     )
     # Both keep to a state as long as the data do: 7 changes in 479 steps.
-    stay = np.exp(bank.log_transition[0]).diagonal()
+    stay = np.exp(bank.log_transmat[0]).diagonal()
     np.testing.assert_allclose(np.sort(stay), np.sort(plain.transmat_.diagonal()), atol=0.02)
 
 
@@ -151,7 +151,7 @@ def test_hardly_any_frames(covariance: Any, topology: Any) -> None:
         assert np.isfinite(mean_scores(fitted.bank, sequence)).all()
     (note,) = fitted.notes
     assert note.startswith("happy: too few frames for 4 HMM states, so it has 1;")
-    assert np.isneginf(fitted.bank.log_start[0, 1:]).all()
+    assert np.isneginf(fitted.bank.log_startprob[0, 1:]).all()
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0])
@@ -170,7 +170,7 @@ def test_fewer_frames_give_fewer_states() -> None:
     for frames, states in ((2 * MIN_FRAMES_PER_STATE, 2), (2 * MIN_FRAMES_PER_STATE - 1, 1)):
         sequences = [rng.normal(size=(frames, 2)), rng.normal(size=(90, 2))]
         fitted = fit_bank(sequences, np.arange(2), CLASSES[:2], HmmSettings(states=3), seed=1)
-        assert np.isfinite(fitted.bank.log_start[0]).sum() == states
+        assert np.isfinite(fitted.bank.log_startprob[0]).sum() == states
         assert [n.split(":")[0] for n in fitted.notes] == ["happy"]
         assert f"so it has {states}" in fitted.notes[0]
 
@@ -179,7 +179,7 @@ def test_a_chain_is_no_longer_than_half_of_the_clips() -> None:
     sequences = [np.random.default_rng(i).normal(size=(2, 2)) for i in range(40)]
     chosen = HmmSettings(states=3, topology="left-right")
     fitted = fit_bank(sequences, np.zeros(40, np.intp), CLASSES[:1], chosen, seed=1)
-    assert fitted.bank.log_start.shape == (1, 2)
+    assert fitted.bank.log_startprob.shape == (1, 2)
     check_bank(fitted.bank)
 
 
@@ -206,14 +206,14 @@ import sys, warnings
 warnings.simplefilter("always")
 import numpy as np
 from bilstm_hmm.config.schema import HmmSettings
-from bilstm_hmm.hmm.fit import emotion_processes, fit_bank
+from bilstm_hmm.hmm.fit import process_pool, fit_bank
 
 def main(jobs):
     rng = np.random.default_rng(0)
     sequences = [rng.normal(size=(1, 2)), np.ones((50, 2)), 1 + 1e-13 * rng.normal(size=(50, 2)),
                  rng.normal(size=(12, 2)), np.repeat(np.eye(2), 20, axis=0)]
     means = []
-    with emotion_processes(jobs) as pool:
+    with process_pool(jobs) as pool:
         for topology in ("ergodic", "left-right"):
             settings = HmmSettings(states=4, covariance="full", topology=topology, iterations=5)
             fitted = fit_bank(sequences, np.arange(5), "abcde", settings, seed=1, pool=pool)

@@ -9,9 +9,9 @@ from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, fusion_features, probabi
 
 def random_decision(rng: np.random.Generator) -> ScoreFusion:
     return ScoreFusion(
-        clip_scale=np.array(rng.uniform(0.1, 3.0)),
-        hmm_scale=np.array(rng.uniform(0.1, 3.0)),
-        hmm_spread=np.array(rng.uniform(0.1, 3.0)),
+        network_inverse_temperature=np.array(rng.uniform(0.1, 3.0)),
+        hmm_inverse_temperature=np.array(rng.uniform(0.1, 3.0)),
+        hmm_score_std=np.array(rng.uniform(0.1, 3.0)),
         weights=rng.uniform(0.1, 3.0, 2),
     )
 
@@ -95,8 +95,19 @@ def test_the_emotions_may_be_in_any_order() -> None:
 
 def test_a_decision_comes_back_from_its_arrays() -> None:
     decision = random_decision(np.random.default_rng(4))
-    again = ScoreFusion.from_arrays(decision.to_arrays())
-    for name, array in decision.to_arrays().items():
-        np.testing.assert_array_equal(getattr(again, name), array)
+    arrays = decision.to_arrays()
+    # The keys of the files that are out there.
+    assert {key: array.tolist() for key, array in arrays.items()} == {
+        "clip_scale": decision.network_inverse_temperature.tolist(),
+        "hmm_scale": decision.hmm_inverse_temperature.tolist(),
+        "hmm_spread": decision.hmm_score_std.tolist(),
+        "weights": decision.weights.tolist(),
+    }
+    again = ScoreFusion.from_arrays(
+        {key: array.astype(np.float32) for key, array in arrays.items()}
+    )
+    for key, array in again.to_arrays().items():
+        assert array.dtype == np.float64
+        np.testing.assert_array_equal(array, arrays[key].astype(np.float32))
     with pytest.raises(KeyError):
         ScoreFusion.from_arrays({"weights": decision.weights})

@@ -33,7 +33,10 @@ def log_loss(found: np.ndarray, labels: np.ndarray) -> float:
 def test_scales_are_the_inverse_temperatures_of_least_log_loss() -> None:
     clip, hmm, labels = outputs(0)
     decision = fit_fusion(clip, hmm, labels)
-    for logits, scale in ((clip, decision.clip_scale), (hmm, decision.hmm_scale)):
+    for logits, scale in (
+        (clip, decision.network_inverse_temperature),
+        (hmm, decision.hmm_inverse_temperature),
+    ):
 
         def loss(log_scale: np.ndarray, logits: np.ndarray = logits) -> float:
             return log_loss(scipy.special.softmax(np.exp(log_scale[0]) * logits, axis=1), labels)
@@ -114,8 +117,8 @@ def test_odd_outputs_never_warn(seed: int, n_classes: int, kind: int) -> None:
         clip = -clip
     decision = fit_fusion(clip, hmm, labels)
     assert all(np.isfinite(array).all() for array in decision.to_arrays().values())
-    assert decision.clip_scale > 0.0
-    assert decision.hmm_scale > 0.0
+    assert decision.network_inverse_temperature > 0.0
+    assert decision.hmm_inverse_temperature > 0.0
     if kind == 0:
         found = probabilities(decision, clip, hmm, "hybrid")
         assert (found.argmax(axis=1) == labels).all()

@@ -49,23 +49,23 @@ def random_composite(
     bank = random_bank(rng, emotions, states, left_right)
     prior = rng.dirichlet(np.ones(emotions))
     timing = TimelineSettings(minimum=float(ages), dwell=ages + float(rng.uniform(0.5, 6.0)))
-    return compose(bank.log_start, bank.log_transition, prior, 1.0, timing)
+    return compose(bank.log_startprob, bank.log_transmat, prior, 1.0, timing)
 
 
 def successors(composite: CompositeHmm, state: State) -> Iterator[tuple[State, float]]:
     """What may follow a composite state, written down from its definition."""
     emotion, source, age = state
-    emotions, states = composite.log_entry.shape
-    oldest = composite.ages - 1
+    emotions, states = composite.log_initial.shape
+    oldest = composite.min_frames - 1
     for target in range(states):
         step = composite.log_transition[emotion, source, target]
         if age < oldest:
             yield (emotion, target, age + 1), step
         else:
-            yield (emotion, target, oldest), step + composite.log_stay
+            yield (emotion, target, oldest), step + composite.log_self_loop
     if age == oldest:
         for entered, target in itertools.product(range(emotions), range(states)):
-            leave = composite.log_leave + composite.log_entry[entered, target]
+            leave = composite.log_exit + composite.log_initial[entered, target]
             yield (entered, target, 0), leave
 
 
@@ -81,8 +81,8 @@ def all_paths(
                 emission = densities[len(path), following[0], following[1]]
                 yield from extend([*path, following], weight + step + emission)
 
-    for emotion, state in np.ndindex(composite.log_entry.shape):
-        first = composite.log_entry[emotion, state]
+    for emotion, state in np.ndindex(composite.log_initial.shape):
+        first = composite.log_initial[emotion, state]
         if np.isfinite(first):
             yield from extend([(emotion, state, 0)], first + densities[0, emotion, state])
 
@@ -123,8 +123,8 @@ def test_posteriors_sum_over_all_paths(seed: int, ages: int, frames: int, left_r
 
 def expanded(composite: CompositeHmm) -> tuple[list[State], np.ndarray, np.ndarray]:
     """The composite as one plain HMM: its states, start and transition probabilities."""
-    emotions, states = composite.log_entry.shape
-    names = list(itertools.product(range(emotions), range(states), range(composite.ages)))
+    emotions, states = composite.log_initial.shape
+    names = list(itertools.product(range(emotions), range(states), range(composite.min_frames)))
     place = {name: i for i, name in enumerate(names)}
     transition = np.zeros((len(names), len(names)))
     start = np.zeros(len(names))
@@ -132,7 +132,7 @@ def expanded(composite: CompositeHmm) -> tuple[list[State], np.ndarray, np.ndarr
         for following, step in successors(composite, name):
             transition[place[name], place[following]] += np.exp(step)
         if name[2] == 0:
-            start[place[name]] = np.exp(composite.log_entry[name[0], name[1]])
+            start[place[name]] = np.exp(composite.log_initial[name[0], name[1]])
     return names, start, transition
 
 
@@ -241,14 +241,18 @@ def test_a_minimum_between_two_frames_is_rounded_up() -> None:
     for rate, minimum, ages in ((25.0, 0.6, 15), (10.0, 0.61, 7), (10.0, 0.65, 7), (10.0, 0.3, 3)):
         assert (
             compose(
-                bank.log_start, bank.log_transition, prior, rate, TimelineSettings(minimum=minimum)
-            ).ages
+                bank.log_startprob,
+                bank.log_transmat,
+                prior,
+                rate,
+                TimelineSettings(minimum=minimum),
+            ).min_frames
             == ages
         )
     assert (
         compose(
-            bank.log_start, bank.log_transition, prior, 1.0, TimelineSettings(minimum=0.01)
-        ).ages
+            bank.log_startprob, bank.log_transmat, prior, 1.0, TimelineSettings(minimum=0.01)
+        ).min_frames
         == 1
     )
 
@@ -258,33 +262,33 @@ def test_an_emotion_dwells_as_long_as_expected(dwell: float, minimum: float) -> 
     """The mean of the ages plus the geometric rest is the dwell time that was asked for."""
     bank, rate = random_bank(np.random.default_rng(1)), 25.0
     timing = TimelineSettings(dwell=dwell, minimum=minimum)
-    composite = compose(bank.log_start, bank.log_transition, np.array([0.5, 0.5]), rate, timing)
+    composite = compose(bank.log_startprob, bank.log_transmat, np.array([0.5, 0.5]), rate, timing)
     # 20 000 frames are more than any stay lasts.
-    rest = np.exp(composite.log_leave + composite.log_stay * np.arange(20_000))
-    mean = (composite.ages - 1) + rest @ np.arange(1, 20_001)
+    rest = np.exp(composite.log_exit + composite.log_self_loop * np.arange(20_000))
+    mean = (composite.min_frames - 1) + rest @ np.arange(1, 20_001)
     assert mean / rate == pytest.approx(dwell, rel=1e-6)
 
 
 def test_a_class_without_any_probability_may_still_occur() -> None:
     bank = random_bank(np.random.default_rng(2))
     composite = compose(
-        bank.log_start, bank.log_transition, np.array([1.0, 0.0]), 10.0, TimelineSettings()
+        bank.log_startprob, bank.log_transmat, np.array([1.0, 0.0]), 10.0, TimelineSettings()
     )
-    assert np.isfinite(composite.log_entry).all()
+    assert np.isfinite(composite.log_initial).all()
 
 
 def test_emotions_with_fewer_states_than_the_others() -> None:
     rng = np.random.default_rng(4)
     small, large = random_bank(rng, 1, 1), random_bank(rng, 1, 3)
     both = bank_from_models(
-        [np.exp(small.log_start[0]), np.exp(large.log_start[0])],
-        [np.exp(small.log_transition[0]), np.exp(large.log_transition[0])],
+        [np.exp(small.log_startprob[0]), np.exp(large.log_startprob[0])],
+        [np.exp(small.log_transmat[0]), np.exp(large.log_transmat[0])],
         [small.means[0], large.means[0]],
         [np.tile(np.eye(2), (1, 1, 1)), np.tile(np.eye(2), (3, 1, 1))],
     )
     composite = compose(
-        both.log_start,
-        both.log_transition,
+        both.log_startprob,
+        both.log_transmat,
         np.array([0.5, 0.5]),
         1.0,
         TimelineSettings(minimum=2.0),

@@ -14,11 +14,11 @@ from bilstm_hmm.timeline.decoding import best_paths, posteriors
 def composite_of(rng: np.random.Generator, emotions: int, ages: int) -> CompositeHmm:
     leave = rng.uniform(0.01, 0.5)
     return CompositeHmm(
-        log_entry=np.log(rng.dirichlet(np.full(emotions, 3.0)))[:, None],
+        log_initial=np.log(rng.dirichlet(np.full(emotions, 3.0)))[:, None],
         log_transition=np.zeros((emotions, 1, 1)),
-        log_stay=float(np.log1p(-leave)),
-        log_leave=float(np.log(leave)),
-        ages=ages,
+        log_self_loop=float(np.log1p(-leave)),
+        log_exit=float(np.log(leave)),
+        min_frames=ages,
     )
 
 
@@ -58,7 +58,7 @@ def test_each_may_have_a_prior_of_its_own(ages: int) -> None:
     paths = best_paths(composite, evidence, lengths, entries)
     shares = posteriors(composite, evidence, lengths, entries)
     for row, length in enumerate(lengths):
-        own = replace(composite, log_entry=entries[row][:, None])
+        own = replace(composite, log_initial=entries[row][:, None])
         alone = evidence[:length, row, :, None]
         np.testing.assert_array_equal(paths[:length, row], viterbi(own, alone))
         expected = emotion_posteriors(own, alone)

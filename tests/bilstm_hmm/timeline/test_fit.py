@@ -136,8 +136,10 @@ def test_what_is_fitted_is_of_use_to_new_speakers() -> None:
     for place, length in enumerate(turns.lengths):
         logits = turns.logits[:length, place] * np.float32(turns.units[0])
         told = turns.told[:length, place] * np.float32(turns.units[1])
-        composite = build_composite(np.full(3, 1 / 3), RATE, fitted.durations(TimelineSettings()))
-        ((_, said, _),) = decode(WeightedScores(fitted.evidence(logits, told), composite))
+        composite = build_composite(
+            np.full(3, 1 / 3), RATE, fitted.with_durations(TimelineSettings())
+        )
+        ((_, said, _),) = decode(WeightedScores(fitted.combine_scores(logits, told), composite))
         truth = turns.truth[:length, place]
         wrong["frames"] += np.count_nonzero(logits.argmax(axis=1) != truth)
         wrong["timeline"] += np.count_nonzero(said != truth)
@@ -151,8 +153,8 @@ def test_what_is_fitted_is_of_use_to_new_speakers() -> None:
 def test_a_source_that_tells_nothing_gets_no_weight(logits: float, told: float) -> None:
     fitted = fit(outputs(logits=logits, told=told))
     assert fitted is not None
-    assert bool(fitted.logits) is bool(logits)
-    assert bool(fitted.told) is bool(told)
+    assert bool(fitted.logit_weight) is bool(logits)
+    assert bool(fitted.hmm_weight) is bool(told)
 
 
 def test_the_setting_that_is_kept_is_the_best_tried() -> None:
@@ -167,12 +169,12 @@ def test_the_setting_that_is_kept_is_the_best_tried() -> None:
     assert fitted is not None
     strength, share, dwell, minimum = best.fitted
     assert fitted == TimelineParameters(
-        logits=pytest.approx(strength * (1 - share) / RATE / turns.units[0]),
-        told=pytest.approx(strength * share / RATE / turns.units[1]),
-        dwell=dwell,
-        minimum=minimum,
-        sureness=fit_inverse_temperature(turns, RATE, best),
-        median=fit_median_width(turns, RATE),
+        logit_weight=pytest.approx(strength * (1 - share) / RATE / turns.units[0]),
+        hmm_weight=pytest.approx(strength * share / RATE / turns.units[1]),
+        expected_duration=dwell,
+        min_duration=minimum,
+        inverse_temperature=fit_inverse_temperature(turns, RATE, best),
+        median_width=fit_median_width(turns, RATE),
     )
     assert fit(made) == fitted
     assert (dwell, minimum) in {(d, m) for d in DWELLS for m in MINIMA}
@@ -192,10 +194,10 @@ def test_settings_are_tried_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
 def test_durations_that_are_given_are_kept() -> None:
     fitted = fit(outputs(), dwell=3.3)
     assert fitted is not None
-    assert fitted.dwell == 3.3
+    assert fitted.expected_duration == 3.3
     fitted = fit(outputs(), dwell=3.3, minimum=0.7)
     assert fitted is not None
-    assert (fitted.dwell, fitted.minimum) == (3.3, 0.7)
+    assert (fitted.expected_duration, fitted.min_duration) == (3.3, 0.7)
 
 
 def test_a_speaker_of_one_emotion_tells_nothing() -> None:

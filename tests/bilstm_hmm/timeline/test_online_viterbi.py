@@ -51,8 +51,8 @@ def test_nothing_to_come_changes_what_is_settled(
 def test_as_much_is_settled_as_can_be() -> None:
     """With frames that leave no doubt all but the last few, which may begin something."""
     composite, densities = composite_of(), turns(0, 100, 20.0)
-    assert len(stable_prefix(composite, densities)) >= 100 - 2 * composite.ages
-    assert len(stable_prefix(composite, densities[: composite.ages - 1])) == 0
+    assert len(stable_prefix(composite, densities)) >= 100 - 2 * composite.min_frames
+    assert len(stable_prefix(composite, densities[: composite.min_frames - 1])) == 0
     # Frames that say nothing settle nothing.
     assert len(stable_prefix(composite, np.zeros((60, 3, 1)))) == 0
 
@@ -67,8 +67,8 @@ def test_decoding_goes_on_in_the_middle_of_an_emotion(seed: int) -> None:
     for border in borders.tolist():
         # At a border a new emotion is entered, as where a recording begins.
         np.testing.assert_array_equal(viterbi(composite, densities[border:]), whole[border:])
-    for cut in range(composite.ages, len(known)):
-        if len(set(whole[cut - composite.ages : cut])) == 1:
+    for cut in range(composite.min_frames, len(known)):
+        if len(set(whole[cut - composite.min_frames : cut])) == 1:
             before = resume_inside(int(whole[cut - 1]), 3)
             np.testing.assert_array_equal(viterbi(composite, densities[cut:], before), whole[cut:])
 
