@@ -18,8 +18,8 @@ FITTED_ON = 300
 LIBROSA, OPENSMILE = "librosa + Keras + hmmlearn", "openSMILE + SVM"
 ACCURATE = "ours, --model accurate"
 NOT_FETCHED = (
-    "models/accurate did not take part: its encoder is not here; python -m features fetch "
-    "whisper-tiny brings it."
+    "models/accurate did not take part: its encoder is not here; python -m bilstm_hmm "
+    "encoders fetch whisper-tiny brings it."
 )
 ONE_VIEW = "The script with librosa hears a recording at one vocal-tract length only."
 

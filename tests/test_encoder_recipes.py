@@ -132,7 +132,7 @@ def test_a_missing_encoder_is_one_sentence(
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
-    assert "python -m features fetch tiny.onnx --from FILE" in done.stderr
+    assert "python -m bilstm_hmm encoders fetch tiny.onnx --from FILE" in done.stderr
     assert not (tmp_path / "empty" / "bilstm-hmm").exists()
 
 

@@ -246,7 +246,11 @@ def test_the_microphone(
 @pytest.mark.parametrize(
     ("source", "status", "said"),
     [
-        ("raise ImportError", 2, "--mic needs the package sounddevice; install it with `pip inst"),
+        (
+            "raise ImportError",
+            2,
+            "--mic needs sounddevice; install it with pip install 'bilstm-hmm[mic]'.",
+        ),
         ("raise OSError('PortAudio library not found')", 2, "--mic needs PortAudio (PortAudio lib"),
         (
             "class PortAudioError(Exception): ...\n"

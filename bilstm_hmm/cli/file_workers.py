@@ -1,4 +1,4 @@
-"""Labelling many files on all cores: processes, a chunk of files at a time, results in order."""
+"""Labelling many files on all cores: processes, a batch of files at a time, results in order."""
 
 import signal
 from collections import deque
@@ -12,16 +12,14 @@ from pathlib import Path
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.model import Model
-from bilstm_hmm.prediction import Failure, Prediction
+from bilstm_hmm.output.formats import Result
 
-Result = Prediction | Failure
-
-#: Files that are labelled together, and the bytes after which a chunk is closed all the same.
+#: Files that are labelled together, and the bytes after which a batch is closed all the same.
 FILES_PER_BATCH = 16
 BYTES_PER_BATCH = 8_000_000
-#: Chunks from which on processes are worth their start, about half a second.
+#: Batches from which on processes are worth their start, about half a second.
 MIN_BATCHES_FOR_POOL = 4
-#: Chunks a process that may wait for an earlier one before no more are begun.
+#: Batches a process that may wait for an earlier one before no more are begun.
 MAX_BATCHES_AHEAD = 8
 
 # What a worker process labels with; set once, when it starts.
@@ -33,7 +31,7 @@ def predict_files(
 ) -> Iterator[Result]:
     """Yield the result of each file, in the order of the files.
 
-    Memory does not grow with their number: a few chunks are under way at a time.
+    Memory does not grow with their number: a few batches are under way at a time.
 
     Parameters
     ----------
@@ -47,17 +45,17 @@ def predict_files(
     ToolkitError
         Where a process was killed.
     """
-    chunks = _batches(files)
-    first = list(islice(chunks, MIN_BATCHES_FOR_POOL))
+    batches = _batches(files)
+    first = list(islice(batches, MIN_BATCHES_FOR_POOL))
     if jobs == 1 or len(first) < MIN_BATCHES_FOR_POOL:
-        for chunk in chain(first, chunks):
-            yield from model.predict_many(chunk, jobs, curves)
+        for batch in chain(first, batches):
+            yield from model.predict_many(batch, jobs, curves)
         return
     # A fresh interpreter each: forks of one with threads can hang. This one labels as well, and
     # first of all, while the others start.
     pool = ProcessPoolExecutor(jobs - 1, get_context("spawn"), _start, (model.bundle,))
     try:
-        yield from _shared(model, chain(first, chunks), pool, jobs, curves)
+        yield from _shared(model, chain(first, batches), pool, jobs, curves)
     except BrokenProcessPool:
         raise ToolkitError(
             "A process that labels files was killed, perhaps for want of memory; try --jobs 1, "
@@ -69,16 +67,16 @@ def predict_files(
 
 def _shared(
     model: Model,
-    chunks: Iterator[list[Path]],
+    batches: Iterator[list[Path]],
     pool: ProcessPoolExecutor,
     jobs: int,
     curves: bool,
 ) -> Iterator[Result]:
-    """Results in order; this process does a chunk whenever the others have enough to do."""
+    """Results in order; this process does a batch whenever the others have enough to do."""
     waiting: deque[Future[tuple[Result, ...]]] = deque()
     while True:
         # So far may this process run ahead of one that is slow.
-        own = next(chunks, None) if len(waiting) < MAX_BATCHES_AHEAD * jobs else None
+        own = next(batches, None) if len(waiting) < MAX_BATCHES_AHEAD * jobs else None
         if own is None and not waiting:
             return
         done: Future[tuple[Result, ...]] = Future()
@@ -86,8 +84,8 @@ def _shared(
             waiting.append(done)
         # Two a process: one under way and the next at hand.
         unfinished = sum(not future.done() for future in waiting if future is not done)
-        for chunk in islice(chunks, max(0, 2 * (jobs - 1) - unfinished)):
-            waiting.append(pool.submit(_predict_batch, chunk, curves))
+        for batch in islice(batches, max(0, 2 * (jobs - 1) - unfinished)):
+            waiting.append(pool.submit(_predict_batch, batch, curves))
         if own is not None:
             done.set_result(model.predict_many(own, 1, curves))
         else:
@@ -97,16 +95,16 @@ def _shared(
 
 
 def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
-    chunk: list[Path] = []
+    batch: list[Path] = []
     size = 0
     for path in files:
-        chunk.append(path)
+        batch.append(path)
         size += _bytes(path)
-        if len(chunk) == FILES_PER_BATCH or size >= BYTES_PER_BATCH:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+        if len(batch) == FILES_PER_BATCH or size >= BYTES_PER_BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _bytes(path: Path) -> int:

@@ -12,7 +12,8 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import cast
 
-from bilstm_hmm.cli.label import PredictOptions, Result, write_predictions
+from bilstm_hmm.cli.label import write_predictions
+from bilstm_hmm.cli.options import PredictOptions
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.reading import open_file
 from bilstm_hmm.features.audio.wav_stream import (
@@ -23,6 +24,7 @@ from bilstm_hmm.features.audio.wav_stream import (
 )
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
+from bilstm_hmm.output.formats import Result
 from bilstm_hmm.prediction import Failure
 
 #: What ``--file`` and the results call it.
@@ -50,12 +52,12 @@ def open_standard_input() -> BufferedIOBase:
     return cast(BufferedIOBase, sys.stdin.buffer)
 
 
-def label_standard_input(model: Model, order: PredictOptions, raw: SampleFormat | None) -> int:
+def label_standard_input(model: Model, options: PredictOptions, raw: SampleFormat | None) -> int:
     """Label standard input once it has ended; return how many recordings failed, 0 or 1.
 
     Parameters
     ----------
-    order
+    options
         Its `files` are not looked at.
     raw
         How samples come that have no header; None where they come in an audio file.
@@ -74,14 +76,15 @@ def label_standard_input(model: Model, order: PredictOptions, raw: SampleFormat 
             print(error, file=sys.stderr)
             return 1
 
-        def named(result: Result) -> Result:
+        def rename(result: Result) -> Result:
+            """Let the result speak of standard input instead of the temporary file."""
             if isinstance(result, Failure):
                 return Failure(DASH, result.error.replace(str(path), STDIN_NAME))
             warnings = (*notes, *result.warnings)
             return replace(result, file=DASH, path=str(path), warnings=warnings)
 
-        order = replace(order, files=(path,))
-        return write_predictions(model, order, lambda _done, _total: None, named)
+        options = replace(options, files=(path,))
+        return write_predictions(model, options, lambda _done, _total: None, rename)
 
 
 @contextmanager
@@ -96,14 +99,14 @@ def _temporary_file() -> Iterator[Path]:
 
 def _spool(stream: BufferedIOBase, path: Path, raw: SampleFormat | None) -> tuple[str, ...]:
     """Copy the stream to an audio file; return what is to be noted about it."""
-    count = 0
+    n_bytes = 0
     try:
         with path.open("wb") as file:
             if raw is not None:
                 file.write(_au_header(raw))
             while data := stream.read(READ_BYTES):
                 file.write(data)
-                count += len(data)
+                n_bytes += len(data)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
@@ -111,10 +114,10 @@ def _spool(stream: BufferedIOBase, path: Path, raw: SampleFormat | None) -> tupl
             f"--file -: what comes does not fit into {path.parent} ({error.strerror}); free some "
             "space, or name another folder with TMPDIR."
         ) from None
-    if count == 0:
+    if n_bytes == 0:
         raise AudioError(f"{STDIN_NAME} is empty; record or send it again.")
     if raw is not None:
-        return (CUT_WITHIN_SAMPLE,) if count % raw.frame else ()
+        return (CUT_WITHIN_SAMPLE,) if n_bytes % raw.frame else ()
     try:
         open_file(path)
     except AudioError:

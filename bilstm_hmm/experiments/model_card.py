@@ -129,7 +129,8 @@ def _encoder(features: FeatureSettings) -> list[str]:
     return [
         "## Encoder",
         f"The frames are those of a pre-trained encoder, which is not a part of this bundle: "
-        f"{origin} Its sha256 is `{sha256}`; `python -m features fetch {how}` brings it.",
+        f"{origin} Its sha256 is `{sha256}`; `python -m bilstm_hmm encoders fetch {how}` brings "
+        "it.",
     ]
 
 

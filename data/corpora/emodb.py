@@ -48,7 +48,7 @@ EMODB = Corpus(
     ),
     url="http://emodb.bilderbar.info",
     labels=_LABELS,
-    instructions="python -m data download emodb --root DIR",
+    instructions="python -m bilstm_hmm corpora download emodb --root DIR",
     parse=_parse,
     archives=(Archive("http://emodb.bilderbar.info/download/download.zip", "emodb.zip"),),
 )

@@ -63,7 +63,7 @@ RAVDESS = Corpus(
     citation=_CITATION,
     url=_RECORD,
     labels=_LABELS,
-    instructions="python -m data download ravdess --root DIR",
+    instructions="python -m bilstm_hmm corpora download ravdess --root DIR",
     parse=_parse_speech,
     faults=(
         Fault(
@@ -90,7 +90,7 @@ RAVDESS_SONG = Corpus(
     citation=_CITATION,
     url=_RECORD,
     labels={code: _LABELS[code] for code in ("01", "02", "03", "04", "05", "06")},
-    instructions="python -m data download ravdess-song --root DIR",
+    instructions="python -m bilstm_hmm corpora download ravdess-song --root DIR",
     parse=_parse_song,
     archives=(
         Archive(

@@ -1,5 +1,6 @@
 """From what a recipe or a bundle says of an encoder to the file that it means."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import EncoderError
@@ -51,8 +52,8 @@ def locate_encoder(settings: EncoderSettings) -> Path:
             return path
         raise EncoderError(
             f"{path} is another version of the encoder (sha256 {there[:_HASH_PREFIX]}...) than the "
-            f"one asked for ({sha256[:_HASH_PREFIX]}...); bring that one with python -m "
-            f"features fetch {path.name} --from FILE, or train again."
+            f"one asked for ({sha256[:_HASH_PREFIX]}...); bring that one with {_fetch()} "
+            f"{path.name} --from FILE, or train again."
         )
     raise EncoderError(_how_to_get(settings.model, sha256))
 
@@ -63,16 +64,22 @@ def _how_to_get(model: str, sha256: str) -> str:
         name = Path(model).name
         return (
             f"The encoder {name} (sha256 {sha256[:_HASH_PREFIX]}...) is not on this machine; bring "
-            f"its file with python -m features fetch {name} --from FILE."
+            f"its file with {_fetch()} {name} --from FILE."
         )
     if known.sha256 != sha256:
         return (
             f"The encoder {model} is asked for in another version "
             f"(sha256 {sha256[:_HASH_PREFIX]}...) than this toolkit fetches "
             f"({known.sha256[:_HASH_PREFIX]}...); bring that file with "
-            "python -m features fetch other --from FILE, or train again."
+            f"{_fetch()} other --from FILE, or train again."
         )
     return (
-        f"The encoder {model} is not on this machine; get it with python -m features fetch "
-        f"{model}, or without a network with --from FILE."
+        f"The encoder {model} is not on this machine; get it with {_fetch()} {model}, or without "
+        "a network with --from FILE."
     )
+
+
+def _fetch() -> str:
+    """The command that brings an encoder, after the one that brings what cuts its graph."""
+    install = "" if find_spec("onnx") else "pip install 'bilstm-hmm[encoders]' && "
+    return f"{install}python -m bilstm_hmm encoders fetch"

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from bilstm_hmm.data.__main__ import download
 from bilstm_hmm.data.corpora.registry import CORPORA
 from bilstm_hmm.data.download.corpora import Downloaded
+
+from bilstm_hmm.cli.corpora import download
 
 REPOSITORY = Path(__file__).parents[2]
 

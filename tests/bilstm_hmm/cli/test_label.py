@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bilstm_hmm.cli import label as labelling
-from bilstm_hmm.cli.label import PredictOptions, audio_files_in, existing_file, write_predictions
+from bilstm_hmm.cli.label import audio_files_in, existing_file, write_predictions
+from bilstm_hmm.cli.options import PredictOptions
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.model import Model
 

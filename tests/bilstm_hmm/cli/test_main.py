@@ -8,7 +8,8 @@ from bilstm_hmm.data.errors import DataError
 from bilstm_hmm.features.errors import AudioError
 
 from bilstm_hmm.cli import main as cli
-from bilstm_hmm.cli.main import user_errors
+from bilstm_hmm.cli.errors import user_errors
+from bilstm_hmm.cli.predict import _folder_progress
 from bilstm_hmm.errors import ToolkitError
 
 
@@ -50,7 +51,7 @@ def test_a_bar_is_for_terminals(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     monkeypatch.setenv("TERM", "xterm")
-    with cli._folder_progress(shown) as moved:
+    with _folder_progress(shown) as moved:
         moved(1, 2)
     out, err = capsys.readouterr()
     assert out == ""

@@ -18,7 +18,8 @@ import pytest
 import soundfile
 from bilstm_hmm.features.audio.wav_stream import SampleFormat
 
-from bilstm_hmm.cli.label import PredictOptions, write_predictions
+from bilstm_hmm.cli.label import write_predictions
+from bilstm_hmm.cli.options import PredictOptions
 from bilstm_hmm.cli.stdin import label_standard_input, open_standard_input
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.model import Model

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from bilstm_hmm.features.errors import AudioError
 
-from bilstm_hmm.cli.live import InterruptGuard, run_live
-from bilstm_hmm.cli.live_display import LiveDisplay
+from bilstm_hmm.cli.live.display import LiveDisplay
+from bilstm_hmm.cli.live.interrupts import interrupt_guard
+from bilstm_hmm.cli.live.run import run_live
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.stream import EmotionStream, Update
 from tests.oracle import talk
@@ -131,8 +132,8 @@ def test_an_interruption_breaks_no_work_off(
 
 
 def test_a_second_interruption_is_one(model: Model, samples: np.ndarray) -> None:
-    with InterruptGuard() as interruption, pytest.raises(KeyboardInterrupt):  # noqa: PT012
-        for _ in interruption.until(Sound(samples, at_3=interrupt)):
+    with interrupt_guard() as guard, pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        for _ in guard.iterate(Sound(samples, at_3=interrupt)):
             pass
         interrupt()
 

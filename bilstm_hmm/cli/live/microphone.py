@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.extras import missing_extra
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.frames import FloatArray
 
 #: Seconds of sound that are handed over at once, and that may wait for the model.
-BLOCK = 0.05
-WAITING = 30.0
+BLOCK_SECONDS = 0.05
+MAX_WAITING_SECONDS = 30.0
 #: Seconds without sound after which it is asked whether the microphone is still there.
-PATIENCE = 1.0
+TIMEOUT = 1.0
 
-_LISTED = "`python -m sounddevice` lists what there is"
+_HOW_TO_LIST = "`python -m sounddevice` lists what there is"
 
 
 class Microphone:
@@ -49,18 +50,20 @@ class Microphone:
         self._device = int(device) if device is not None and device.isdecimal() else device
         self.notes: list[str] = []
         try:
-            found = self._library.query_devices(self._device, "input")
+            device_info = self._library.query_devices(self._device, "input")
         except (ValueError, self._library.PortAudioError) as error:
             raise self._no_device(error) from None
-        self.rate = float(found["default_samplerate"])
+        self.rate = float(device_info["default_samplerate"])
         self._lost = False
-        self._blocks: queue.Queue[FloatArray] = queue.Queue(round(WAITING / BLOCK))
+        self._blocks: queue.Queue[FloatArray] = queue.Queue(
+            round(MAX_WAITING_SECONDS / BLOCK_SECONDS)
+        )
 
     def __iter__(self) -> Generator[FloatArray, None, None]:
-        with self._listening() as stream:
+        with self._open_stream() as stream:
             while True:
                 try:
-                    block = self._blocks.get(timeout=PATIENCE)
+                    block = self._blocks.get(timeout=TIMEOUT)
                 except queue.Empty:
                     if not stream.active:
                         raise AudioError("The microphone has gone; plug it in again.") from None
@@ -70,15 +73,15 @@ class Microphone:
                 yield block
 
     @contextmanager
-    def _listening(self) -> Iterator[Any]:
+    def _open_stream(self) -> Iterator[Any]:
         try:
             stream = self._library.InputStream(
                 samplerate=self.rate,
-                blocksize=round(BLOCK * self.rate),
+                blocksize=round(BLOCK_SECONDS * self.rate),
                 device=self._device,
                 channels=1,
                 dtype="float32",
-                callback=self._take,
+                callback=self._on_block,
             )
             stream.start()
         except (ValueError, self._library.PortAudioError) as error:
@@ -88,7 +91,9 @@ class Microphone:
         finally:
             stream.close()
 
-    def _take(self, samples: NDArray[np.float32], _frames: int, _time: Any, status: Any) -> None:
+    def _on_block(
+        self, samples: NDArray[np.float32], _frames: int, _time: Any, status: Any
+    ) -> None:
         """Called by PortAudio, in a thread of its own, with a buffer that it fills anew."""
         if status.input_overflow:
             self._lost = True
@@ -99,16 +104,14 @@ class Microphone:
 
     def _no_device(self, error: Exception) -> ToolkitError:
         named = "--mic" if self._device is None else f"--device {self._device}"
-        return ToolkitError(f"{named}: no microphone to listen to ({error}); {_LISTED}.")
+        return ToolkitError(f"{named}: no microphone to listen to ({error}); {_HOW_TO_LIST}.")
 
 
 def _sounddevice() -> Any:
     try:
         import sounddevice
     except ImportError:
-        raise ToolkitError(
-            "--mic needs the package sounddevice; install it with `pip install sounddevice`."
-        ) from None
+        raise ToolkitError(missing_extra("mic", "--mic", "sounddevice")) from None
     except OSError as error:
         raise ToolkitError(
             f"--mic needs PortAudio ({error}); install it, as with `apt install libportaudio2`."

@@ -3,10 +3,11 @@
 import io
 import json
 import os
+from contextlib import closing
 
 import pytest
 
-from bilstm_hmm.cli.live_display import LiveDisplay, live_line
+from bilstm_hmm.cli.live.display import LiveDisplay, live_line
 from bilstm_hmm.inference.stream import Update
 from bilstm_hmm.prediction import NO_SPEECH, Segment
 
@@ -51,7 +52,7 @@ def test_the_live_line() -> None:
 
 def test_text_is_a_line_a_segment() -> None:
     out, screen = io.StringIO(), Screen(terminal=False)
-    with LiveDisplay("text", out, screen) as display:
+    with closing(LiveDisplay("text", out, screen)) as display:
         for update in (HAPPY, SILENT):
             display.update(update)
         display.note("some is lost")
@@ -61,7 +62,7 @@ def test_text_is_a_line_a_segment() -> None:
 
 def test_json_lines_are_updates() -> None:
     out = io.StringIO()
-    with LiveDisplay("jsonl", out, Screen(terminal=False)) as display:
+    with closing(LiveDisplay("jsonl", out, Screen(terminal=False))) as display:
         display.update(HAPPY)
         assert out.getvalue().endswith("}\n")
         display.update(SILENT)
@@ -75,7 +76,7 @@ def test_json_lines_are_updates() -> None:
 def test_a_terminal_shows_one_line_in_place(encoding: str, blocks: str) -> None:
     screen = Screen(encoding)
     # Both on one terminal, as they mostly are.
-    with LiveDisplay("text", screen, screen) as display:
+    with closing(LiveDisplay("text", screen, screen)) as display:
         display.update(HAPPY)
         segment, live = screen.lines()
         assert segment == "     60.00 -    72.25 s  sad (0.50)"

@@ -1,7 +1,6 @@
 """What is seen of a stream: lines on standard output, one redrawn in place on the terminal."""
 
 import os
-from types import TracebackType
 from typing import TextIO
 
 from bilstm_hmm.inference.stream import Update
@@ -32,18 +31,11 @@ class LiveDisplay:
     def __init__(self, format: str, out: TextIO, screen: TextIO) -> None:
         self._json = format == "jsonl"
         self._out, self._screen = out, screen
-        self._live = screen.isatty()
-        self._shown = 0
+        self._has_line = screen.isatty()
+        self._line_length = 0
 
-    def __enter__(self) -> "LiveDisplay":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Take the live line away."""
         self._clear()
 
     def update(self, update: Update) -> None:
@@ -52,12 +44,12 @@ class LiveDisplay:
             self._write(json_line(update.to_dict()))
         for segment in () if self._json else update.closed:
             self._write(segment_line(segment) + "\n")
-        if self._live:
+        if self._has_line:
             line = live_line(update, _width(self._screen), self._blocks())
             # Spaces over what was longer: no terminal is too old for them.
-            self._screen.write("\r" + line.ljust(self._shown))
+            self._screen.write("\r" + line.ljust(self._line_length))
             self._screen.flush()
-            self._shown = len(line)
+            self._line_length = len(line)
 
     def note(self, text: str) -> None:
         """Tell the user something, on the screen alone."""
@@ -70,10 +62,10 @@ class LiveDisplay:
         self._out.flush()
 
     def _clear(self) -> None:
-        if self._shown:
-            self._screen.write("\r" + " " * self._shown + "\r")
+        if self._line_length:
+            self._screen.write("\r" + " " * self._line_length + "\r")
             self._screen.flush()
-            self._shown = 0
+            self._line_length = 0
 
     def _blocks(self) -> str:
         try:
@@ -93,14 +85,13 @@ def live_line(update: Update, width: int, blocks: str = "█░") -> str:
     if update.emotion != NO_SPEECH:
         full = round(_BAR * update.confidence)
         line += f"  {blocks[0] * full}{blocks[1] * (_BAR - full)} {update.confidence:.2f}"
-    others = sorted(update.probabilities.items(), key=lambda share: -share[1])
-    for emotion, share in others:
-        more = f"  {plain(emotion)} {share:.2f}"
+    for emotion, probability in sorted(update.probabilities.items(), key=lambda item: -item[1]):
         if emotion == update.emotion:
             continue
-        if len(line) + len(more) > width:
+        other = f"  {plain(emotion)} {probability:.2f}"
+        if len(line) + len(other) > width:
             break
-        line += more
+        line += other
     return line[:width]
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from bilstm_hmm.cli.label import PredictOptions
-from bilstm_hmm.cli.live_input import LiveOptions, predict_live_input, validate_options
+from bilstm_hmm.cli.live.run import predict_live
 from bilstm_hmm.cli.main import command, predict
+from bilstm_hmm.cli.options import LiveOptions, PredictOptions, validate_options
+from bilstm_hmm.cli.stdin import label_standard_input
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference import stream
 from bilstm_hmm.inference.model import Model
@@ -72,7 +73,10 @@ def test_what_goes_together(empty: None, asked: LiveOptions) -> None:
 def test_nothing_comes(
     empty: None, model: Model, capsys: pytest.CaptureFixture[str], asked: LiveOptions
 ) -> None:
-    assert predict_live_input(model, ORDER, asked) == 1
+    if asked.live:
+        assert predict_live(model, asked, "text") == 1
+    else:
+        assert label_standard_input(model, ORDER, asked.raw) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("Standard input ")

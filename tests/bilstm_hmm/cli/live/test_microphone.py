@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from bilstm_hmm.features.errors import AudioError
 
-from bilstm_hmm.cli import microphone
-from bilstm_hmm.cli.microphone import Microphone
+from bilstm_hmm.cli.live import microphone
+from bilstm_hmm.cli.live.microphone import Microphone
 from bilstm_hmm.errors import ToolkitError
 
 RATE = 44100.0
@@ -63,7 +63,7 @@ class Library(ModuleType):
 
 def use(monkeypatch: pytest.MonkeyPatch, library: ModuleType) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", library)
-    monkeypatch.setattr(microphone, "PATIENCE", 0.01)
+    monkeypatch.setattr(microphone, "TIMEOUT", 0.01)
 
 
 @pytest.mark.parametrize(("device", "chosen"), [(None, None), ("3", 3), ("headset", "headset")])
@@ -109,7 +109,7 @@ def test_what_is_lost_is_told_once(monkeypatch: pytest.MonkeyPatch, full: bool) 
         library = Library(*[FINE] * 20)
         # Its thread ends before the first block is taken.
         monkeypatch.setattr(library, "start", library.record)
-        monkeypatch.setattr(microphone, "WAITING", 10 * microphone.BLOCK)
+        monkeypatch.setattr(microphone, "MAX_WAITING_SECONDS", 10 * microphone.BLOCK_SECONDS)
     else:
         library = Library(FINE, OVERFLOW, OVERFLOW)
     use(monkeypatch, library)
@@ -147,7 +147,10 @@ def test_no_such_device(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (ModuleNotFoundError("No module"), "needs the package sounddevice; install it with `pip"),
+        (
+            ModuleNotFoundError("No module"),
+            r"needs sounddevice; install it with pip install 'bilstm-hmm\[mic\]'\.$",
+        ),
         (OSError("PortAudio library not found"), r"needs PortAudio \(PortAudio library not found"),
     ],
 )

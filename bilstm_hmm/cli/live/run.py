@@ -1,0 +1,97 @@
+"""Labelling sound while it comes, from standard input or the microphone."""
+
+import sys
+from collections.abc import Generator
+from contextlib import closing
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from bilstm_hmm.cli.live.display import LiveDisplay
+from bilstm_hmm.cli.live.interrupts import interrupt_guard
+from bilstm_hmm.cli.live.microphone import Microphone
+from bilstm_hmm.cli.options import LiveOptions
+from bilstm_hmm.cli.stdin import open_standard_input
+from bilstm_hmm.features.audio.wav_stream import WavStream
+from bilstm_hmm.features.errors import AudioError
+from bilstm_hmm.inference.model import Model
+from bilstm_hmm.inference.stream import INTERVAL, LOOKAHEAD, EmotionStream
+
+
+class AudioSource(Protocol):
+    """What gives blocks of samples as they come, `rate` in Hz; its `notes` grow meanwhile."""
+
+    @property
+    def rate(self) -> float: ...
+
+    @property
+    def notes(self) -> list[str]: ...
+
+    def __iter__(self) -> Generator[NDArray[Any], None, None]: ...
+
+
+def predict_live(model: Model, options: LiveOptions, format: str) -> int:
+    """Label what comes and show it; return 1 where the sound is faulty, else 0.
+
+    Parameters
+    ----------
+    format
+        One of `bilstm_hmm.cli.live.display.LIVE_FORMATS`.
+
+    Raises
+    ------
+    ToolkitError
+        There is no microphone, or standard input is none, or as for `run_live`.
+    """
+    try:
+        source = _audio_source(options)
+    except AudioError as error:
+        print(error, file=sys.stderr)
+        return 1
+    interval = INTERVAL if options.interval is None else options.interval
+    lookahead = LOOKAHEAD if options.lookahead is None else options.lookahead
+    display = LiveDisplay(format, sys.stdout, sys.stderr)
+    return run_live(model, source, display, interval, lookahead)
+
+
+def _audio_source(options: LiveOptions) -> AudioSource:
+    if options.mic:
+        return Microphone(options.device)
+    return WavStream(open_standard_input(), options.raw)
+
+
+def run_live(
+    model: Model, source: AudioSource, display: LiveDisplay, interval: float, lookahead: float
+) -> int:
+    """Show what is known of the sound until it ends, or until Ctrl-C; return 1 where it is faulty.
+
+    In every case all that was heard is shown, to the last segment.
+
+    Parameters
+    ----------
+    interval, lookahead
+        As for `EmotionStream`.
+
+    Raises
+    ------
+    ToolkitError
+        The interval or the look-ahead is none.
+    """
+    stream = EmotionStream(model, source.rate, interval=interval, lookahead=lookahead)
+    fault, n_notes = None, 0
+    with closing(display), interrupt_guard() as guard:
+        try:
+            for block in guard.iterate(source):
+                for update in stream.push(block):
+                    display.update(update)
+                for note in source.notes[n_notes:]:
+                    display.note(note)
+                n_notes = len(source.notes)
+        except AudioError as error:
+            fault = str(error)
+        last = stream.close()
+        if last.heard:
+            display.update(last)
+        for note in (*source.notes[n_notes:], *([fault] if fault else [])):
+            display.note(note)
+    return 1 if fault else 0

@@ -1,0 +1,54 @@
+"""The command ``models``: what comes along, and how well it does by its own card."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bilstm_hmm.config.schema import Recipe
+
+
+def list_models() -> None:
+    """Name the models that come along, and how well they do."""
+    from bilstm_hmm.config.shipped import shipped_folder
+    from bilstm_hmm.inference.bundle_files import MANIFEST
+
+    for manifest in sorted(shipped_folder("models").glob(f"*/{MANIFEST}")):
+        for line in _describe(manifest.parent):
+            print(line)
+
+
+def _describe(folder: Path) -> list[str]:
+    from bilstm_hmm.config.loading import load_recipe
+    from bilstm_hmm.data.corpora.registry import corpus
+    from bilstm_hmm.experiments.model_card import commercial_use
+    from bilstm_hmm.inference.bundle_files import MANIFEST, METRICS, RECIPE
+
+    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+    recipe = load_recipe(str(folder / RECIPE))
+    figures = json.loads((folder / METRICS).read_text("utf-8"))["systems"][recipe.decision.system]
+    low, high = figures["ua_interval"]
+    names = (recipe.data.corpus, *recipe.data.also, *recipe.pretraining.corpora)
+    sources = [corpus(name) for name in dict.fromkeys(names)]
+    return [
+        f"{folder.name}: {manifest['model']}, of {', '.join(source.title for source in sources)}",
+        f"    emotions   {', '.join(manifest['classes'])}",
+        f"    UA         {figures['ua']:.1f} % on speakers it does not know "
+        f"(95 % interval {low:.1f} to {high:.1f})",
+        f"    ECE        {figures['ece']:.3f}",
+        f"    commercial {commercial_use(sources)}",
+        *_encoder_line(recipe),
+        f"    folder     {folder}",
+    ]
+
+
+def _encoder_line(recipe: "Recipe") -> list[str]:
+    """Say which encoder the model hears through, and whether it is here; nothing without one."""
+    from bilstm_hmm.features.encoder.store import find
+
+    encoder = recipe.features.encoder
+    if not recipe.features.has_encoder or encoder.sha256 is None:
+        return []
+    is_here = find(encoder.sha256) is not None
+    how = "is here" if is_here else f"python -m bilstm_hmm encoders fetch {encoder.model} brings it"
+    return [f"    encoder    {encoder.model}, {how}"]

@@ -1,0 +1,134 @@
+"""What the user asked ``predict`` for, and what of it does not go together."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bilstm_hmm.cli.live.display import LIVE_FORMATS
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.features.audio.sources import MAX_CHANNELS
+from bilstm_hmm.features.audio.wav_stream import SampleFormat
+
+
+@dataclass(frozen=True, slots=True)
+class PredictOptions:
+    """How recordings are labelled.
+
+    Attributes
+    ----------
+    files
+        The recordings.
+    many
+        Whether they are a folder's.
+    format
+        A key of `bilstm_hmm.output.formats.FORMATS`.
+    output
+        File or folder that is written to; None is standard output.
+    timeline
+        Whether text has the segments as well.
+    resume
+        Whether files are left out that the output already has.
+    jobs
+        Processes.
+    """
+
+    files: tuple[Path, ...]
+    many: bool
+    format: str
+    output: Path | None
+    timeline: bool
+    resume: bool
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """How sound comes that is in no file; None where nothing was said.
+
+    Attributes
+    ----------
+    piped
+        Standard input is the file.
+    mic
+        The microphone is listened to, as it comes.
+    live
+        It is labelled while it comes.
+    pcm, channels
+        Rate in Hz and number of channels of raw samples.
+    device
+        The microphone.
+    interval, lookahead
+        As for `EmotionStream`.
+    """
+
+    piped: bool
+    mic: bool
+    live: bool
+    pcm: int | None = None
+    channels: int | None = None
+    device: str | None = None
+    interval: float | None = None
+    lookahead: float | None = None
+
+    @property
+    def raw(self) -> SampleFormat | None:
+        """How samples without a header come, None where they have one."""
+        return None if self.pcm is None else SampleFormat(self.pcm, self.channels or 1)
+
+
+def validate_options(live_options: LiveOptions, options: PredictOptions) -> None:
+    """Refuse what does not go together, before a model is loaded.
+
+    Raises
+    ------
+    ToolkitError
+        An option makes no sense here.
+    """
+    for is_wrong, sentence in _option_conflicts(live_options, options):
+        if is_wrong:
+            raise ToolkitError(sentence)
+
+
+def _option_conflicts(
+    live_options: LiveOptions, options: PredictOptions
+) -> Iterator[tuple[bool, str]]:
+    """Yield what might be wrong: whether it is, and the sentence for it."""
+    piped, mic = live_options.piped, live_options.mic
+    pcm, channels = live_options.pcm, live_options.channels
+    live = live_options.live or mic
+    flag = "--mic" if mic else "--live"
+    timed = live_options.interval is not None or live_options.lookahead is not None
+    yield (
+        live and not (piped or mic),
+        "--live follows sound as it comes: use it with --file - or --mic.",
+    )
+    yield (
+        pcm is not None and not piped,
+        "--pcm tells of samples on standard input: use it with --file -.",
+    )
+    yield (
+        channels is not None and pcm is None,
+        "--channels tells of raw samples: use it with --pcm RATE.",
+    )
+    yield (
+        live_options.device is not None and not mic,
+        "--device names a microphone: use it with --mic.",
+    )
+    yield timed and not live, "--interval and --lookahead tell of updates: use them with --live."
+    yield (
+        live and options.format not in LIVE_FORMATS,
+        f"{flag} gives {' or '.join(LIVE_FORMATS)} while sound comes, not {options.format}.",
+    )
+    yield (
+        live and options.output is not None,
+        f"{flag} writes to standard output: say > FILE instead of --output FILE.",
+    )
+    yield live and options.resume, f"--resume goes on with a folder, not with {flag}."
+    yield (
+        pcm is not None and not 100 <= pcm <= 10_000_000,
+        f"--pcm {pcm}: give the sampling rate in Hz, as in --pcm 16000.",
+    )
+    yield (
+        channels is not None and not 1 <= channels <= MAX_CHANNELS,
+        f"--channels {channels}: give a number from 1 to {MAX_CHANNELS}.",
+    )

@@ -1,0 +1,128 @@
+"""The command ``predict``: a recording, a folder, standard input or the microphone."""
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bilstm_hmm.cli.options import LiveOptions, PredictOptions
+
+
+def predict(
+    file: Annotated[
+        Path | None, typer.Option(help="A recording to label; - is standard input.")
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="A folder of recordings to label.")] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A bundle, a run or a shipped model's name (default: models/default)."),
+    ] = None,
+    format: Annotated[
+        str, typer.Option(help="text, json, jsonl, csv, tsv, rttm, audacity, textgrid, srt, png.")
+    ] = "text",
+    output: Annotated[
+        Path | None, typer.Option(help="File (or folder) to write to (default: standard output).")
+    ] = None,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Print the segments as well.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Leave out files that the output already has.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Cores to use (default: all of them).")
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="float, or int8: a faster network, if the model has one.")
+    ] = "float",
+    live: Annotated[
+        bool, typer.Option("--live", help="Tell of standard input while it comes.")
+    ] = False,
+    mic: Annotated[bool, typer.Option("--mic", help="Listen to the microphone, live.")] = False,
+    device: Annotated[
+        str | None, typer.Option(help="Number or name of the microphone (default: the system's).")
+    ] = None,
+    pcm: Annotated[
+        int | None,
+        typer.Option(
+            metavar="RATE", help="Standard input is raw 16-bit samples, so many a second."
+        ),
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option(help="Channels of raw samples (default: 1).")
+    ] = None,
+    interval: Annotated[
+        float | None, typer.Option(help="Seconds between live updates (default: 0.5).")
+    ] = None,
+    lookahead: Annotated[
+        float | None, typer.Option(help="Seconds of sound heard beyond them (default: 1).")
+    ] = None,
+) -> None:
+    """Label a recording, a folder of them, or what is being said."""
+    from bilstm_hmm.cli.label import audio_files_in, existing_file
+    from bilstm_hmm.cli.options import LiveOptions, PredictOptions, validate_options
+    from bilstm_hmm.cli.stdin import DASH, open_standard_input
+    from bilstm_hmm.errors import ToolkitError
+    from bilstm_hmm.extras import require_extra
+    from bilstm_hmm.output.formats import format_named
+
+    if [file is not None, folder is not None, mic].count(True) != 1:
+        raise ToolkitError("Give either --file FILE, --folder DIR or --mic.")
+    if format_named(format).binary:
+        require_extra("plot", f"--format {format}")
+    piped = file == Path(DASH)
+    live_options = LiveOptions(piped, mic, live, pcm, channels, device, interval, lookahead)
+    cores = jobs or os.cpu_count() or 1
+    options = PredictOptions((), folder is not None, format, output, timeline, resume, cores)
+    validate_options(live_options, options)
+    if piped:
+        open_standard_input()
+    elif file is not None:
+        options = replace(options, files=(existing_file(file),))
+    elif folder is not None:
+        options = replace(options, files=audio_files_in(folder))
+    failed = _predict(model, precision, options, live_options)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _predict(
+    name: Path | None, precision: str, options: "PredictOptions", live_options: "LiveOptions"
+) -> int:
+    """Return the number of recordings that could not be labelled."""
+    from bilstm_hmm.cli.label import write_predictions
+    from bilstm_hmm.inference.model import load
+    from bilstm_hmm.inference.shipped import default_model, named_model
+
+    # Results are UTF-8 whatever the terminal's language, so that other programs can read them.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    model = load(named_model(name) if name is not None else default_model(), precision)
+    if live_options.mic or live_options.live:
+        from bilstm_hmm.cli.live.run import predict_live
+
+        return predict_live(model, live_options, options.format)
+    if live_options.piped:
+        from bilstm_hmm.cli.stdin import label_standard_input
+
+        return label_standard_input(model, options, live_options.raw)
+    with _folder_progress(options.many) as on_result:
+        return write_predictions(model, options, on_result)
+
+
+@contextmanager
+def _folder_progress(shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar for a folder; nothing, not even an import of rich, for one file."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from bilstm_hmm.cli.progress import console_progress
+
+    with console_progress() as progress:
+        yield lambda done, total: progress.move("Labelling", done, total)

@@ -1,0 +1,121 @@
+"""The commands that leave a run's folder: ``train`` and ``evaluate``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from bilstm_hmm.data.splits.protocols import Protocol
+
+Config = Annotated[
+    str, typer.Option("--config", help="A recipe: a path, or a name among those in configs/.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as in training.epochs=5."),
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", help="Folder of the run (default: under runs/).")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
+
+
+def train(
+    config: Config = "config.yaml",
+    overrides: Overrides = None,
+    output: Output = None,
+    resume: Resume = False,
+) -> None:
+    """Train on one fold and report on speakers not trained on."""
+    from bilstm_hmm.cli.progress import console_progress
+    from bilstm_hmm.config.loading import load_recipe
+    from bilstm_hmm.experiments.run_folder import open_run
+    from bilstm_hmm.extras import require_extra
+    from bilstm_hmm.features.extraction.extract import load_encoder
+    from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
+
+    require_extra("train", "Training")
+    recipe = load_recipe(config, overrides or ())
+    # Whatever is wrong with the data or an encoder is told before a folder is made.
+    load_encoder(recipe.features)
+    dataset = load_dataset(recipe.data)
+    _refuse_timelines(dataset.protocol)
+    find_fold(dataset_folds(dataset, recipe.seed), recipe.data.fold)
+    folder = open_run(recipe, output, resume)
+    with console_progress(folder / "train.log") as progress:
+        from bilstm_hmm.experiments.train import BUNDLE
+        from bilstm_hmm.experiments.train import train as run
+
+        metrics = run(recipe, folder, progress)
+    _print_table(metrics)
+    print(f"Model: {folder / BUNDLE}")
+    print(f"Report: {folder / 'report.md'}")
+
+
+def _refuse_timelines(protocol: "Protocol") -> None:
+    from bilstm_hmm.errors import ToolkitError
+
+    if protocol.joined is not None:
+        raise ToolkitError(
+            f"data.protocol: {protocol.name} evaluates timelines; train by {protocol.joined}, or "
+            "run evaluate.py."
+        )
+
+
+def evaluate(
+    config: Config = "config.yaml",
+    protocol: Annotated[
+        str | None, typer.Option(help="Protocol (default: the corpus's own).")
+    ] = None,
+    folds: Annotated[
+        str | None, typer.Option(help="Folds to run, as in 1,2 (default: all).")
+    ] = None,
+    overrides: Overrides = None,
+    output: Output = None,
+    resume: Resume = False,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="For timelines: an earlier evaluation whose models of the folds to use."),
+    ] = None,
+) -> None:
+    """Train and test on every fold of a protocol, and report."""
+    from bilstm_hmm.cli.progress import console_progress
+    from bilstm_hmm.config.loading import load_recipe
+    from bilstm_hmm.experiments.evaluate import evaluate as run
+    from bilstm_hmm.experiments.evaluate import fold_numbers
+    from bilstm_hmm.experiments.fold_store import check_models
+    from bilstm_hmm.experiments.run_folder import open_run
+    from bilstm_hmm.extras import require_extra
+    from bilstm_hmm.features.extraction.extract import load_encoder
+    from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
+
+    require_extra("train", "Evaluating")
+    protocol_override = [f"data.protocol={protocol}"] if protocol is not None else []
+    recipe = load_recipe(config, [*(overrides or ()), *protocol_override])
+    load_encoder(recipe.features)
+    dataset = load_dataset(recipe.data)
+    all_folds = dataset_folds(dataset, recipe.seed)
+    numbers = fold_numbers(folds, all_folds)
+    chosen_folds = [find_fold(all_folds, number, "--folds") for number in numbers]
+    if models is not None:
+        check_models(models, chosen_folds, dataset)
+    folder = open_run(recipe, output, resume)
+    with console_progress(folder / "evaluate.log") as progress:
+        if dataset.protocol.joined is not None:
+            from bilstm_hmm.experiments.evaluate_timelines import evaluate_timelines
+
+            metrics = evaluate_timelines(recipe, numbers, folder, progress, models)
+        else:
+            metrics = run(recipe, numbers, folder, progress)
+    _print_table(metrics)
+    print(f"Report: {folder / 'report.md'}")
+
+
+def _print_table(metrics: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from bilstm_hmm.evaluation.report import results_table
+    from bilstm_hmm.evaluation.timeline_report import timeline_table
+
+    Console().print(timeline_table(metrics) if "recordings" in metrics else results_table(metrics))
