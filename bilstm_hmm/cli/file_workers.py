@@ -1,17 +1,18 @@
 """Labelling many files on all cores: processes, a batch of files at a time, results in order."""
 
 import signal
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Lock
 
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.model import Model
+from bilstm_hmm.ordered_map import ordered_map
 from bilstm_hmm.output.formats import Result
 
 #: Files that are labelled together, and the bytes after which a batch is closed all the same.
@@ -19,7 +20,7 @@ FILES_PER_BATCH = 16
 BYTES_PER_BATCH = 8_000_000
 #: Batches from which on processes are worth their start, about half a second.
 MIN_BATCHES_FOR_POOL = 4
-#: Batches a process that may wait for an earlier one before no more are begun.
+#: Batches a process that may wait for an earlier one, which is slow.
 MAX_BATCHES_AHEAD = 8
 
 # What a worker process labels with; set once, when it starts.
@@ -51,11 +52,26 @@ def predict_files(
         for batch in chain(first, batches):
             yield from model.predict_many(batch, jobs, curves)
         return
-    # A fresh interpreter each: forks of one with threads can hang. This one labels as well, and
-    # first of all, while the others start.
+    # A fresh interpreter each: forks of one with threads can hang.
     pool = ProcessPoolExecutor(jobs - 1, get_context("spawn"), _start, (model.bundle,))
+    this_process = Lock()
+
+    def predict_batch(batch: list[Path]) -> tuple[Result, ...]:
+        # This process labels as well, and first of all, while the others start.
+        if this_process.acquire(blocking=False):
+            try:
+                return model.predict_many(batch, 1, curves)
+            finally:
+                this_process.release()
+        return pool.submit(_predict_batch, batch, curves).result()
+
+    # Threads that wait for two batches of each process: one under way and the next at hand.
+    n_threads = 1 + 2 * (jobs - 1)
     try:
-        yield from _shared(model, chain(first, batches), pool, jobs, curves)
+        for results in ordered_map(
+            predict_batch, chain(first, batches), n_threads, MAX_BATCHES_AHEAD * jobs
+        ):
+            yield from results
     except BrokenProcessPool:
         raise ToolkitError(
             "A process that labels files was killed, perhaps for want of memory; try --jobs 1, "
@@ -63,35 +79,6 @@ def predict_files(
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _shared(
-    model: Model,
-    batches: Iterator[list[Path]],
-    pool: ProcessPoolExecutor,
-    jobs: int,
-    curves: bool,
-) -> Iterator[Result]:
-    """Results in order; this process does a batch whenever the others have enough to do."""
-    waiting: deque[Future[tuple[Result, ...]]] = deque()
-    while True:
-        # So far may this process run ahead of one that is slow.
-        own = next(batches, None) if len(waiting) < MAX_BATCHES_AHEAD * jobs else None
-        if own is None and not waiting:
-            return
-        done: Future[tuple[Result, ...]] = Future()
-        if own is not None:
-            waiting.append(done)
-        # Two a process: one under way and the next at hand.
-        unfinished = sum(not future.done() for future in waiting if future is not done)
-        for batch in islice(batches, max(0, 2 * (jobs - 1) - unfinished)):
-            waiting.append(pool.submit(_predict_batch, batch, curves))
-        if own is not None:
-            done.set_result(model.predict_many(own, 1, curves))
-        else:
-            yield from waiting.popleft().result()
-        while waiting and waiting[0].done():
-            yield from waiting.popleft().result()
 
 
 def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +58,11 @@ def test_results_come_before_all_files_are_read(
         read.clear()
         results = predict_files(model, Listing(files), jobs)
         next(results)
-        assert 2 <= len(read) <= 10
+        assert 2 <= len(read) <= 36
         results.close()
 
 
-def test_large_files_are_chunks_of_their_own(
+def test_large_files_are_batches_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "BYTES_PER_BATCH", 30_000)
@@ -80,8 +82,10 @@ def test_a_process_that_is_killed_is_told_of(
     monkeypatch.setattr(workers, "FILES_PER_BATCH", 2)
     results = predict_files(model, files, 2)
     next(results)
-    from multiprocessing import active_children
-
+    until = time.monotonic() + 60.0
+    while not active_children():
+        assert time.monotonic() < until
+        time.sleep(0.01)
     for child in active_children():
         os.kill(child.pid or 0, signal.SIGKILL)
     with pytest.raises(ToolkitError, match="was killed, perhaps for want of memory"):
