@@ -201,6 +201,18 @@ class Recipe(Section):
     timeline: TimelineSettings = TimelineSettings()
     bundle: BundleSettings = BundleSettings()
 
+    @property
+    def output_rate(self) -> float:
+        """Output frames of the network a second."""
+        return self.features.frame_rate / self.network.stride
+
+    @property
+    def window_frames(self) -> int:
+        """Frames of a window, those of ``training.max_seconds``: whole output frames a half."""
+        stride = self.network.stride
+        seconds = self.training.max_seconds
+        return max(2, round(seconds * self.features.frame_rate / stride / 2) * 2) * stride
+
     @model_validator(mode="after")
     def _nothing_to_warp(self) -> "Recipe":
         if not self.features.has_encoder:

@@ -5,8 +5,7 @@ No TensorFlow, Keras, librosa, spafe or scikit-learn here.
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,24 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.blas_threads import one_blas_thread
+from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.audio.reading import AudioStream, open_array, open_file
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.extraction.extract import load_encoder
-from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.features.vad.segmenter import SpeechSegment
+from bilstm_hmm.arrays import FloatArray
 from bilstm_hmm.hmm.fusion import SYSTEMS, FloatMatrix, probabilities
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.bundle_files import read_bundle
-from bilstm_hmm.inference.recording_timeline import (
-    max_utterance_frames,
-    recording_timeline,
-    utterance_timelines,
-)
-from bilstm_hmm.inference.scoring import RecordingScores, score_clips, score_long_recording
-from bilstm_hmm.inference.session import open_session
-from bilstm_hmm.inference.speech_segments import SegmentScorer, score_segments, score_speech
-from bilstm_hmm.inference.windows import max_clip_samples
-from bilstm_hmm.prediction import Curves, Failure, Prediction, Segment
+from bilstm_hmm.inference.long_recordings import max_clip_samples, score_long_recording
+from bilstm_hmm.inference.recording_timeline import timelines
+from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording, Scorer, is_utterance
+from bilstm_hmm.prediction import Failure, Prediction, Segment
 
 
 @dataclass(frozen=True)
@@ -40,10 +33,10 @@ class Model:
     """A trained model, ready to label recordings; made by `load`. Threads may share it."""
 
     bundle: Bundle
+    scorer: Scorer = field(init=False, repr=False, compare=False)
 
-    @cached_property
-    def _session(self) -> Any:
-        return open_session(self.bundle.network, self.bundle.identity)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scorer", Scorer(self.bundle))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -76,17 +69,18 @@ class Model:
         AudioError
             The file or array cannot be used.
         """
-        own = self.bundle.recipe.features.rate
+        rate_needed = self.bundle.recipe.features.rate
         if isinstance(recording, np.ndarray):
-            stream, file = open_array(recording, own if rate is None else rate, own), "array"
+            given = rate_needed if rate is None else rate
+            stream, file = open_array(recording, given, rate_needed), "array"
         else:
-            stream, file = open_file(Path(recording), own), os.fspath(recording)
-        samples, rest = _read_up_to(stream, max_clip_samples(self.bundle.recipe))
+            stream, file = open_file(Path(recording), rate_needed), os.fspath(recording)
+        clip, rest = _read_clip(stream, self.bundle.recipe)
         if rest is None:
-            heard = self._heard(samples, self.score(samples))
+            (scores,) = self.scorer.score_recordings([clip])
         else:
-            heard = self._long(samples, rest, jobs)
-        (prediction,) = self._predictions([heard], [stream], [file], curves)
+            scores = self._score_long(clip, rest, jobs)
+        (prediction,) = self._predictions([file], [stream], [scores], curves)
         return prediction
 
     @one_blas_thread()
@@ -100,32 +94,34 @@ class Model:
 
         Every file gets what `predict` gives it, but for rounding. `jobs` and `curves` as there.
         """
-        limit, own = max_clip_samples(self.bundle.recipe), self.bundle.recipe.features.rate
-        results: dict[int, Prediction | Failure] = {}
-        clips: list[tuple[int, AudioStream, FloatArray]] = []
-        heard: list[tuple[int, AudioStream, _ScoredRecording]] = []
-        for place, file in enumerate(files):
+        failures: dict[int, Failure] = {}
+        streams: dict[int, AudioStream] = {}
+        clips: dict[int, FloatArray] = {}
+        scores: dict[int, ScoredRecording] = {}
+        for index, file in enumerate(files):
             try:
-                stream = open_file(Path(file), own)
-                samples, rest = _read_up_to(stream, limit)
+                stream = open_file(Path(file), self.bundle.recipe.features.rate)
+                clip, rest = _read_clip(stream, self.bundle.recipe)
                 if rest is None:
-                    clips.append((place, stream, samples))
-                    continue
-                heard.append((place, stream, self._long(samples, rest, jobs)))
+                    clips[index] = clip
+                else:
+                    scores[index] = self._score_long(clip, rest, jobs)
+                streams[index] = stream
             except AudioError as error:
-                results[place] = Failure(os.fspath(file), str(error))
-        found = score_clips([samples for *_, samples in clips], self.bundle, self._session)
-        for (place, stream, samples), evidence in zip(clips, found, strict=True):
-            heard.append((place, stream, self._heard(samples, evidence)))
-        places, streams, of_files = zip(*heard, strict=True) if heard else ((), (), ())
-        names = [os.fspath(files[place]) for place in places]
-        labelled = self._predictions(of_files, streams, names, curves)
-        results.update(zip(places, labelled, strict=True))
-        return tuple(results[place] for place in range(len(files)))
+                failures[index] = Failure(os.fspath(file), str(error))
+        scores |= zip(clips, self.scorer.score_recordings([*clips.values()]), strict=True)
+        predictions = self._predictions(
+            [os.fspath(files[index]) for index in streams],
+            [*streams.values()],
+            [scores[index] for index in streams],
+            curves,
+        )
+        results = {**failures, **dict(zip(streams, predictions, strict=True))}
+        return tuple(results[index] for index in range(len(files)))
 
     @one_blas_thread()
     def score(self, samples: FloatArray) -> RecordingScores:
-        """Return what the network and the HMMs say of a mono recording that is at hand.
+        """Return what the network and the HMMs give for a mono recording that is at hand.
 
         Parameters
         ----------
@@ -133,137 +129,91 @@ class Model:
             float32 ``[n]`` at the rate of the features.
         """
         if len(samples) > max_clip_samples(self.bundle.recipe):
-            return score_long_recording([samples], self.bundle, self._session, _threads(None))
-        return score_clips([samples], self.bundle, self._session)[0]
-
-    @one_blas_thread()
-    def timeline(
-        self, evidence: RecordingScores, phrases: tuple[RecordingScores, ...], duration: float
-    ) -> tuple[Segment, ...]:
-        """Return the timeline of a recording of which the evidence is known.
-
-        Parameters
-        ----------
-        evidence, phrases
-            Of the methods of these names.
-        duration
-            In seconds.
-        """
-        heard = _ScoredRecording(evidence, phrases if self._has_turns(evidence) else None)
-        ((found, _),) = self._timelines([heard], [self._label(heard)], [duration])
-        return found
+            return score_long_recording(
+                self.scorer, [samples], _threads(None), with_segments=False
+            ).whole
+        return self.scorer.score_clips([samples])[0]
 
     @one_blas_thread()
     def score_segments(self, samples: FloatArray) -> tuple[RecordingScores, ...]:
-        """Return what is said of each phrase of a recording; `samples` as in `evidence`."""
-        return score_speech(samples, self.bundle, self._session)
+        """Return the scores of each speech segment of a recording; `samples` as in `score`."""
+        return self.scorer.score_speech(samples)
 
     @one_blas_thread()
-    def score_speech_segments(
-        self, phrases: Sequence[SpeechSegment]
-    ) -> tuple[RecordingScores, ...]:
-        """Return what is said of phrases that are cut already."""
-        return score_segments(phrases, self.bundle, self._session)
+    def timeline(
+        self, scores: RecordingScores, segments: tuple[RecordingScores, ...], duration: float
+    ) -> tuple[Segment, ...]:
+        """Return the timeline of a recording whose scores are known.
 
-    def probabilities_by_system(self, evidence: RecordingScores) -> dict[str, FloatMatrix]:
-        """Return what each system makes of the evidence: probabilities ``[C]``."""
+        Parameters
+        ----------
+        scores, segments
+            Of `score` and `score_segments`.
+        duration
+            In seconds.
+        """
+        single = is_utterance(scores, self.bundle.recipe)
+        scored = ScoredRecording(scores, None if single else segments)
+        (timeline,) = timelines(self.bundle, [scored], [self._posterior(scores)], [duration])
+        return timeline.segments
+
+    def probabilities_by_system(self, scores: RecordingScores) -> dict[str, FloatMatrix]:
+        """Return the probabilities of the emotions by each system, ``[C]``."""
         return {
             system: probabilities(
-                self.bundle.decision, evidence.clip_logits, evidence.mean_log_likelihoods, system
+                self.bundle.decision, scores.clip_logits, scores.mean_log_likelihoods, system
             )
             for system in SYSTEMS
         }
 
-    def _heard(self, samples: FloatArray, evidence: RecordingScores) -> "_ScoredRecording":
-        return _ScoredRecording(
-            evidence, self.score_segments(samples) if self._has_turns(evidence) else None
-        )
+    def _posterior(self, scores: RecordingScores) -> FloatMatrix:
+        return self.probabilities_by_system(scores)[self.bundle.recipe.decision.system]
 
-    def _has_turns(self, evidence: RecordingScores) -> bool:
-        """Whether a recording is longer than one utterance."""
-        return len(evidence.frame_logits) > max_utterance_frames(self.bundle.recipe)
-
-    def _long(
+    def _score_long(
         self, opening: FloatArray, rest: Iterator[FloatArray], jobs: int | None
-    ) -> "_ScoredRecording":
-        threads = _threads(jobs)
-        overheard = SegmentScorer(self.bundle, self._session, threads)
-        blocks = overheard.blocks(chain([opening], rest))
-        evidence = score_long_recording(blocks, self.bundle, self._session, threads)
-        return _ScoredRecording(evidence, overheard.evidence())
-
-    def _label(self, heard: "_ScoredRecording") -> FloatMatrix:
-        return self.probabilities_by_system(heard.evidence)[self.bundle.recipe.decision.system]
-
-    def _timelines(
-        self,
-        heard: Sequence["_ScoredRecording"],
-        shares: Sequence[FloatMatrix],
-        durations: Sequence[float],
-    ) -> list[tuple[tuple[Segment, ...], Curves]]:
-        short = [place for place, own in enumerate(heard) if own.phrases is None]
-        utterances = utterance_timelines(
-            self.bundle,
-            [heard[place].evidence for place in short],
-            [shares[place] for place in short],
-            [durations[place] for place in short],
-        )
-        found = dict(zip(short, utterances, strict=True))
-        for place, (own, duration) in enumerate(zip(heard, durations, strict=True)):
-            if own.phrases is not None:
-                found[place] = recording_timeline(self.bundle, own.phrases, duration)
-        return [found[place] for place in range(len(heard))]
+    ) -> ScoredRecording:
+        return score_long_recording(self.scorer, chain([opening], rest), _threads(jobs))
 
     def _predictions(
         self,
-        heard: Sequence["_ScoredRecording"],
-        streams: Sequence[AudioStream],
         files: Sequence[str],
+        streams: Sequence[AudioStream],
+        scores: Sequence[ScoredRecording],
         curves: bool,
     ) -> list[Prediction]:
-        shares = [self._label(own) for own in heard]
-        timelines = self._timelines(heard, shares, [stream.duration for stream in streams])
+        posteriors = [self._posterior(recording.whole) for recording in scores]
+        durations = [stream.duration for stream in streams]
         return [
-            self._prediction(file, stream, own, timeline, curves)
-            for file, stream, own, timeline in zip(files, streams, shares, timelines, strict=True)
+            Prediction(
+                file=file,
+                emotion=self.classes[int(posterior.argmax())],
+                confidence=float(posterior.max()),
+                probabilities=dict(zip(self.classes, posterior.tolist(), strict=True)),
+                duration=stream.duration,
+                segments=timeline.segments,
+                warnings=stream.notes,
+                model=self.bundle.identity,
+                curves=timeline.curves if curves else None,
+            )
+            for file, stream, posterior, timeline in zip(
+                files,
+                streams,
+                posteriors,
+                timelines(self.bundle, scores, posteriors, durations),
+                strict=True,
+            )
         ]
-
-    def _prediction(
-        self,
-        file: str,
-        stream: AudioStream,
-        shares: FloatMatrix,
-        timeline: tuple[tuple[Segment, ...], Curves],
-        curves: bool,
-    ) -> Prediction:
-        best, (segments, over_time) = int(shares.argmax()), timeline
-        return Prediction(
-            file=file,
-            emotion=self.classes[best],
-            confidence=float(shares[best]),
-            probabilities=dict(zip(self.classes, shares.tolist(), strict=True)),
-            duration=stream.duration,
-            segments=segments,
-            warnings=stream.notes,
-            model=self.bundle.identity,
-            curves=over_time if curves else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _ScoredRecording:
-    """Evidence of a recording, and of its phrases where it is longer than an utterance."""
-
-    evidence: RecordingScores
-    phrases: tuple[RecordingScores, ...] | None
 
 
 def _threads(jobs: int | None) -> int:
     return jobs or os.cpu_count() or 1
 
 
-def _read_up_to(stream: AudioStream, limit: int) -> tuple[FloatArray, Iterator[FloatArray] | None]:
-    """Read until there are more than `limit` samples; what comes then, None where that is all."""
+def _read_clip(
+    stream: AudioStream, recipe: Recipe
+) -> tuple[FloatArray, Iterator[FloatArray] | None]:
+    """Read what is held of a recording at once; what comes then, None where that is all."""
+    limit = max_clip_samples(recipe)
     blocks, parts, count = iter(stream), [], 0
     for block in blocks:
         parts.append(block)

@@ -2,23 +2,18 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.features.frames import FloatArray
+from bilstm_hmm.arrays import FloatArray
 from bilstm_hmm.features.vad.segmenter import SPEECH_PAD
 from bilstm_hmm.inference.recording_timeline import recording_composite, timeline_parameters
-from bilstm_hmm.inference.scoring import RecordingScores
-from bilstm_hmm.inference.speech_segments import make_segmenter
+from bilstm_hmm.inference.scoring import RecordingScores, Scorer, make_segmenter
 from bilstm_hmm.prediction import Segment
 from bilstm_hmm.timeline.composite_hmm import apply_temperature, emotion_posteriors, viterbi
 from bilstm_hmm.timeline.online_viterbi import resume_inside, stable_prefix
 from bilstm_hmm.timeline.segments import SegmentMerger, SpeechInterval, label_spans
-
-if TYPE_CHECKING:
-    from bilstm_hmm.inference.model import Model
 
 FloatMatrix = NDArray[np.float64]
 
@@ -54,10 +49,10 @@ class OnlineTimeline:
     What is held does not grow: the open phrase, and the frames whose path is not settled.
     """
 
-    def __init__(self, model: "Model") -> None:
-        bundle = model.bundle
+    def __init__(self, scorer: Scorer) -> None:
+        bundle = scorer.bundle
         self.classes = bundle.classes
-        self._model = model
+        self._scorer = scorer
         self._settings = bundle.recipe.timeline
         self._rate = bundle.recipe.features.rate
         self._cutter = make_segmenter(bundle.recipe)
@@ -74,11 +69,11 @@ class OnlineTimeline:
 
     def push(self, samples: FloatArray) -> list[Segment]:
         """Take the next samples ``[n]``; return the segments that are decided by them."""
-        return self._take(self._model.score_speech_segments(self._cutter.push(samples)))
+        return self._take(self._scorer.score_segments(self._cutter.push(samples)))
 
     def close(self, duration: float) -> list[Segment]:
         """Return the rest of the segments of a recording of `duration` seconds."""
-        closed = self._take(self._model.score_speech_segments(self._cutter.flush()), duration)
+        closed = self._take(self._scorer.score_segments(self._cutter.flush()), duration)
         return closed + self._end_section() + self._joiner.close(duration)
 
     def shares(self, time: float) -> FloatMatrix | None:
@@ -86,7 +81,7 @@ class OnlineTimeline:
         tail = list(self._waiting)
         held = self._cutter.open_segment()
         if held is not None:
-            tail += self._frames(self._model.score_speech_segments([held]), np.inf)
+            tail += self._frames(self._scorer.score_segments([held]), np.inf)
         known = list(self._known)
         if tail:
             known.append(self._curve(tail))
@@ -118,9 +113,7 @@ class OnlineTimeline:
     def _frames(self, found: tuple[RecordingScores, ...], duration: float) -> list[_Frames]:
         return [
             _Frames(
-                SpeechInterval(
-                    min(e.start, duration), min(e.end, duration), len(e.frame_logits), e.rate
-                ),
+                e.interval(duration),
                 self._weights.combine_scores(e.frame_logits, e.frame_log_likelihoods).astype(
                     np.float64
                 ),

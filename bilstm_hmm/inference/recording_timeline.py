@@ -6,12 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.features.frames import FloatArray
+from bilstm_hmm.arrays import FloatArray
 from bilstm_hmm.hmm.fusion import probabilities
 from bilstm_hmm.inference.bundle import Bundle
-from bilstm_hmm.inference.scoring import RecordingScores
-from bilstm_hmm.inference.windows import window_size
+from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording
 from bilstm_hmm.prediction import Curves, Segment
 from bilstm_hmm.timeline.composite_hmm import (
     CompositeHmm,
@@ -23,7 +21,7 @@ from bilstm_hmm.timeline.composite_hmm import (
 )
 from bilstm_hmm.timeline.decoding import best_paths, posteriors
 from bilstm_hmm.timeline.parameters import TimelineParameters
-from bilstm_hmm.timeline.segments import SpeechInterval, merge_segments
+from bilstm_hmm.timeline.segments import merge_segments
 
 FloatMatrix = NDArray[np.float64]
 
@@ -56,9 +54,46 @@ class WeightedScores:
     sureness: float = 1.0
 
 
-def max_utterance_frames(recipe: Recipe) -> int:
-    """Return the output frames up to which a recording is one utterance: those of a window."""
-    return window_size(recipe) // recipe.network.stride
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The segments of a recording, and the probabilities over time that they come from."""
+
+    segments: tuple[Segment, ...]
+    curves: Curves
+
+
+def timelines(
+    bundle: Bundle,
+    recordings: Sequence[ScoredRecording],
+    posteriors: Sequence[FloatMatrix],
+    durations: Sequence[float],
+) -> list[Timeline]:
+    """Return the timeline of each recording.
+
+    Parameters
+    ----------
+    posteriors
+        The probabilities of each recording's label, ``[C]``.
+    durations
+        Of the recordings, in seconds.
+    """
+    utterances = [index for index, scored in enumerate(recordings) if scored.segments is None]
+    results = dict(
+        zip(
+            utterances,
+            utterance_timelines(
+                bundle,
+                [recordings[index].whole for index in utterances],
+                [posteriors[index] for index in utterances],
+                [durations[index] for index in utterances],
+            ),
+            strict=True,
+        )
+    )
+    for index, (scored, duration) in enumerate(zip(recordings, durations, strict=True)):
+        if scored.segments is not None:
+            results[index] = recording_timeline(bundle, scored.segments, duration)
+    return [results[index] for index in range(len(recordings))]
 
 
 def utterance_timelines(
@@ -66,7 +101,7 @@ def utterance_timelines(
     heard: Sequence[RecordingScores],
     shares: Sequence[FloatMatrix],
     durations: Sequence[float],
-) -> list[tuple[tuple[Segment, ...], Curves]]:
+) -> list[Timeline]:
     """Return segments and curves of recordings that the network takes in one piece each.
 
     They go by the label: what the decision knows beyond the HMMs is the prior, and the evidence
@@ -106,7 +141,7 @@ def utterance_timelines(
 
 def recording_timeline(
     bundle: Bundle, phrases: Sequence[RecordingScores], duration: float
-) -> tuple[tuple[Segment, ...], Curves]:
+) -> Timeline:
     """Return segments and curves of a recording that may hold several emotions.
 
     What it is labelled says nothing of each of its turns, nor what was said before a long silence
@@ -156,7 +191,7 @@ def timeline_parameters(bundle: Bundle) -> TimelineParameters:
     if bundle.timeline is not None:
         return bundle.timeline
     recipe = bundle.recipe
-    frames = recipe.timeline.evidence * output_rate(recipe)
+    frames = recipe.timeline.evidence * recipe.output_rate
     weight = USUAL_STRENGTH * float(bundle.decision.hmm_inverse_temperature) / frames
     return TimelineParameters(
         logit_weight=0.0,
@@ -172,12 +207,7 @@ def recording_composite(bundle: Bundle) -> CompositeHmm:
     """Return the composite HMM of turns, before which all emotions are as likely."""
     emotions = len(bundle.classes)
     settings = timeline_parameters(bundle).with_durations(bundle.recipe.timeline)
-    return build_composite(np.full(emotions, 1.0 / emotions), output_rate(bundle.recipe), settings)
-
-
-def output_rate(recipe: Recipe) -> float:
-    """Return the output frames a second."""
-    return recipe.features.frame_rate / recipe.network.stride
+    return build_composite(np.full(emotions, 1.0 / emotions), bundle.recipe.output_rate, settings)
 
 
 def _joined(
@@ -186,15 +216,12 @@ def _joined(
     path: NDArray[np.intp],
     likely: FloatArray,
     duration: float,
-) -> tuple[tuple[Segment, ...], Curves]:
-    pieces = [
-        SpeechInterval(min(e.start, duration), min(e.end, duration), len(e.frame_logits), e.rate)
-        for e in heard
-    ]
+) -> Timeline:
+    pieces = [scores.interval(duration) for scores in heard]
     silence = bundle.recipe.timeline.silence
     found = merge_segments(pieces, path, likely, bundle.classes, silence, duration)
     times = np.concatenate([np.zeros(0), *(piece.times() for piece in pieces)])
-    return found, Curves(times, likely)
+    return Timeline(found, Curves(times, likely))
 
 
 def decode(weighed: WeightedScores) -> Iterator[tuple[slice, NDArray[np.intp], FloatMatrix]]:

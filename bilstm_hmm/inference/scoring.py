@@ -1,36 +1,34 @@
-"""From samples to what the network and the HMMs say of them: clips together, long ones in parts."""
+"""From samples to the scores of the network and the HMMs: features, network, HMMs."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+
+from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.extraction.extract import extract_views
 from bilstm_hmm.features.extraction.normalise import normalise
-from bilstm_hmm.features.frames import FloatArray
+from bilstm_hmm.arrays import FloatArray, FloatMatrix
+from bilstm_hmm.features.vad.segmenter import SpeechSegment, SpeechSegmenter
 from bilstm_hmm.hmm.bank import score_frames
 from bilstm_hmm.hmm.projection import project
 from bilstm_hmm.inference.bundle import Bundle
-from bilstm_hmm.inference.session import run_network
-from bilstm_hmm.inference.windows import (
-    Chunk,
-    chunks,
-    stitch_windows,
-    window_size,
-    window_starts,
-)
+from bilstm_hmm.inference.session import open_session, run_network
+from bilstm_hmm.inference.windows import stitch_windows, window_starts
 from bilstm_hmm.network.outputs import NetworkOutput, average_outputs
+from bilstm_hmm.timeline.segments import SpeechInterval
 
-FloatMatrix = NDArray[np.float64]
+
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingScores:
-    """What there is to decide the emotion of a recording by; T output frames, C emotions.
+    """What the network and the HMMs give for a recording, or for a segment of one.
+
+    T output frames, C emotions.
 
     Attributes
     ----------
@@ -59,160 +57,188 @@ class RecordingScores:
         """Log-likelihood a frame under each emotion's HMM, ``[C]``."""
         return np.asarray(self.frame_log_likelihoods.mean(axis=0, dtype=np.float64))
 
+    def interval(self, duration: float = np.inf) -> SpeechInterval:
+        """Return where the frames lie in a recording of `duration` seconds."""
+        start, end = min(self.start, duration), min(self.end, duration)
+        return SpeechInterval(start, end, len(self.frame_logits), self.rate)
+
 
 @dataclass(frozen=True, slots=True)
-class _Features:
-    """One clip or stretch: frames of its views ``[V, N, F]``, and where its first one lies."""
+class ScoredRecording:
+    """Scores of a recording as a whole, and of its speech segments, in order.
 
-    views: FloatArray
-    rate: float
-    start: float
-
-
-def score_clips(
-    clips: Sequence[FloatArray], bundle: Bundle, session: Any
-) -> tuple[RecordingScores, ...]:
-    """Return the evidence of several recordings, each short enough to be held whole.
-
-    Parameters
-    ----------
-    clips
-        float32 ``[n]`` each, at the rate of the features.
-
-    Notes
-    -----
-    A recording gets the same as it would alone, but for rounding.
+    `segments` is None where the recording is a single utterance.
     """
-    heard = [_extract_features(samples, bundle) for samples in clips]
-    found = _run_network(heard, bundle, session)
-    told = _hmm_scores([outputs for outputs, _ in found], bundle)
-    stride, evidence = bundle.recipe.network.stride, []
-    for (outputs, windows), scores, clip in zip(found, told, heard, strict=True):
-        evidence.append(
-            RecordingScores(
-                clip_logits=windows.mean(axis=0, dtype=np.float64),
-                frame_logits=outputs.frame_logits,
-                frame_log_likelihoods=scores,
-                rate=clip.rate / stride,
-                start=clip.start,
-                end=clip.start + clip.views.shape[1] / clip.rate,
+
+    whole: RecordingScores
+    segments: tuple[RecordingScores, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Normalised frames of a clip.
+
+    `frames` are float32 ``[V, N, F]`` for V views; the first one lies at `start`, in seconds.
+    """
+
+    frames: FloatArray
+    start: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FrameScores:
+    """Logits and log-likelihoods of frames ``[T, C]``, clip logits of windows ``[W, C]``."""
+
+    logits: FloatArray
+    log_likelihoods: FloatArray
+    window_logits: FloatArray
+
+
+class Scorer:
+    """A bundle at work: features, the network's session and the HMMs. Threads may share it."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._opened: Any = None
+        self._lock = Lock()
+
+    def __reduce__(self) -> tuple[type["Scorer"], tuple[Bundle]]:
+        # Neither a session nor a lock can be copied; both are made anew.
+        return Scorer, (self.bundle,)
+
+    @property
+    def session(self) -> Any:
+        """The ONNX Runtime session of the network, opened when it is first needed."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = open_session(self.bundle.network, self.bundle.identity)
+            return self._opened
+
+    def score_recordings(self, recordings: Sequence[FloatArray]) -> tuple[ScoredRecording, ...]:
+        """Return the scores of recordings, and of the segments of those beyond one utterance.
+
+        Parameters
+        ----------
+        recordings
+            Each short enough to be held whole; float32 ``[n]`` at the rate of the features.
+        """
+        scores = self.score_clips(recordings)
+        return tuple(
+            ScoredRecording(
+                whole,
+                None if is_utterance(whole, self.bundle.recipe) else self.score_speech(samples),
             )
+            for samples, whole in zip(recordings, scores, strict=True)
         )
-    return tuple(evidence)
+
+    def score_speech(self, samples: FloatArray) -> tuple[RecordingScores, ...]:
+        """Return the scores of each speech segment of a recording, in order."""
+        segmenter = make_segmenter(self.bundle.recipe)
+        return self.score_segments([*segmenter.push(samples), *segmenter.flush()])
+
+    def score_segments(self, segments: Sequence[SpeechSegment]) -> tuple[RecordingScores, ...]:
+        """Return the scores of segments, each as a clip of its own, at the recording's times.
+
+        Notes
+        -----
+        A clip of the training corpora is a phrase or two with silence around. In a window of ten
+        seconds of a longer recording the network hears several at once, and what one of them says
+        spreads to the others; segment by segment it hears what it was trained on, and an emotion
+        ends where it ends.
+        """
+        rate = self.bundle.recipe.features.rate
+        scores = self.score_clips([segment.samples for segment in segments])
+        offsets = [segment.start / rate for segment in segments]
+        return tuple(
+            replace(clip, start=offset + clip.start, end=offset + clip.end)
+            for clip, offset in zip(scores, offsets, strict=True)
+        )
+
+    def score_clips(self, clips: Sequence[FloatArray]) -> tuple[RecordingScores, ...]:
+        """Return the scores of several clips, float32 ``[n]`` each at the rate of the features.
+
+        A clip gets the same as it would alone, but for rounding.
+        """
+        features = [self.extract_features(samples) for samples in clips]
+        frame_rate = self.bundle.recipe.features.frame_rate
+        return tuple(
+            RecordingScores(
+                clip_logits=scores.window_logits.mean(axis=0, dtype=np.float64),
+                frame_logits=scores.logits,
+                frame_log_likelihoods=scores.log_likelihoods,
+                rate=self.bundle.recipe.output_rate,
+                start=clip.start,
+                end=clip.start + clip.frames.shape[1] / frame_rate,
+            )
+            for clip, scores in zip(features, self.score_features(features), strict=True)
+        )
+
+    def extract_features(self, samples: FloatArray, is_whole: bool = True) -> Features:
+        """Return the features of a recording, or of a part of one.
+
+        Parameters
+        ----------
+        is_whole
+            False for a part of a recording that was brought to one level before: it is neither
+            scaled nor trimmed.
+        """
+        recipe, settings = self.bundle.recipe, self.bundle.recipe.features
+        if not is_whole:
+            settings = settings.model_copy(update={"level": "none", "trim_db": None})
+        views = extract_views(samples, settings, self.bundle.banks, recipe.decision.warps)
+        kind, statistics = settings.normalisation, self.bundle.statistics
+        frames = np.stack([normalise(view.values, kind, statistics) for view in views])
+        return Features(frames, views[0].start)
+
+    def score_features(self, clips: Sequence[Features]) -> list[FrameScores]:
+        """Return what the network and then the HMMs give for each clip."""
+        outputs, window_logits = self._run_network(clips)
+        return [
+            FrameScores(output.frame_logits, log_likelihoods, logits)
+            for output, log_likelihoods, logits in zip(
+                outputs, self._score_hmms(outputs), window_logits, strict=True
+            )
+        ]
+
+    def _run_network(
+        self, clips: Sequence[Features]
+    ) -> tuple[list[NetworkOutput], list[FloatArray]]:
+        """Outputs of each clip, the mean over its views, and the clip logits of its windows."""
+        size, stride = self.bundle.recipe.window_frames, self.bundle.recipe.network.stride
+        starts = [window_starts(clip.frames.shape[1], size, stride) for clip in clips]
+        windows = [
+            view[start : start + size]
+            for clip, clip_starts in zip(clips, starts, strict=True)
+            for view in clip.frames
+            for start in clip_starts
+        ]
+        results = iter(run_network(self.session, windows, stride))
+        outputs, logits = [], []
+        for clip, clip_starts in zip(clips, starts, strict=True):
+            length, views = clip.frames.shape[1], []
+            clip_logits = np.zeros((len(clip_starts), len(self.bundle.classes)), np.float32)
+            for _ in clip.frames:
+                parts = [next(results) for _ in clip_starts]
+                hidden, frame = stitch_windows(parts, clip_starts, length, size, stride)
+                clip_logits += np.stack([part.clip_logits for part in parts]) / len(clip.frames)
+                views.append(NetworkOutput(hidden, frame, parts[0].clip_logits))
+            outputs.append(average_outputs(views))
+            logits.append(clip_logits)
+        return outputs, logits
+
+    def _score_hmms(self, outputs: Sequence[NetworkOutput]) -> list[FloatArray]:
+        sequences = [project(self.bundle.projection, output) for output in outputs]
+        return [scores.astype(np.float32) for scores in score_frames(self.bundle.bank, sequences)]
 
 
-def score_long_recording(
-    blocks: Iterable[FloatArray], bundle: Bundle, session: Any, jobs: int
-) -> RecordingScores:
-    """Return the evidence of a recording of any length, read as it is needed.
-
-    What is kept of an hour is its frame logits and HMM scores, a few megabytes.
-
-    Parameters
-    ----------
-    blocks
-        The samples in order, float32 ``[n]`` each.
-    jobs
-        Threads.
-    """
-    recipe = bundle.recipe
-    rate = recipe.features.frame_rate
-    frames, told, clip_logits = [], [], []
-    total = 0
-    for part in _ordered_map(chunks(blocks, recipe), bundle, session, jobs):
-        frames.append(part.frame)
-        told.append(part.told)
-        clip_logits.append(part.windows)
-        total += part.length
-    return RecordingScores(
-        clip_logits=np.concatenate(clip_logits).mean(axis=0, dtype=np.float64),
-        frame_logits=np.concatenate(frames),
-        frame_log_likelihoods=np.concatenate(told),
-        rate=rate / recipe.network.stride,
-        start=0.0,
-        end=total / rate,
+def make_segmenter(recipe: Recipe) -> SpeechSegmenter:
+    """Return what cuts a recording into speech segments, as the recipe says."""
+    settings = recipe.timeline
+    return SpeechSegmenter(
+        recipe.features.rate, settings.speech_db, settings.pause, settings.longest_phrase
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _ChunkScores:
-    """The core of a stretch: `length` frames, and the clip logits of the windows centred in it."""
-
-    frame: FloatArray
-    told: FloatArray
-    windows: FloatArray
-    length: int
-
-
-def _ordered_map(
-    found: Iterator[Chunk], bundle: Bundle, session: Any, jobs: int
-) -> Iterator[_ChunkScores]:
-    """The parts of a recording in order, a few at a time by several threads."""
-    with ThreadPoolExecutor(jobs) as pool:
-        waiting: deque[Future[_ChunkScores]] = deque()
-        for stretch in found:
-            waiting.append(pool.submit(_score_chunk, stretch, bundle, session))
-            if len(waiting) > jobs:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _score_chunk(stretch: Chunk, bundle: Bundle, session: Any) -> _ChunkScores:
-    recipe = bundle.recipe
-    heard = _extract_features(stretch.samples, bundle, whole=False)
-    heard = _Features(heard.views[:, stretch.frames], heard.rate, 0.0)
-    ((outputs, windows),) = _run_network([heard], bundle, session)
-    (told,) = _hmm_scores([outputs], bundle)
-    size, stride = window_size(recipe), recipe.network.stride
-    length, core = heard.views.shape[1], stretch.core
-    centres = np.array(window_starts(length, size, stride)) + size // 2
-    # The last stretch has all windows to its end.
-    inside = (centres >= core.start) & ((centres < core.stop) | (core.stop == length))
-    steps = slice(core.start // stride, -(-core.stop // stride))
-    return _ChunkScores(
-        outputs.frame_logits[steps], told[steps], windows[inside], core.stop - core.start
-    )
-
-
-def _extract_features(samples: FloatArray, bundle: Bundle, whole: bool = True) -> _Features:
-    """Features of a recording; of part of one, levelled before, nothing is scaled or trimmed."""
-    recipe, settings = bundle.recipe, bundle.recipe.features
-    if not whole:
-        settings = settings.model_copy(update={"level": "none", "trim_db": None})
-    views = extract_views(samples, settings, bundle.banks, recipe.decision.warps)
-    kind, statistics = settings.normalisation, bundle.statistics
-    values = np.stack([normalise(view.values, kind, statistics) for view in views])
-    return _Features(values, views[0].rate, views[0].start)
-
-
-def _run_network(
-    heard: Sequence[_Features], bundle: Bundle, session: Any
-) -> list[tuple[NetworkOutput, FloatArray]]:
-    """Outputs of each clip, the mean over its views, and the clip logits of its windows."""
-    size, stride = window_size(bundle.recipe), bundle.recipe.network.stride
-    starts = [window_starts(clip.views.shape[1], size, stride) for clip in heard]
-    sequences = [
-        view[s : s + size]
-        for clip, own in zip(heard, starts, strict=True)
-        for view in clip.views
-        for s in own
-    ]
-    parts = iter(run_network(session, sequences, stride))
-    found = []
-    for clip, own in zip(heard, starts, strict=True):
-        views = []
-        windows = np.zeros((len(own), len(bundle.classes)), np.float32)
-        for _ in clip.views:
-            of_view = [next(parts) for _ in own]
-            hidden, frame = stitch_windows(of_view, own, clip.views.shape[1], size, stride)
-            logits = np.stack([part.clip_logits for part in of_view])
-            windows += logits / len(clip.views)
-            views.append(NetworkOutput(hidden, frame, logits[0]))
-        found.append((average_outputs(views), windows))
-    return found
-
-
-def _hmm_scores(outputs: Sequence[NetworkOutput], bundle: Bundle) -> list[FloatArray]:
-    sequences = [project(bundle.projection, o) for o in outputs]
-    return [told.astype(np.float32) for told in score_frames(bundle.bank, sequences)]
+def is_utterance(scores: RecordingScores, recipe: Recipe) -> bool:
+    """Tell whether a recording is no longer than one window of the network: one utterance."""
+    return len(scores.frame_logits) <= recipe.window_frames // recipe.network.stride

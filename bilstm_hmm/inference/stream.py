@@ -8,18 +8,16 @@ can change them, and are then those of the file (`bilstm_hmm.timeline.online_vit
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
 from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.stream_buffer import StreamBuffer
+from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.online_timeline import OnlineTimeline
 from bilstm_hmm.prediction import NO_SPEECH, Segment
-
-if TYPE_CHECKING:
-    from bilstm_hmm.inference.model import Model
 
 #: Seconds between two updates, and by how much the moment they tell of lies behind the sound:
 #: until the next update, what is known is at most 1.5 s old.
@@ -89,7 +87,7 @@ class EmotionStream:
 
     def __init__(
         self,
-        model: "Model",
+        model: Model,
         rate: float | None = None,
         *,
         interval: float = INTERVAL,
@@ -102,7 +100,7 @@ class EmotionStream:
             raise ToolkitError(f"lookahead {lookahead}: give seconds between 0 and 60.")
         self.lookahead = lookahead
         self._reader = StreamBuffer(own if rate is None else rate, own, interval)
-        self._turns = OnlineTimeline(model)
+        self._turns = OnlineTimeline(model.scorer)
 
     @one_blas_thread()
     def push(self, chunk: NDArray[Any], rate: float | None = None) -> list[Update]:
