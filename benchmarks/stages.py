@@ -16,15 +16,15 @@ from benchmarks.table import Section, number
 from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.cli import file_workers as workers
 from bilstm_hmm.config.network_settings import NetworkSettings
-from bilstm_hmm.inference import model as runtime
-from bilstm_hmm.inference import scoring as evidence
+from bilstm_hmm.inference import model as inference
 from bilstm_hmm.inference.model import Model
+from bilstm_hmm.inference.scoring import Scorer
 
-#: What is timed: a name, the module that calls it, and the name it is called by there.
+#: What is timed: a name, what has the function, and its name there.
 STAGES = (
-    ("features", evidence, "_extract_features"),
-    ("network", evidence, "_run_network"),
-    ("HMMs", evidence, "_hmm_scores"),
+    ("features", Scorer, "extract_features"),
+    ("network", Scorer, "_run_network"),
+    ("HMMs", Scorer, "_score_hmms"),
 )
 READING, DECIDING, REST = "reading and decoding", "decision and timeline", "all else"
 _SIDE = 768
@@ -75,9 +75,9 @@ def stage_seconds(model: Model, files: Sequence[Path]) -> dict[str, float]:
 
     places = [
         *STAGES,
-        (READING, runtime, "_read_up_to"),
-        (READING, runtime, "open_file"),
-        (DECIDING, Model, "_prediction"),
+        (READING, inference, "_read_clip"),
+        (READING, inference, "open_file"),
+        (DECIDING, Model, "_predictions"),
     ]
     with _replaced(
         [(where, what, timed(name, getattr(where, what))) for name, where, what in places]
@@ -96,7 +96,7 @@ def operations_of(model: Model, files: Sequence[Path]) -> float:
     total = 0.0
     for file in files:
         samples = read_audio(file, recipe.features.rate).samples
-        frames = evidence._extract_features(samples, bundle).views.shape[1]
+        frames = model.scorer.extract_features(samples).frames.shape[1]
         total += len(recipe.decision.warps) * network_operations(
             recipe.network, frames, width, len(bundle.classes)
         )

@@ -88,3 +88,7 @@ class Failure:
 
     file: str
     error: str
+
+
+#: What labelling a file gives, whichever way it goes.
+Result = Prediction | Failure

@@ -13,7 +13,7 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.ordered_map import ordered_map
-from bilstm_hmm.output.formats import Result
+from bilstm_hmm.prediction import Result
 
 #: Files that are labelled together, and the bytes after which a batch is closed all the same.
 FILES_PER_BATCH = 16

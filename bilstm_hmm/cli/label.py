@@ -12,9 +12,9 @@ from bilstm_hmm.data.audio_files import audio_files
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
-from bilstm_hmm.output.formats import Format, Result, format_named, json_list, render
+from bilstm_hmm.output.formats import Format, format_named, json_list, render
 from bilstm_hmm.output.resume import RESUMABLE_FORMATS, keep_finished, read_finished
-from bilstm_hmm.prediction import Failure
+from bilstm_hmm.prediction import Failure, Result
 
 #: Called with the number of files done and their total.
 ProgressCallback = Callable[[int, int], None]

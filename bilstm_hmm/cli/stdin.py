@@ -24,8 +24,7 @@ from bilstm_hmm.features.audio.wav_stream import (
 )
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
-from bilstm_hmm.output.formats import Result
-from bilstm_hmm.prediction import Failure
+from bilstm_hmm.prediction import Failure, Result
 
 #: What ``--file`` and the results call it.
 DASH = "-"

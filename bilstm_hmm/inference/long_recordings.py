@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bilstm_hmm.arrays import FloatArray
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.audio.level import GainNormaliser
-from bilstm_hmm.arrays import FloatArray
 from bilstm_hmm.features.spectral.deltas import WIDTH
 from bilstm_hmm.features.vad.segmenter import SpeechSegment
 from bilstm_hmm.inference.scoring import (

@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bilstm_hmm.arrays import FloatArray
 from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.audio.reading import AudioStream, open_array, open_file
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.extraction.extract import load_encoder
-from bilstm_hmm.arrays import FloatArray
 from bilstm_hmm.hmm.fusion import SYSTEMS, FloatMatrix, probabilities
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.long_recordings import max_clip_samples, score_long_recording
 from bilstm_hmm.inference.recording_timeline import timelines
 from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording, Scorer, is_utterance
-from bilstm_hmm.prediction import Failure, Prediction, Segment
+from bilstm_hmm.prediction import Failure, Prediction, Result, Segment
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Model:
         files: Sequence[str | os.PathLike[str]],
         jobs: int | None = None,
         curves: bool = False,
-    ) -> tuple[Prediction | Failure, ...]:
+    ) -> tuple[Result, ...]:
         """Label several files together, in their order; a `Failure` for one that cannot be read.
 
         Every file gets what `predict` gives it, but for rounding. `jobs` and `curves` as there.
@@ -116,7 +116,7 @@ class Model:
             [scores[index] for index in streams],
             curves,
         )
-        results = {**failures, **dict(zip(streams, predictions, strict=True))}
+        results: dict[int, Result] = {**failures, **dict(zip(streams, predictions, strict=True))}
         return tuple(results[index] for index in range(len(files)))
 
     @one_blas_thread()

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-
+from bilstm_hmm.arrays import FloatArray, FloatMatrix
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.extraction.extract import extract_views
 from bilstm_hmm.features.extraction.normalise import normalise
-from bilstm_hmm.arrays import FloatArray, FloatMatrix
 from bilstm_hmm.features.vad.segmenter import SpeechSegment, SpeechSegmenter
 from bilstm_hmm.hmm.bank import score_frames
 from bilstm_hmm.hmm.projection import project
@@ -20,8 +19,6 @@ from bilstm_hmm.inference.session import open_session, run_network
 from bilstm_hmm.inference.windows import stitch_windows, window_starts
 from bilstm_hmm.network.outputs import NetworkOutput, average_outputs
 from bilstm_hmm.timeline.segments import SpeechInterval
-
-
 
 
 @dataclass(frozen=True, slots=True)

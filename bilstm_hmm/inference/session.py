@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.arrays import FloatArray
+from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.network.outputs import NetworkOutput
 
 #: Sequences that go through the network together. More are no faster, because they leave the

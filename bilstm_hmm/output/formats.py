@@ -11,9 +11,7 @@ from bilstm_hmm.delimited_text import table_text
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.output import label_tracks
 from bilstm_hmm.output.label_tracks import plain
-from bilstm_hmm.prediction import Failure, Prediction, Segment
-
-Result = Prediction | Failure
+from bilstm_hmm.prediction import Failure, Prediction, Result, Segment
 
 _NOT_IN_JSON_LINES = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 

@@ -7,13 +7,13 @@ import pytest
 
 from benchmarks import stages
 from bilstm_hmm.config.network_settings import NetworkSettings
-from bilstm_hmm.inference import model as runtime
-from bilstm_hmm.inference import scoring as evidence
+from bilstm_hmm.inference import model as inference
 from bilstm_hmm.inference.model import Model
+from bilstm_hmm.inference.scoring import Scorer
 
 
 def test_the_stages_are_the_whole(model: Model, synthetic: Path) -> None:
-    before = (evidence._extract_features, runtime._read_up_to, Model._prediction)
+    before = _functions()
     files = sorted(synthetic.rglob("*.wav"))[:20]
     model.predict_many(files[:2], jobs=1)  # the first call sets things up, as in `run`
     found = stages.stage_seconds(model, files)
@@ -27,7 +27,12 @@ def test_the_stages_are_the_whole(model: Model, synthetic: Path) -> None:
     ]
     assert all(seconds > 0.0 for seconds in found.values())
     assert found[stages.REST] < 0.5 * sum(found.values())
-    assert before == (evidence._extract_features, runtime._read_up_to, Model._prediction)
+    assert before == _functions()
+
+
+def _functions() -> list[object]:
+    scored = [getattr(Scorer, name) for _, _, name in stages.STAGES]
+    return [*scored, inference._read_clip, inference.open_file, Model._predictions]
 
 
 @pytest.mark.parametrize("family", ["bilstm", "cnn_bilstm", "cnn_lstm"])

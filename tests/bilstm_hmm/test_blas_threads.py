@@ -78,8 +78,8 @@ def test_every_way_to_label_has_one_thread(model: Model) -> None:
     }
     for name, label in ways.items():
         own = Model(model.bundle)
-        watched = Watched(own._session)
-        vars(own)["_session"] = watched
+        watched = Watched(own.scorer.session)
+        own.scorer._opened = watched
         label(own)
         assert watched.seen == {1}, name
         assert threads() == {2}, name

@@ -36,3 +36,18 @@ def test_recipes_cannot_be_changed() -> None:
 def test_even_kernels_are_refused(kernel: int) -> None:
     with pytest.raises(ValidationError, match="must be odd"):
         ConvolutionSettings(kernel=kernel)
+
+
+def test_a_window_is_as_long_as_what_the_network_was_trained_on() -> None:
+    assert Recipe().window_frames == 1000
+    recipe = Recipe.model_validate(
+        {
+            "features": {"rate": 8000, "hop_length": 80, "n_fft": 256, "frame_length": 200}
+            | {"fmax": 4000.0},
+            "network": {"stack": 4},
+            "training": {"max_seconds": 1.0},
+        }
+    )
+    assert recipe.network.stride == 4
+    assert recipe.output_rate == 25.0
+    assert recipe.window_frames == 96  # whole output frames in each half

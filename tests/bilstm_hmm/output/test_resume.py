@@ -3,9 +3,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.output.formats import Result, render
+from bilstm_hmm.output.formats import render
 from bilstm_hmm.output.resume import RESUMABLE_FORMATS, keep_finished, read_finished
-from bilstm_hmm.prediction import Failure, Prediction
+from bilstm_hmm.prediction import Failure, Prediction, Result
 
 CLASSES = ("happy", 'the "blues"')
 file_names = st.lists(
