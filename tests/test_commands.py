@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from bilstm_hmm.inference.model import Model
-from bilstm_hmm.output.formats import FORMATS, PER_FILE_FORMATS
+from bilstm_hmm.output.formats import FORMATS
 from bilstm_hmm.output.resume import RESUMABLE_FORMATS
 
+PER_FILE = {name for name, entry in FORMATS.items() if entry.per_file}
 KEYS = ["file", "emotion", "confidence", "probabilities", "duration", "segments", "warnings"]
 
 
@@ -104,7 +105,7 @@ def test_a_picture_of_one_file(predict, recording: Path, tmp_path: Path) -> None
     assert [path.name for path in target.parent.iterdir()] == [target.name]
 
 
-@pytest.mark.parametrize("format", sorted(set(FORMATS) - PER_FILE_FORMATS))
+@pytest.mark.parametrize("format", sorted(set(FORMATS) - PER_FILE))
 def test_a_folder_with_junk_in_it(predict, junk: Path, tmp_path: Path, format: str) -> None:
     target = tmp_path / "out"
     done = predict("--folder", junk, "--format", format, "--output", target)
@@ -154,7 +155,7 @@ def test_tables_of_a_folder_agree_with_json(predict, junk: Path) -> None:
                 assert float(row[emotion]) == pytest.approx(share, abs=1e-9)
 
 
-@pytest.mark.parametrize("format", sorted(PER_FILE_FORMATS))
+@pytest.mark.parametrize("format", sorted(PER_FILE))
 def test_a_folder_becomes_a_folder(predict, junk: Path, tmp_path: Path, format: str) -> None:
     target = tmp_path / "tracks"
     done = predict("--folder", junk, "--format", format, "--output", target)

@@ -1,4 +1,4 @@
-"""Pictures of a run: learning curves, confusions, reliability; PNG, drawn without a screen."""
+"""Pictures of a run: learning curves, confusions, reliability; PNG, figure without a screen."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.delimited_text import table_text
 from bilstm_hmm.evaluation.metrics import expected_calibration_error, reliability
-from bilstm_hmm.output.figures import figure, png
+from bilstm_hmm.output.plot_style import new_figure, png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,8 +35,8 @@ def write_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
     `history` has a row an epoch, with some of the keys ``loss``, ``val_loss``, ``accuracy``,
     ``val_accuracy`` and ``val_ua`` (accuracies in percent); what a row lacks is left out.
     """
-    with _picture(path, 10, 4) as drawn:
-        both = drawn.subplots(1, 2)
+    with _picture(path, 10, 4) as figure:
+        both = figure.subplots(1, 2)
         both[1].set_ylim(0, 100)
         for axes, (quantity, lines) in zip(both, _CURVES.items(), strict=True):
             for key, name, colour, style in lines:
@@ -73,10 +73,10 @@ def write_confusion(
     totals = counts.sum(axis=1, keepdims=True)
     shares = 100.0 * counts / np.maximum(totals, 1)
     size = max(4.5, 0.85 * len(labels) + 1.8) + 0.06 * max(map(len, labels))
-    with _picture(png_path, size + 0.8, size) as drawn:
-        axes = drawn.subplots()
+    with _picture(png_path, size + 0.8, size) as figure:
+        axes = figure.subplots()
         image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=100)
-        drawn.colorbar(image, ax=axes, label="share of the true class (%)", shrink=0.8)
+        figure.colorbar(image, ax=axes, label="share of the true class (%)", shrink=0.8)
         at = range(len(labels))
         axes.set(xlabel="predicted", ylabel="truth", title=title, xticks=at, yticks=at)
         axes.set_xticklabels(labels, rotation=45, ha="right", rotation_mode="anchor")
@@ -104,8 +104,8 @@ def write_reliability(probabilities: ArrayLike, truth: ArrayLike, path: Path, ti
     _, accuracy, share = reliability(probabilities, truth, bins)
     error = expected_calibration_error(probabilities, truth, bins)
     middles = (np.arange(bins) + 0.5) / bins
-    with _picture(path, 5.5, 6) as drawn:
-        upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    with _picture(path, 5.5, 6) as figure:
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
         upper.bar(middles, np.nan_to_num(accuracy), 0.9 / bins, color=BLUE, label="accuracy")
         upper.plot([0, 1], [0, 1], "--", color=ORANGE, label="confidence = accuracy")
         upper.set(ylabel="accuracy", title=f"{title}\nECE {error:.3f}", xlim=(0, 1), ylim=(0, 1))
@@ -119,6 +119,6 @@ def write_reliability(probabilities: ArrayLike, truth: ArrayLike, path: Path, ti
 @contextmanager
 def _picture(path: Path, width: float, height: float) -> Iterator["Figure"]:
     """Yield a figure, width and height in inches, and write it to `path` when the block ends."""
-    with figure(width, height) as drawn:
-        yield drawn
-        atomic_write(path, png(drawn))
+    with new_figure(width, height) as figure:
+        yield figure
+        atomic_write(path, png(figure))

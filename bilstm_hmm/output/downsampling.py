@@ -1,11 +1,11 @@
 """A timeline brought down to what the columns of a picture can show."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bilstm_hmm.arrays import FloatMatrix, Mask
+from bilstm_hmm.numerics import runs
 from bilstm_hmm.prediction import Curves, Segment
 
 #: Start and end in seconds, and an emotion.
@@ -13,8 +13,8 @@ Band = tuple[float, float, str]
 
 
 def time_per_label(
-    segments: Sequence[Segment], labels: Sequence[str], edges: NDArray[np.float64]
-) -> NDArray[np.float64]:
+    segments: Sequence[Segment], labels: Sequence[str], edges: FloatMatrix
+) -> FloatMatrix:
     """Return ``[L, n]``: the seconds of each label between any two of the ``n + 1`` edges.
 
     Parameters
@@ -22,17 +22,18 @@ def time_per_label(
     segments
         In order of time, without overlap, of the emotions in `labels`.
     """
-    own = [[s for s in segments if s.emotion == label] for label in labels]
-    return np.array([_overlaps(some, edges) for some in own]).reshape(len(labels), len(edges) - 1)
+    by_label = [[s for s in segments if s.emotion == label] for label in labels]
+    seconds = np.array([_overlaps(alike, edges) for alike in by_label])
+    return seconds.reshape(len(labels), len(edges) - 1)
 
 
-def _overlaps(segments: Sequence[Segment], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+def _overlaps(segments: Sequence[Segment], edges: FloatMatrix) -> FloatMatrix:
     times = np.array([[s.start, s.end] for s in segments]).reshape(-1, 2)
     if not len(times):
         return np.zeros(len(edges) - 1)
     total = np.append(0.0, np.cumsum(times[:, 1] - times[:, 0]))
     sums = np.column_stack([total[:-1], total[1:]])
-    covered: NDArray[np.float64] = np.diff(np.interp(edges, times.ravel(), sums.ravel()))
+    covered: FloatMatrix = np.diff(np.interp(edges, times.ravel(), sums.ravel()))
     return covered
 
 
@@ -50,13 +51,12 @@ def majority_bands(segments: Sequence[Segment], duration: float, columns: int) -
     """
     edges = np.linspace(0.0, duration, columns + 1)
     labels = sorted({s.emotion for s in segments})
-    found = time_per_label(segments, labels, edges)
+    seconds = time_per_label(segments, labels, edges)
     # Where there is no segment counts as a label, too.
-    winners = np.vstack([found, np.diff(edges) - found.sum(axis=0)]).argmax(axis=0)
-    borders = [0, *(np.flatnonzero(np.diff(winners)) + 1).tolist(), columns]
+    winners = np.vstack([seconds, np.diff(edges) - seconds.sum(axis=0)]).argmax(axis=0)
     return [
         (float(edges[first]), float(edges[last]), labels[winners[first]])
-        for first, last in pairwise(borders)
+        for first, last in runs(winners)
         if winners[first] < len(labels)
     ]
 
@@ -71,8 +71,8 @@ def downsample_curves(
     times, rows, step = curves.times, curves.probabilities, duration / points
     # Else there would be stretches without a frame, where none is missing.
     if len(times) > 1 and step > np.median(np.diff(times)):
-        own = np.minimum((times / step).astype(np.int64), points - 1)
-        starts = np.unique(own, return_index=True)[1]
+        bins = np.minimum((times / step).astype(np.int64), points - 1)
+        starts = np.unique(bins, return_index=True)[1]
         sizes = np.diff(np.append(starts, len(times))).astype(np.float32)
         times = (np.add.reduceat(times, starts) / sizes).astype(np.float64)
         rows = (np.add.reduceat(rows, starts) / sizes[:, None]).astype(np.float32)
@@ -80,13 +80,11 @@ def downsample_curves(
     return Curves(np.insert(times, gaps, times[gaps]), np.insert(rows, gaps, np.nan, axis=0))
 
 
-def mask_inside(
-    times: NDArray[np.float64], spans: Sequence[tuple[float, float]]
-) -> NDArray[np.bool_]:
+def mask_inside(times: FloatMatrix, spans: Sequence[tuple[float, float]]) -> Mask:
     """Return which of the times lie in one of the spans, which are in order of time."""
     if not spans:
         return np.zeros(len(times), np.bool_)
     starts, ends = (np.array(side) for side in zip(*spans, strict=True))
-    place = np.searchsorted(starts, times, side="right") - 1
-    found: NDArray[np.bool_] = (place >= 0) & (times < ends[place])
-    return found
+    index = np.searchsorted(starts, times, side="right") - 1
+    is_inside: Mask = (index >= 0) & (times < ends[index])
+    return is_inside

@@ -17,8 +17,8 @@ _NOT_IN_JSON_LINES = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class TableOptions:
-    """How results are laid out: one or many, with their segments, with a header, which classes."""
+class RenderOptions:
+    """What is written: one result or many, with segments, with a header, of which classes."""
 
     many: bool
     timeline: bool
@@ -26,7 +26,7 @@ class TableOptions:
     header: bool
 
 
-Writer = Callable[[Sequence[Result], TableOptions], str | bytes]
+Writer = Callable[[Sequence[Result], RenderOptions], str | bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def render(
     AudioError
         A picture is asked for, and the recording can no longer be read.
     """
-    chosen = format_named(format)
-    if chosen.per_file and len(results) != 1:
+    writer = format_named(format)
+    if writer.per_file and len(results) != 1:
         raise ToolkitError(
             f"the {format} format holds one recording, not {len(results)}; "
             "write one file for each into an output folder"
@@ -101,7 +101,7 @@ def render(
     if classes is None:
         labelled = (r for r in results if isinstance(r, Prediction))
         classes = tuple(next((r.probabilities for r in labelled), ()))
-    return chosen.write(results, TableOptions(many, timeline, tuple(classes), header))
+    return writer.write(results, RenderOptions(many, timeline, tuple(classes), header))
 
 
 def format_named(name: str) -> Format:
@@ -111,24 +111,19 @@ def format_named(name: str) -> Format:
     return FORMATS[name]
 
 
-def suffix(format: str) -> str:
-    """Return the file name suffix of `format`, with its dot."""
-    return format_named(format).suffix
-
-
-def _text(results: Sequence[Result], layout: TableOptions) -> str:
+def _text(results: Sequence[Result], options: RenderOptions) -> str:
     lines = []
     for result in results:
         if isinstance(result, Failure):
-            name = f"{plain(result.file)}: " if layout.many else ""
+            name = f"{plain(result.file)}: " if options.many else ""
             lines.append(f"{name}no label: {plain(result.error)}")
             continue
         emotion, confidence = plain(result.emotion), f"{result.confidence:.2f}"
-        if layout.many:
+        if options.many:
             lines.append(f"{plain(result.file)}: {emotion} ({confidence})")
         else:
             lines.append(f"Predicted Emotion: {emotion} (Confidence: {confidence})")
-        if layout.timeline:
+        if options.timeline:
             lines += map(segment_line, result.segments)
     return "".join(f"{line}\n" for line in lines)
 
@@ -152,65 +147,66 @@ def _document(result: Result) -> dict[str, object]:
 
 def json_list(results: Iterable[Result]) -> Iterator[str]:
     """Yield the pieces of a JSON list of the results, as they come."""
-    before = "["
+    opening = "["
     for result in results:
         text = json.dumps(_document(result), ensure_ascii=False, indent=2)
-        yield before + "\n  " + _utf8_json(text).replace("\n", "\n  ")
-        before = ","
-    yield "[]\n" if before == "[" else "\n]\n"
+        yield opening + "\n  " + _utf8_json(text).replace("\n", "\n  ")
+        opening = ","
+    yield "[]\n" if opening == "[" else "\n]\n"
 
 
-def _json(results: Sequence[Result], layout: TableOptions) -> str:
-    if layout.many:
+def _json(results: Sequence[Result], options: RenderOptions) -> str:
+    if options.many:
         return "".join(json_list(results))
     return _utf8_json(json.dumps(_document(results[0]), ensure_ascii=False, indent=2)) + "\n"
 
 
-def _jsonl(results: Sequence[Result], layout: TableOptions) -> str:  # noqa: ARG001
+def _jsonl(results: Sequence[Result], options: RenderOptions) -> str:  # noqa: ARG001
     return "".join(json_line(_document(result)) for result in results)
 
 
 def _utf8_json(text: str) -> str:
     # These occur inside strings alone, where JSON takes an escape for the character itself.
-    return _NOT_IN_JSON_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _NOT_IN_JSON_LINES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _csv(results: Sequence[Result], layout: TableOptions) -> str:
-    return table_text(_table(results, layout), ",")
+def _csv(results: Sequence[Result], options: RenderOptions) -> str:
+    return table_text(_table(results, options), ",")
 
 
-def _tsv(results: Sequence[Result], layout: TableOptions) -> str:
-    return table_text(_table(results, layout), "\t")
+def _tsv(results: Sequence[Result], options: RenderOptions) -> str:
+    return table_text(_table(results, options), "\t")
 
 
-def _table(results: Sequence[Result], layout: TableOptions) -> list[list[str]]:
+def _table(results: Sequence[Result], options: RenderOptions) -> list[list[str]]:
     """Return the header, if wanted, and a row a result; `resume` reads them."""
     rows = []
-    if layout.header:
-        last = ["duration", "warnings", "model", "error"]
-        rows.append(["file", "emotion", "confidence", *layout.classes, *last])
+    if options.header:
+        others = ["duration", "warnings", "model", "error"]
+        rows.append(["file", "emotion", "confidence", *options.classes, *others])
     for result in results:
         if isinstance(result, Failure):
-            empty = [""] * (len(layout.classes) + 5)
+            empty = [""] * (len(options.classes) + 5)
             rows.append([result.file, *empty, result.error])
             continue
-        shares = [
+        probabilities = [
             f"{result.probabilities[c]:.4f}" if c in result.probabilities else ""
-            for c in layout.classes
+            for c in options.classes
         ]
-        last = [f"{result.duration:.3f}", "; ".join(result.warnings), result.model, ""]
-        rows.append([result.file, result.emotion, f"{result.confidence:.4f}", *shares, *last])
+        others = [f"{result.duration:.3f}", "; ".join(result.warnings), result.model, ""]
+        label = [result.emotion, f"{result.confidence:.4f}"]
+        rows.append([result.file, *label, *probabilities, *others])
     return rows
 
 
-def _rttm(results: Sequence[Result], layout: TableOptions) -> str:
+def _rttm(results: Sequence[Result], options: RenderOptions) -> str:
     lines = []
     for result in results:
         if isinstance(result, Failure):
             lines.append(f";; {plain(result.file)}: {plain(result.error)}\n")
             continue
         path = PurePath(result.file)
-        name = (path.parent / path.stem).as_posix() if layout.many else path.stem
+        name = (path.parent / path.stem).as_posix() if options.many else path.stem
         lines.append(label_tracks.rttm(name, _segments(result)))
     return "".join(lines)
 
@@ -218,16 +214,16 @@ def _rttm(results: Sequence[Result], layout: TableOptions) -> str:
 def _track(write: Callable[[Sequence[Segment], float], str]) -> Writer:
     """Return the writer of a format that holds the segments of one recording."""
 
-    def written(results: Sequence[Result], layout: TableOptions) -> str:  # noqa: ARG001
+    def write_track(results: Sequence[Result], options: RenderOptions) -> str:  # noqa: ARG001
         (result,) = results
         if isinstance(result, Failure):
             raise ToolkitError(result.error)
         return write(_segments(result), result.duration)
 
-    return written
+    return write_track
 
 
-def _png(results: Sequence[Result], layout: TableOptions) -> bytes:  # noqa: ARG001
+def _png(results: Sequence[Result], options: RenderOptions) -> bytes:  # noqa: ARG001
     from bilstm_hmm.features.audio.envelope import envelope
     from bilstm_hmm.features.audio.reading import open_file
     from bilstm_hmm.output.timeline_plot import COLUMNS, picture
@@ -235,8 +231,8 @@ def _png(results: Sequence[Result], layout: TableOptions) -> bytes:  # noqa: ARG
     (result,) = results
     if isinstance(result, Failure):
         raise ToolkitError(result.error)
-    heard = envelope(open_file(result.path or result.file), COLUMNS)
-    return picture(replace(result, segments=tuple(_segments(result))), heard)
+    waveform = envelope(open_file(result.path or result.file), COLUMNS)
+    return picture(replace(result, segments=tuple(_segments(result))), waveform)
 
 
 def _segments(result: Prediction) -> Sequence[Segment]:
@@ -259,5 +255,3 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "png": Format(".png", _png, per_file=True, binary=True, curves=True),
     }
 )
-PER_FILE_FORMATS = frozenset(name for name, entry in FORMATS.items() if entry.per_file)
-STREAMED_FORMATS = frozenset(name for name, entry in FORMATS.items() if entry.streams)

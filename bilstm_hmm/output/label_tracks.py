@@ -77,18 +77,18 @@ def _covering(segments: Sequence[Segment], duration: float) -> list[tuple[float,
     """Return intervals that touch, from 0 to `duration`; times are whole milliseconds."""
     end_of_file = round(duration, 3)
     intervals: list[tuple[float, float, str]] = []
-    reached = 0.0
+    covered = 0.0
     for segment in sorted(segments, key=lambda s: s.start):
-        start = max(reached, round(segment.start, 3))
+        start = max(covered, round(segment.start, 3))
         end = min(end_of_file, round(segment.end, 3))
         if end <= start:
             continue
-        if start > reached:
-            intervals.append((reached, start, ""))
+        if start > covered:
+            intervals.append((covered, start, ""))
         intervals.append((start, end, segment.emotion))
-        reached = end
-    if reached < end_of_file:
-        intervals.append((reached, end_of_file, ""))
+        covered = end
+    if covered < end_of_file:
+        intervals.append((covered, end_of_file, ""))
     return intervals
 
 

@@ -15,16 +15,11 @@ from hypothesis import strategies as st
 
 from bilstm_hmm.delimited_text import escape_formula, table_rows, table_text, unescape_formula
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.output.formats import (
-    FORMATS,
-    PER_FILE_FORMATS,
-    STREAMED_FORMATS,
-    Result,
-    render,
-    suffix,
-)
-from bilstm_hmm.prediction import Failure, Prediction, Segment
+from bilstm_hmm.output.formats import FORMATS, render
+from bilstm_hmm.prediction import Failure, Prediction, Result, Segment
 
+PER_FILE = {name for name, entry in FORMATS.items() if entry.per_file}
+STREAMED = {name for name, entry in FORMATS.items() if entry.streams}
 GOLDEN = Path(__file__).parents[2] / "golden"
 
 HAPPY = Prediction(
@@ -111,11 +106,11 @@ def _read_textgrid(text: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("format", [name for name in FORMATS if not FORMATS[name].binary])
 def test_output_is_what_it_was(format: str) -> None:
-    if format in PER_FILE_FORMATS:
+    if format in PER_FILE:
         text = render([HAPPY], format, many=True, timeline=True)
     else:
         text = render([HAPPY, BROKEN, ODD], format, many=True, timeline=True)
-    golden = GOLDEN / f"format_{format}{suffix(format)}"
+    golden = GOLDEN / f"format_{format}{FORMATS[format].suffix}"
     assert text == golden.read_bytes().decode("utf-8")
 
 
@@ -184,7 +179,7 @@ def test_tables_hold_every_result(format: str, delimiter: str, results: list[Res
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for r in rows for cell in r)
 
 
-@pytest.mark.parametrize("format", sorted(STREAMED_FORMATS))
+@pytest.mark.parametrize("format", sorted(STREAMED))
 @given(results=batches)
 @settings(deadline=None, max_examples=30)
 def test_a_stream_ends_as_the_whole_would(format: str, results: list[Result]) -> None:
@@ -297,7 +292,7 @@ def test_subtitles_count_hours() -> None:
 def test_wrong_formats_and_numbers_are_told_in_a_sentence() -> None:
     with pytest.raises(ToolkitError, match="'xml' is not known; choose from text, json"):
         render([HAPPY], "xml", many=False, timeline=False)
-    for format in PER_FILE_FORMATS:
+    for format in PER_FILE:
         with pytest.raises(ToolkitError, match="holds one recording, not 2"):
             render([HAPPY, ODD], format, many=True, timeline=False)
         with pytest.raises(ToolkitError, match=r"b\.wav is empty; record it again"):
@@ -305,12 +300,12 @@ def test_wrong_formats_and_numbers_are_told_in_a_sentence() -> None:
 
 
 def test_suffixes_tell_what_a_file_holds() -> None:
-    assert {format: suffix(format) for format in ("json", "textgrid", "srt", "csv")} == {
+    assert {format: FORMATS[format].suffix for format in ("json", "textgrid", "srt", "csv")} == {
         "json": ".json",
         "textgrid": ".TextGrid",
         "srt": ".srt",
         "csv": ".csv",
     }
-    assert not PER_FILE_FORMATS & STREAMED_FORMATS
+    assert not PER_FILE & STREAMED
     # What holds bytes cannot be put together of several texts.
-    assert {name for name, entry in FORMATS.items() if entry.binary} <= PER_FILE_FORMATS
+    assert {name for name, entry in FORMATS.items() if entry.binary} <= PER_FILE

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bilstm_hmm.output.emotion_colours import colours
 from bilstm_hmm.output.formats import render
+from bilstm_hmm.output.plot_style import emotion_colours
 from bilstm_hmm.prediction import NO_SPEECH, Failure, Prediction, Segment
 
 #: Emotions with spaces, quotes, separators, other scripts, and what looks like markup.
@@ -159,5 +159,5 @@ def test_a_picture(recording: Path, tmp_path: Path) -> None:
         seen = {colour for _, colour in image.convert("RGB").getcolors(1 << 24)}
         assert image.width > image.height > 500
     # Without segments its label holds for all of it.
-    assert tuple(bytes.fromhex(colours(EMOTIONS)[RESULT.emotion][1:])) in seen
-    assert tuple(bytes.fromhex(colours(EMOTIONS)["happy"][1:])) not in seen
+    assert tuple(bytes.fromhex(emotion_colours(EMOTIONS)[RESULT.emotion][1:])) in seen
+    assert tuple(bytes.fromhex(emotion_colours(EMOTIONS)["happy"][1:])) not in seen

@@ -9,7 +9,7 @@ from bilstm_hmm.features.audio.envelope import Envelope, envelope
 from bilstm_hmm.features.audio.reading import open_array
 from numpy.typing import NDArray
 
-from bilstm_hmm.output.emotion_colours import colours
+from bilstm_hmm.output.plot_style import emotion_colours
 from bilstm_hmm.output.timeline_plot import COLUMNS, picture, shortened
 from bilstm_hmm.prediction import NO_SPEECH, Curves, Prediction, Segment
 
@@ -107,7 +107,7 @@ def test_the_bands_have_the_colours_of_the_emotions(drawn: list[Any]) -> None:
     result = timeline(120.0)
     image = pixels(picture(result, heard(120.0)))
     (figure,) = drawn
-    colour = colours(EMOTIONS)
+    colour = emotion_colours(EMOTIONS)
     _, strip, _ = figure.axes
     for segment in result.segments:
         # Low in the band, below the name in it.
@@ -122,7 +122,7 @@ def test_the_waveform_has_the_colour_of_its_emotion(drawn: list[Any]) -> None:
     above, _, _ = figure.axes
     for segment, colour in zip(result.segments[:2], ("happy", "sad"), strict=True):
         seen = _column(figure, image, above, segment.start + 15.0, 0.5)
-        assert seen.tolist() == _rgb(colours(EMOTIONS)[colour])
+        assert seen.tolist() == _rgb(emotion_colours(EMOTIONS)[colour])
     quiet = _column(figure, image, above, result.segments[2].start + 15.0, 0.97)
     assert 225 < quiet.min() == quiet.max() < 250
 
@@ -133,7 +133,7 @@ def test_where_nobody_speaks_there_is_no_curve(drawn: list[Any]) -> None:
     lines = drawn[0].axes[2].lines
     assert len(lines) == 3
     for line, name in zip(lines, ("happy", "sad", "angry"), strict=True):
-        assert line.get_color() == colours(EMOTIONS)[name]
+        assert line.get_color() == emotion_colours(EMOTIONS)[name]
         times, percent = line.get_data()
         assert ((times < 8) | ((times > 12) & (times < 20.1)))[~np.isnan(percent)].all()
         for start, share in ((0, 90 if name == "happy" else 5), (4, 90 if name == "sad" else 5)):
@@ -163,7 +163,7 @@ def test_without_curves_the_confidence_of_each_segment_is_shown(drawn: list[Any]
     picture(result, heard(12.0))
     (figure,) = drawn
     steps = {line.get_color(): line.get_data() for line in figure.axes[2].lines}
-    assert list(steps) == [colours(EMOTIONS)[name] for name in ("happy", "sad")]
+    assert list(steps) == [emotion_colours(EMOTIONS)[name] for name in ("happy", "sad")]
     (times, percent), (later, other) = steps.values()
     np.testing.assert_allclose([times[:2], later[:2]], [[0, 4], [4, 8]])
     np.testing.assert_allclose([percent[:2], other[:2]], [[60, 60], [80, 80]])

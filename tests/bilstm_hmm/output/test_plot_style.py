@@ -1,3 +1,5 @@
+"""Ticks at round times, and colours that can be told apart."""
+
 from itertools import combinations
 
 import numpy as np
@@ -5,7 +7,7 @@ import pytest
 from bilstm_hmm.data.clip import EMOTIONS
 from numpy.typing import NDArray
 
-from bilstm_hmm.output.emotion_colours import colours, is_dark
+from bilstm_hmm.output.plot_style import clock, emotion_colours, is_dark, time_step
 from bilstm_hmm.prediction import NO_SPEECH
 
 OWN = ("a", "b", "c", "d", "e", "f")
@@ -43,25 +45,25 @@ def _cielab(colour: str, eyes: str) -> NDArray[np.float64]:
 @pytest.mark.parametrize("eyes", SEEN)
 @pytest.mark.parametrize(("labels", "least"), [(EMOTIONS, 19.0), ((*EMOTIONS, *OWN), 15.0)])
 def test_any_two_colours_are_told_apart(labels: tuple[str, ...], least: float, eyes: str) -> None:
-    seen = {name: _cielab(colour, eyes) for name, colour in colours(labels).items()}
+    seen = {name: _cielab(colour, eyes) for name, colour in emotion_colours(labels).items()}
     assert len(seen) == len(labels) + 1
     for one, other in combinations(seen, 2):
         assert np.linalg.norm(seen[one] - seen[other]) > least, (one, other)
 
 
 def test_an_emotion_keeps_its_colour_whatever_else_there_is() -> None:
-    everything = colours(EMOTIONS)
+    everything = emotion_colours(EMOTIONS)
     for some in (EMOTIONS[:2], ("sad", "own word", "calm"), (*EMOTIONS[::-1], *OWN)):
-        found = colours(some)
+        found = emotion_colours(some)
         assert list(found) == [*some, NO_SPEECH]
         assert all(found[name] == everything[name] for name in some if name in EMOTIONS)
         assert found[NO_SPEECH] == everything[NO_SPEECH]
 
 
 def test_own_words_go_by_the_alphabet() -> None:
-    assert colours(["b", "a"]) == colours(["a", "b"])
-    assert list(colours(["x", NO_SPEECH])) == ["x", NO_SPEECH]
-    many = colours([f"word {i:02d}" for i in range(20)])
+    assert emotion_colours(["b", "a"]) == emotion_colours(["a", "b"])
+    assert list(emotion_colours(["x", NO_SPEECH])) == ["x", NO_SPEECH]
+    many = emotion_colours([f"word {i:02d}" for i in range(20)])
     assert many["word 00"] == many["word 06"]
 
 
@@ -69,8 +71,49 @@ def test_letters_are_read_on_every_colour() -> None:
     def luminance(colour: str) -> float:
         return ((_cielab(colour, "all cones")[0] + 16) / 116) ** 3
 
-    for colour in colours((*EMOTIONS, *OWN)).values():
+    for colour in emotion_colours((*EMOTIONS, *OWN)).values():
         letters = 1.0 if is_dark(colour) else 0.0
         lighter, darker = sorted([luminance(colour), letters], reverse=True)
         # The contrast that WCAG 2 asks for in large letters.
         assert (lighter + 0.05) / (darker + 0.05) > 3.0, colour
+
+
+@pytest.mark.parametrize(
+    ("end", "step"),
+    [
+        (0.001, 0.01),
+        (0.5, 0.05),
+        (3, 0.5),
+        (10, 1),
+        (120, 10),
+        (600, 60),
+        (7200, 600),
+        (43200, 3600),
+    ],
+)
+def test_ticks_are_at_round_times(end: float, step: float) -> None:
+    assert time_step(end) == step
+
+
+def test_no_axis_is_crowded_or_bare() -> None:
+    for end in np.geomspace(0.05, 3e6, 400):
+        assert 3 <= end / time_step(end) <= 12
+
+
+@pytest.mark.parametrize(
+    ("seconds", "end", "step", "text"),
+    [
+        (0.02, 0.1, 0.01, "0:00.02"),
+        (2.5, 3, 0.5, "0:02.5"),
+        (9, 120, 1, "0:09"),
+        (119.9999999, 120, 10, "2:00"),
+        (75, 3599, 15, "1:15"),
+        (75, 3600, 15, "0:01:15"),
+        (7200, 7200, 600, "2:00:00"),
+        (360000, 400000, 36000, "100:00:00"),
+    ],
+)
+def test_times_are_told_in_minutes_and_seconds(
+    seconds: float, end: float, step: float, text: str
+) -> None:
+    assert clock(seconds, end, step) == text
