@@ -36,3 +36,28 @@ def average_outputs(views: Sequence[NetworkOutput]) -> NetworkOutput:
         frame_logits=np.mean([view.frame_logits for view in views], axis=0),
         clip_logits=np.mean([view.clip_logits for view in views], axis=0),
     )
+
+
+def unpad_outputs(
+    hidden: FloatArray,
+    frame_logits: FloatArray,
+    clip_logits: FloatArray,
+    lengths: Sequence[int],
+    stride: int,
+) -> list[NetworkOutput]:
+    """Return the outputs of each recording of a padded batch, without the padding.
+
+    Parameters
+    ----------
+    hidden, frame_logits, clip_logits
+        ``[B, T, H]``, ``[B, T, C]`` and ``[B, C]``.
+    lengths
+        Input frames of each recording.
+    stride
+        Input frames an output frame.
+    """
+    steps = [-(-length // stride) for length in lengths]
+    return [
+        NetworkOutput(hidden[row, :count], frame_logits[row, :count], clip_logits[row])
+        for row, count in enumerate(steps)
+    ]

@@ -19,7 +19,7 @@ from bilstm_hmm.evaluation.metrics import unweighted_accuracy, weighted_accuracy
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics, fit_statistics
 from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
-from bilstm_hmm.network.outputs import NetworkOutput
+from bilstm_hmm.network.outputs import NetworkOutput, unpad_outputs
 from bilstm_hmm.network.packing import pad
 from bilstm_hmm.network.weights import arrays_of, assign, to_half_precision
 from bilstm_hmm.training.batches import bucket_batches, class_weights, prefetch, random_batches
@@ -124,13 +124,10 @@ def network_outputs(
     """Run the network on normalised sequences; outputs in their order, without padding."""
     results: list[NetworkOutput | None] = [None] * len(frames)
     for group, answer in _predict_batches(network.model, frames, batch_size):
-        for row, index in enumerate(group):
-            length = -(-len(frames[int(index)]) // stride)
-            results[int(index)] = NetworkOutput(
-                hidden=answer["hidden"][row, :length],
-                frame_logits=answer["frame"][row, :length],
-                clip_logits=answer["clip"][row],
-            )
+        lengths = [len(frames[int(index)]) for index in group]
+        outputs = unpad_outputs(answer["hidden"], answer["frame"], answer["clip"], lengths, stride)
+        for index, output in zip(group, outputs, strict=True):
+            results[int(index)] = output
     return [result for result in results if result is not None]
 
 

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from ..settings.encoder_catalogue import KNOWN
 from .onnx_graph import cache_subgraph, cached_subgraph, extract_subgraph
 from .onnx_length import any_length
 from .resolve import locate_encoder, with_checksum
+from .session import open_session
 from .whisper_mel import whisper_log_mel
 from .windows import encoder_window_starts, overlap_add
 
@@ -181,7 +181,13 @@ def _tap_names(settings: EncoderSettings) -> tuple[str, ...] | None:
 def _onnx_forward(
     graph: bytes, names: tuple[str, ...], settings: EncoderSettings, rate: int
 ) -> Forward:
-    session = _session(graph, settings.model)
+    session = open_session(
+        graph,
+        lambda reason: EncoderError(
+            f"{settings.model}: the encoder cannot be run ({reason}); upgrade onnxruntime or take "
+            "another."
+        ),
+    )
     inputs = session.get_inputs()
     if len(inputs) != 1:
         raise EncoderError(
@@ -211,19 +217,3 @@ def _onnx_forward(
         return [np.asarray(states) for states in session.run(list(names), {name: windows})]
 
     return forward
-
-
-def _session(graph: bytes, model: str) -> Any:
-    """An ONNX Runtime session of one thread: several recordings run side by side instead."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise EncoderError(
-            f"{model}: the encoder cannot be run ({str(error).splitlines()[0]}); upgrade "
-            "onnxruntime or take another."
-        ) from None
