@@ -1,4 +1,4 @@
-"""From the evidence of a recording to its segments: who feels what from when to when."""
+"""From the scores of a recording to its timeline: which emotion from when to when."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.arrays import FloatArray
+from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
 from bilstm_hmm.hmm.fusion import probabilities
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording
@@ -23,35 +23,13 @@ from bilstm_hmm.timeline.decoding import best_paths, posteriors
 from bilstm_hmm.timeline.parameters import TimelineParameters
 from bilstm_hmm.timeline.segments import merge_segments
 
-FloatMatrix = NDArray[np.float64]
-
-#: Frames that are decoded at once. Before the context on either side of a part ends, all best
-#: paths have long met, so that a recording of hours is decoded part by part.
+#: Frames that are decoded at once. Before the context on either side of a chunk ends, all best
+#: paths have long met, so that a recording of hours is decoded chunk by chunk.
 CHUNK_FRAMES = 4096
 CONTEXT_FRAMES = 2048
 
-#: For a model whose turns were not fitted: about what is fitted where there are speakers for it.
-USUAL_STRENGTH, USUAL_DWELL, USUAL_MINIMUM = 10.0, 2.0, 1.2
-
-
-@dataclass(frozen=True, slots=True)
-class WeightedScores:
-    """What a timeline is decoded from; T frames, E emotions.
-
-    Attributes
-    ----------
-    evidence
-        ``[T, E]``: what each frame says for each emotion, the log-likelihood of
-        `bilstm_hmm.hmm.bank.score_frames` or the frame's logits, times a weight.
-    composite
-        The composite HMM.
-    sureness
-        Of the confidences, see `bilstm_hmm.timeline.composite_hmm.apply_temperature`.
-    """
-
-    evidence: NDArray[np.floating]
-    composite: CompositeHmm
-    sureness: float = 1.0
+#: For a model whose timeline was not fitted: about what is fitted where there are speakers for it.
+DEFAULT_STRENGTH, DEFAULT_DURATION, DEFAULT_MIN_DURATION = 10.0, 2.0, 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +43,26 @@ class Timeline:
 def timelines(
     bundle: Bundle,
     recordings: Sequence[ScoredRecording],
-    posteriors: Sequence[FloatMatrix],
+    labels: Sequence[FloatMatrix],
     durations: Sequence[float],
 ) -> list[Timeline]:
     """Return the timeline of each recording.
 
     Parameters
     ----------
-    posteriors
-        The probabilities of each recording's label, ``[C]``.
+    labels
+        The probabilities of the emotions in each recording as a whole, ``[C]``.
     durations
         Of the recordings, in seconds.
     """
     utterances = [index for index, scored in enumerate(recordings) if scored.segments is None]
-    results = dict(
-        zip(
-            utterances,
-            utterance_timelines(
-                bundle,
-                [recordings[index].whole for index in utterances],
-                [posteriors[index] for index in utterances],
-                [durations[index] for index in utterances],
-            ),
-            strict=True,
-        )
+    decoded = utterance_timelines(
+        bundle,
+        [recordings[index].whole for index in utterances],
+        [labels[index] for index in utterances],
+        [durations[index] for index in utterances],
     )
+    results = dict(zip(utterances, decoded, strict=True))
     for index, (scored, duration) in enumerate(zip(recordings, durations, strict=True)):
         if scored.segments is not None:
             results[index] = recording_timeline(bundle, scored.segments, duration)
@@ -98,92 +71,85 @@ def timelines(
 
 def utterance_timelines(
     bundle: Bundle,
-    heard: Sequence[RecordingScores],
-    shares: Sequence[FloatMatrix],
+    utterances: Sequence[RecordingScores],
+    labels: Sequence[FloatMatrix],
     durations: Sequence[float],
 ) -> list[Timeline]:
-    """Return segments and curves of recordings that the network takes in one piece each.
+    """Return the timelines of recordings that the network takes in one piece each.
 
-    They go by the label: what the decision knows beyond the HMMs is the prior, and the evidence
-    is the HMMs' own, weighed so that ``timeline.evidence`` seconds, or all of a shorter
-    recording, tell as much as a calibrated utterance.
-
-    Parameters
-    ----------
-    shares
-        The probabilities of each label, ``[C]``.
-    durations
-        Of the recordings, in seconds.
+    They go by the label: what the fusion knows beyond the HMMs is the prior, and the scores are the
+    HMMs' own, weighted so that ``timeline.evidence`` seconds, or all of a shorter recording, count
+    as much as a calibrated utterance. `labels` and `durations` as in `timelines`.
     """
-    if not heard:
+    if not utterances:
         return []
-    settings = bundle.recipe.timeline
-    lengths = np.array([len(e.frame_log_likelihoods) for e in heard])
-    weighed = np.zeros((int(lengths.max()), len(heard), len(bundle.classes)))
-    entries = np.zeros(weighed.shape[1:])
-    for row, (evidence, own) in enumerate(zip(heard, shares, strict=True)):
-        alone = probabilities(
-            bundle.decision, evidence.clip_logits, evidence.mean_log_likelihoods, "hmm"
-        )
-        frames = min(settings.evidence * evidence.rate, len(evidence.frame_log_likelihoods))
-        weighed[: lengths[row], row] = evidence.frame_log_likelihoods * (
-            float(bundle.decision.hmm_inverse_temperature) / frames
-        )
-        entries[row] = log_prior(own / np.maximum(alone, 1e-3))
-    composite = build_composite(np.ones(len(bundle.classes)), heard[0].rate, settings)
-    paths = best_paths(composite, weighed, lengths, entries)
-    likely = posteriors(composite, weighed, lengths, entries).astype(np.float32)
+    settings, fusion = bundle.recipe.timeline, bundle.decision
+    lengths = np.array([len(scores.frame_logits) for scores in utterances])
+    weighted = np.zeros((int(lengths.max()), len(utterances), len(bundle.classes)))
+    entries = np.zeros(weighted.shape[1:])
+    for column, (scores, label) in enumerate(zip(utterances, labels, strict=True)):
+        by_hmms = probabilities(fusion, scores.clip_logits, scores.mean_log_likelihoods, "hmm")
+        frames = min(settings.evidence * scores.rate, lengths[column])
+        weight = float(fusion.hmm_inverse_temperature) / frames
+        weighted[: lengths[column], column] = scores.frame_log_likelihoods * weight
+        entries[column] = log_prior(label / np.maximum(by_hmms, 1e-3))
+    composite = build_composite(np.ones(len(bundle.classes)), utterances[0].rate, settings)
+    paths = best_paths(composite, weighted, lengths, entries)
+    curves = posteriors(composite, weighted, lengths, entries).astype(np.float32)
     return [
-        _joined(bundle, [e], paths[:length, row].astype(np.intp), likely[:length, row], duration)
-        for row, (e, length, duration) in enumerate(zip(heard, lengths, durations, strict=True))
+        _merge(bundle, [scores], paths[:length, n].astype(np.intp), curves[:length, n], duration)
+        for n, (scores, length, duration) in enumerate(
+            zip(utterances, lengths, durations, strict=True)
+        )
     ]
 
 
 def recording_timeline(
-    bundle: Bundle, phrases: Sequence[RecordingScores], duration: float
+    bundle: Bundle, segments: Sequence[RecordingScores], duration: float
 ) -> Timeline:
-    """Return segments and curves of a recording that may hold several emotions.
+    """Return the timeline of a recording that may hold several emotions.
 
-    What it is labelled says nothing of each of its turns, nor what was said before a long silence
-    of what follows it.
+    Its label says nothing of each of its emotions, nor what was said before a long silence of what
+    follows it.
 
     Parameters
     ----------
-    phrases
-        Of `bilstm_hmm.inference.speech_segments`, in order; without any, nobody speaks.
+    segments
+        Scores of the speech segments, in order; without any, nobody speaks.
     duration
         Of the recording, in seconds.
     """
-    weights, composite = timeline_parameters(bundle), recording_composite(bundle)
-    paths, likely = [np.zeros(0, np.intp)], [np.zeros((0, len(bundle.classes)), np.float32)]
-    for section in split_at_silence(phrases, bundle.recipe.timeline.silence):
-        rows = [
-            weights.combine_scores(phrase.frame_logits, phrase.frame_log_likelihoods)
-            for phrase in section
+    parameters, composite = timeline_parameters(bundle), recording_composite(bundle)
+    paths, curves = [np.zeros(0, np.intp)], [np.zeros((0, len(bundle.classes)), np.float32)]
+    for section in split_at_silence(segments, bundle.recipe.timeline.silence):
+        scores = [
+            parameters.combine_scores(segment.frame_logits, segment.frame_log_likelihoods)
+            for segment in section
         ]
-        weighed = WeightedScores(np.concatenate(rows), composite, weights.inverse_temperature)
-        for _, path, shares in decode(weighed):
+        for path, probability in decode(
+            composite, np.concatenate(scores), parameters.inverse_temperature
+        ):
             paths.append(path)
-            likely.append(shares.astype(np.float32))
-    return _joined(bundle, phrases, np.concatenate(paths), np.concatenate(likely), duration)
+            curves.append(probability.astype(np.float32))
+    return _merge(bundle, segments, np.concatenate(paths), np.concatenate(curves), duration)
 
 
 def split_at_silence(
-    phrases: Sequence[RecordingScores], silence: float
+    segments: Sequence[RecordingScores], silence: float
 ) -> Iterator[list[RecordingScores]]:
-    """Yield the phrases between one silence of `silence` seconds or more and the next."""
+    """Yield the segments between one silence of `silence` seconds or more and the next."""
     section: list[RecordingScores] = []
-    for phrase in phrases:
-        if section and phrase.start - section[-1].end >= silence:
+    for segment in segments:
+        if section and segment.start - section[-1].end >= silence:
             yield section
             section = []
-        section.append(phrase)
+        section.append(segment)
     if section:
         yield section
 
 
 def timeline_parameters(bundle: Bundle) -> TimelineParameters:
-    """Return the weights of turns: those fitted on the training speakers, else usual ones.
+    """Return the parameters that were fitted on the training speakers, else usual ones.
 
     What is fitted makes a frame count about ten times as much as in a calibrated utterance, and
     takes that back in the confidences.
@@ -192,46 +158,56 @@ def timeline_parameters(bundle: Bundle) -> TimelineParameters:
         return bundle.timeline
     recipe = bundle.recipe
     frames = recipe.timeline.evidence * recipe.output_rate
-    weight = USUAL_STRENGTH * float(bundle.decision.hmm_inverse_temperature) / frames
+    weight = DEFAULT_STRENGTH * float(bundle.decision.hmm_inverse_temperature) / frames
     return TimelineParameters(
         logit_weight=0.0,
         hmm_weight=weight,
-        expected_duration=USUAL_DWELL,
-        min_duration=USUAL_MINIMUM,
-        inverse_temperature=1.0 / USUAL_STRENGTH,
+        expected_duration=DEFAULT_DURATION,
+        min_duration=DEFAULT_MIN_DURATION,
+        inverse_temperature=1.0 / DEFAULT_STRENGTH,
         median_width=1.0,
     )
 
 
 def recording_composite(bundle: Bundle) -> CompositeHmm:
-    """Return the composite HMM of turns, before which all emotions are as likely."""
+    """Return the composite HMM of a recording, in which all emotions are as likely at first."""
     emotions = len(bundle.classes)
     settings = timeline_parameters(bundle).with_durations(bundle.recipe.timeline)
     return build_composite(np.full(emotions, 1.0 / emotions), bundle.recipe.output_rate, settings)
 
 
-def _joined(
+def decode(
+    composite: CompositeHmm, scores: NDArray[np.floating], inverse_temperature: float = 1.0
+) -> Iterator[tuple[Indices, FloatMatrix]]:
+    """Yield the best path and the probability of each emotion, ``[T']`` and ``[T', E]`` at a time.
+
+    Parameters
+    ----------
+    scores
+        ``[T, E]``: the log-likelihoods of `bilstm_hmm.hmm.bank.score_frames` or the frames' logits,
+        times a weight.
+    inverse_temperature
+        Of the probabilities, see `bilstm_hmm.timeline.composite_hmm.apply_temperature`.
+    """
+    tempered = apply_temperature(composite, inverse_temperature)
+    for first in range(0, len(scores), CHUNK_FRAMES):
+        last = min(first + CHUNK_FRAMES, len(scores))
+        start, stop = max(0, first - CONTEXT_FRAMES), min(len(scores), last + CONTEXT_FRAMES)
+        densities = scores[start:stop, :, None].astype(np.float64)
+        core = slice(first - start, last - start)
+        path = viterbi(composite, densities)[core]
+        yield path, emotion_posteriors(tempered, inverse_temperature * densities)[core]
+
+
+def _merge(
     bundle: Bundle,
-    heard: Sequence[RecordingScores],
-    path: NDArray[np.intp],
-    likely: FloatArray,
+    segments: Sequence[RecordingScores],
+    path: Indices,
+    curves: FloatArray,
     duration: float,
 ) -> Timeline:
-    pieces = [scores.interval(duration) for scores in heard]
+    intervals = [segment.interval(duration) for segment in segments]
     silence = bundle.recipe.timeline.silence
-    found = merge_segments(pieces, path, likely, bundle.classes, silence, duration)
-    times = np.concatenate([np.zeros(0), *(piece.times() for piece in pieces)])
-    return Timeline(found, Curves(times, likely))
-
-
-def decode(weighed: WeightedScores) -> Iterator[tuple[slice, NDArray[np.intp], FloatMatrix]]:
-    """Yield frames, the emotion of each on the best path, and the probability of each emotion."""
-    composite, sureness = weighed.composite, weighed.sureness
-    count, calmer = len(weighed.evidence), apply_temperature(composite, sureness)
-    for first in range(0, count, CHUNK_FRAMES):
-        last = min(first + CHUNK_FRAMES, count)
-        before, behind = max(0, first - CONTEXT_FRAMES), min(count, last + CONTEXT_FRAMES)
-        densities = weighed.evidence[before:behind, :, None].astype(np.float64)
-        core = slice(first - before, last - before)
-        path = viterbi(composite, densities)[core]
-        yield slice(first, last), path, emotion_posteriors(calmer, sureness * densities)[core]
+    merged = merge_segments(intervals, path, curves, bundle.classes, silence, duration)
+    times = np.concatenate([np.zeros(0), *(interval.times() for interval in intervals)])
+    return Timeline(merged, Curves(times, curves))

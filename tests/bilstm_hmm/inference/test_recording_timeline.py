@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 
 from bilstm_hmm.config.schema import TimelineSettings
 from bilstm_hmm.hmm.bank import HmmBank, bank_from_models, score_frames
-from bilstm_hmm.inference import recording_timeline as segmentation
+from bilstm_hmm.inference import recording_timeline as timeline_module
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.recording_timeline import (
-    WeightedScores,
     decode,
-    max_utterance_frames,
     recording_timeline,
     utterance_timelines,
 )
@@ -42,22 +40,21 @@ def find(
 
 
 def segments(
-    evidence: np.ndarray,
+    scores: np.ndarray,
     prior: tuple[float, float] = (0.5, 0.5),
     start: float = 0.0,
-    sureness: float = 1.0,
+    inverse_temperature: float = 1.0,
     **changes: float,
 ) -> tuple[Segment, ...]:
     """The segments of a recording in one piece, at 25 frames a second."""
     rate = 25.0
     composite = build_composite(np.array(prior), rate, TimelineSettings(**changes))
-    parts = list(decode(WeightedScores(evidence, composite, sureness)))
-    assert [part.start for part, *_ in parts[1:]] == [part.stop for part, *_ in parts[:-1]]
-    piece = SpeechInterval(start, start + len(evidence) / rate, len(evidence), rate)
+    parts = list(decode(composite, scores, inverse_temperature))
+    piece = SpeechInterval(start, start + len(scores) / rate, len(scores), rate)
     return merge_segments(
         [piece],
-        np.concatenate([path for _, path, _ in parts]),
-        np.concatenate([posteriors for *_, posteriors in parts]),
+        np.concatenate([path for path, _ in parts]),
+        np.concatenate([posteriors for _, posteriors in parts]),
         ("sad", "happy"),
         silence=1e9,
         duration=piece.end,
@@ -105,27 +102,27 @@ def test_the_prior_decides_where_the_frames_say_nothing() -> None:
 
 
 def test_a_recording_of_one_emotion_is_as_sure_as_its_label() -> None:
-    """With hardly a switch expected, the timeline's posterior is prior times evidence."""
+    """With hardly a switch expected, the timeline's posterior is prior times likelihood."""
     bank, prior = two_emotions(), (0.3, 0.7)
     sequence = np.random.default_rng(5).normal(size=(30, 2)) * 0.3
-    evidence = 0.1 * score_frames(bank, [sequence])[0]
-    (found,) = segments(evidence, prior, dwell=1e7)
-    joint = np.array(prior) * np.exp(evidence.sum(axis=0) - evidence.sum(axis=0).max())
+    scores = 0.1 * score_frames(bank, [sequence])[0]
+    (found,) = segments(scores, prior, dwell=1e7)
+    joint = np.array(prior) * np.exp(scores.sum(axis=0) - scores.sum(axis=0).max())
     best = int(joint.argmax())
     assert found.emotion == ("sad", "happy")[best]
     assert found.confidence == pytest.approx(joint[best] / joint.sum(), abs=1e-4)
 
 
-def test_sureness_changes_confidences_and_no_segment() -> None:
+def test_temperature_changes_confidences_and_no_segment() -> None:
     rng = np.random.default_rng(5)
-    evidence = rng.normal(size=(300, 2)) + np.repeat([[1.0, 0.0], [0.0, 1.0]], 150, axis=0)
-    sure, calm = segments(evidence), segments(evidence, sureness=0.1)
-    assert sure == segments(evidence, sureness=1.0)
+    scores = rng.normal(size=(300, 2)) + np.repeat([[1.0, 0.0], [0.0, 1.0]], 150, axis=0)
+    sure, calm = segments(scores), segments(scores, inverse_temperature=0.1)
+    assert sure == segments(scores, inverse_temperature=1.0)
     assert [replace(s, confidence=0.0) for s in sure] == [replace(s, confidence=0.0) for s in calm]
     for one, other in zip(sure, calm, strict=True):
         assert 0.5 < other.confidence < one.confidence - 0.05
     # Without any, all that is left is chance.
-    assert segments(evidence, sureness=0.0)[0].confidence == pytest.approx(0.5, abs=0.01)
+    assert segments(scores, inverse_temperature=0.0)[0].confidence == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize("part", [50, 64, 333])
@@ -136,8 +133,8 @@ def test_a_long_recording_is_decoded_in_parts(part: int, monkeypatch: pytest.Mon
     sequence = rng.normal(size=(len(turns), 2)) + np.where(turns, 1.0, -1.0)[:, None]
     whole = find(sequence, dwell=1.0)
     assert len(whole) > 5
-    monkeypatch.setattr(segmentation, "CHUNK_FRAMES", part)
-    monkeypatch.setattr(segmentation, "CONTEXT_FRAMES", 250)
+    monkeypatch.setattr(timeline_module, "CHUNK_FRAMES", part)
+    monkeypatch.setattr(timeline_module, "CONTEXT_FRAMES", 250)
     parts = find(sequence, dwell=1.0)
     assert [(s.emotion, s.start, s.end) for s in parts] == [
         (s.emotion, s.start, s.end) for s in whole
@@ -152,45 +149,47 @@ def bundle(model: Model) -> Bundle:
     return replace(model.bundle, timeline=TimelineParameters(9.0, 0.0, 2.0, 0.1, 0.25, 1.0))
 
 
-def evidence_of(bundle: Bundle, frames: int) -> RecordingScores:
+def utterance(bundle: Bundle, frames: int) -> RecordingScores:
     """Frames whose logits go from the first emotion to the last, whose HMMs say the second."""
     emotions = np.eye(len(bundle.classes), dtype=np.float32)
     half = np.arange(frames) < frames // 2
     logits = np.where(half[:, None], emotions[0], emotions[-1])
-    told = np.tile(emotions[1], (frames, 1))
-    return RecordingScores(np.zeros(len(emotions)), logits, told, 12.5, 0.5, 0.5 + frames / 12.5)
+    by_hmms = np.tile(emotions[1], (frames, 1))
+    return RecordingScores(np.zeros(len(emotions)), logits, by_hmms, 12.5, 0.5, 0.5 + frames / 12.5)
 
 
 def test_an_utterance_has_the_timeline_of_its_label(bundle: Bundle) -> None:
-    shares = np.full(5, 0.02)
-    shares[1] = 0.92
-    evidence = evidence_of(bundle, max_utterance_frames(bundle.recipe))
-    ((found, curves),) = utterance_timelines(bundle, [evidence], [shares], [evidence.end])
-    assert [s.emotion for s in found] == [bundle.classes[1]]
+    label = np.full(5, 0.02)
+    label[1] = 0.92
+    scores = utterance(bundle, bundle.recipe.window_frames // bundle.recipe.network.stride)
+    (timeline,) = utterance_timelines(bundle, [scores], [label], [scores.end])
+    (segment,), curves = timeline.segments, timeline.curves
+    assert segment.emotion == bundle.classes[1]
     without = replace(bundle, timeline=None)
-    ((same, _),) = utterance_timelines(without, [evidence], [shares], [evidence.end])
-    assert same == found
-    # Its confidence is the label's share, as ever, and the mean of its curve.
-    assert found[0].confidence == pytest.approx(0.92, abs=0.05)
-    assert found[0].confidence == pytest.approx(curves.probabilities[:, 1].mean(), abs=1e-6)
-    np.testing.assert_allclose(curves.times, 0.54 + np.arange(len(evidence.frame_logits)) / 12.5)
+    (same,) = utterance_timelines(without, [scores], [label], [scores.end])
+    assert same.segments == (segment,)
+    # Its confidence is the label's probability, as ever, and the mean of its curve.
+    assert segment.confidence == pytest.approx(0.92, abs=0.05)
+    assert segment.confidence == pytest.approx(curves.probabilities[:, 1].mean(), abs=1e-6)
+    np.testing.assert_allclose(curves.times, 0.54 + np.arange(len(scores.frame_logits)) / 12.5)
 
 
 def test_utterances_together_have_the_timelines_of_each_alone(bundle: Bundle) -> None:
-    heard = [evidence_of(bundle, frames) for frames in (40, 7, 90, 1)]
-    shares = list(np.random.default_rng(0).dirichlet(np.ones(5), 4))
-    ends = [evidence.end for evidence in heard]
-    together = utterance_timelines(bundle, heard, shares, ends)
-    for one, evidence, own, end in zip(together, heard, shares, ends, strict=True):
-        ((alone, curves),) = utterance_timelines(bundle, [evidence], [own], [end])
-        assert one[0] == alone
-        np.testing.assert_allclose(one[1].probabilities, curves.probabilities, atol=1e-6)
+    utterances = [utterance(bundle, frames) for frames in (40, 7, 90, 1)]
+    labels = list(np.random.default_rng(0).dirichlet(np.ones(5), 4))
+    ends = [scores.end for scores in utterances]
+    together = utterance_timelines(bundle, utterances, labels, ends)
+    for one, scores, label, end in zip(together, utterances, labels, ends, strict=True):
+        (alone,) = utterance_timelines(bundle, [scores], [label], [end])
+        assert one.segments == alone.segments
+        np.testing.assert_allclose(one.curves.probabilities, alone.curves.probabilities, atol=1e-6)
     assert utterance_timelines(bundle, [], [], []) == []
 
 
-def test_phrases_have_the_fitted_timeline(bundle: Bundle) -> None:
-    phrases = [phrase_of(bundle, 0, 0.5, 30), phrase_of(bundle, 3, 3.1, 40)]
-    found, curves = recording_timeline(bundle, phrases, 6.5)
+def test_segments_have_the_fitted_timeline(bundle: Bundle) -> None:
+    scored = [segment_of(bundle, 0, 0.5, 30), segment_of(bundle, 3, 3.1, 40)]
+    timeline = recording_timeline(bundle, scored, 6.5)
+    found, curves = timeline.segments, timeline.curves
     assert [s.emotion for s in found] == [bundle.classes[0], bundle.classes[3]]
     assert found[0].start == 0.5
     # They meet half way in the pause, which is too short to be a segment.
@@ -204,46 +203,46 @@ def test_phrases_have_the_fitted_timeline(bundle: Bundle) -> None:
 
 
 def test_without_a_fit_the_hmms_alone_decide(bundle: Bundle) -> None:
-    """Of phrases whose logits say the fourth emotion and whose HMMs say the second."""
-    without = replace(bundle, timeline=None)
-    phrases = [phrase_of(bundle, 3, 0.0, 100)]
-    assert [s.emotion for s in recording_timeline(bundle, phrases, 8.0)[0]] == [bundle.classes[3]]
-    assert [s.emotion for s in recording_timeline(without, phrases, 8.0)[0]] == [bundle.classes[1]]
+    """Of a segment whose logits say the fourth emotion and whose HMMs say the second."""
+    scored = [segment_of(bundle, 3, 0.0, 100)]
+    for timeline, emotion in ((bundle.timeline, 3), (None, 1)):
+        result = recording_timeline(replace(bundle, timeline=timeline), scored, 8.0)
+        assert [s.emotion for s in result.segments] == [bundle.classes[emotion]]
 
 
 def test_long_silence_is_no_speech(bundle: Bundle) -> None:
-    phrases = [phrase_of(bundle, 0, 2.0, 25), phrase_of(bundle, 0, 6.0, 25)]
-    found, _ = recording_timeline(bundle, phrases, 9.0)
+    scored = [segment_of(bundle, 0, 2.0, 25), segment_of(bundle, 0, 6.0, 25)]
+    found = recording_timeline(bundle, scored, 9.0).segments
     assert [(s.emotion, s.start, s.end) for s in found] == [
         (NO_SPEECH, 0.0, 2.0),
         (bundle.classes[0], 2.0, 4.0),
         (NO_SPEECH, 4.0, 6.0),
         (bundle.classes[0], 6.0, 8.0),
     ]
-    nothing, curves = recording_timeline(bundle, [], 60.0)
-    assert nothing == (Segment(0.0, 60.0, NO_SPEECH, 1.0),)
-    assert curves.probabilities.shape == (0, 5)
+    nothing = recording_timeline(bundle, [], 60.0)
+    assert nothing.segments == (Segment(0.0, 60.0, NO_SPEECH, 1.0),)
+    assert nothing.curves.probabilities.shape == (0, 5)
 
 
 def test_what_is_set_comes_before_what_is_fitted(bundle: Bundle) -> None:
     timing = bundle.recipe.timeline.model_copy(update={"minimum": 1e3})
     recipe = bundle.recipe.model_copy(update={"timeline": timing})
-    phrases = [phrase_of(bundle, 0, 0.5, 30), phrase_of(bundle, 3, 3.1, 40)]
-    found, _ = recording_timeline(replace(bundle, recipe=recipe), phrases, 6.5)
-    assert len(found) == 1
+    scored = [segment_of(bundle, 0, 0.5, 30), segment_of(bundle, 3, 3.1, 40)]
+    timeline = recording_timeline(replace(bundle, recipe=recipe), scored, 6.5)
+    assert len(timeline.segments) == 1
 
 
 def test_times_end_with_the_recording(bundle: Bundle) -> None:
-    evidence = evidence_of(bundle, 20)
-    end = evidence.end - 0.1
-    (((found,), _),) = utterance_timelines(bundle, [evidence], [np.eye(5)[1]], [end])
-    assert found.end == end
+    scores = utterance(bundle, 20)
+    end = scores.end - 0.1
+    (timeline,) = utterance_timelines(bundle, [scores], [np.eye(5)[1]], [end])
+    assert timeline.segments[-1].end == end
 
 
-def phrase_of(bundle: Bundle, emotion: int, start: float, frames: int) -> RecordingScores:
+def segment_of(bundle: Bundle, emotion: int, start: float, frames: int) -> RecordingScores:
     """Frames whose logits say one emotion, whose HMMs say the second."""
-    logits, told = (np.eye(5, dtype=np.float32)[[e] * frames] for e in (emotion, 1))
-    return RecordingScores(np.zeros(5), logits, told, 12.5, start, start + frames / 12.5)
+    logits, by_hmms = (np.eye(5, dtype=np.float32)[[e] * frames] for e in (emotion, 1))
+    return RecordingScores(np.zeros(5), logits, by_hmms, 12.5, start, start + frames / 12.5)
 
 
 _HOUR = """
@@ -251,7 +250,7 @@ import json
 import numpy as np
 from bilstm_hmm.config.schema import TimelineSettings
 from bilstm_hmm.hmm.bank import bank_from_models, score_frames
-from bilstm_hmm.inference.recording_timeline import WeightedScores, decode
+from bilstm_hmm.inference.recording_timeline import decode
 from bilstm_hmm.timeline.composite_hmm import build_composite
 
 rng = np.random.default_rng(0)
@@ -266,12 +265,12 @@ bank = bank_from_models(
 truth = np.repeat(rng.integers(0, emotions, frames // 300), 300)
 sequence = bank.means[truth, 0] + rng.normal(size=(frames, dimensions))
 composite = build_composite(np.full(emotions, 1 / emotions), 25.0, TimelineSettings())
-evidence = 0.1 * score_frames(bank, [sequence])[0]
-said = np.concatenate([path for _, path, _ in decode(WeightedScores(evidence, composite))])
+scores = 0.1 * score_frames(bank, [sequence])[0]
+path = np.concatenate([path for path, _ in decode(composite, scores)])
 (peak,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps({
     "mebibytes": int(peak.split()[1]) / 1024,
-    "right": float((said == truth).mean()),
+    "right": float((path == truth).mean()),
 }))
 """
 
@@ -282,6 +281,6 @@ def test_an_hour_takes_little_memory() -> None:
         [sys.executable, "-c", _HOUR], capture_output=True, text=True, check=True, timeout=300
     )
     assert run.stderr == ""
-    told = json.loads(run.stdout)
-    assert told["mebibytes"] < 400.0
-    assert told["right"] > 0.95
+    measured = json.loads(run.stdout)
+    assert measured["mebibytes"] < 400.0
+    assert measured["right"] > 0.95

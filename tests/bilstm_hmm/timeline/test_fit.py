@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bilstm_hmm.config.schema import TimelineSettings
-from bilstm_hmm.inference.recording_timeline import WeightedScores, decode
+from bilstm_hmm.inference.recording_timeline import decode
 from bilstm_hmm.timeline import fit as timeline_fit
 from bilstm_hmm.timeline.composite_hmm import build_composite
 from bilstm_hmm.timeline.fit import (
@@ -139,7 +139,7 @@ def test_what_is_fitted_is_of_use_to_new_speakers() -> None:
         composite = build_composite(
             np.full(3, 1 / 3), RATE, fitted.with_durations(TimelineSettings())
         )
-        ((_, said, _),) = decode(WeightedScores(fitted.combine_scores(logits, told), composite))
+        ((said, _),) = decode(composite, fitted.combine_scores(logits, told))
         truth = turns.truth[:length, place]
         wrong["frames"] += np.count_nonzero(logits.argmax(axis=1) != truth)
         wrong["timeline"] += np.count_nonzero(said != truth)
@@ -251,7 +251,7 @@ def test_confidences_are_as_sure_as_they_are_right() -> None:
         composite = build_composite(
             np.full(3, 1 / 3), RATE, TimelineSettings(dwell=4.0, minimum=0.8)
         )
-        ((_, path, posteriors),) = decode(WeightedScores(evidence, composite, sureness))
+        ((path, posteriors),) = decode(composite, evidence, sureness)
         right.extend(path == turns.truth[:length, place])
         said.extend(posteriors[np.arange(length), path])
     assert np.mean(said) == pytest.approx(np.mean(right), abs=0.12)
