@@ -27,6 +27,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 N_FEATURES, N_CLASSES = 12, 4
 NAMES = ("hidden", "frame", "clip")
+FIELDS = ("hidden", "frame_logits", "clip_logits")
 SETTINGS = {
     "bilstm": {"family": "bilstm", "units": (16, 8), "stack": 2, "dense": 10},
     "cnn_bilstm": {
@@ -98,7 +99,10 @@ def clips() -> Clips:
 
 def outputs(network: bytes, settings: NetworkSettings, clips: Clips) -> dict[str, list[Any]]:
     found = run_network(open_session(network, "test"), clips, settings.stride)
-    return {name: [getattr(own, name) for own in found] for name in NAMES}
+    return {
+        name: [getattr(output, field) for output in found]
+        for name, field in zip(NAMES, FIELDS, strict=True)
+    }
 
 
 def test_it_says_nearly_what_the_float_network_says(
