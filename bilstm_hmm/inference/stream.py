@@ -1,9 +1,10 @@
 """Emotions of sound that is still coming: `EmotionStream` takes chunks and yields updates.
 
 Sound is taken in steps of the update interval, so that what comes out does not depend on how it
-is cut into chunks. Each phrase goes through the network once it has ended, as in a file, and the
-one that is open as far as it is known; segments are closed as soon as nothing that may still come
-can change them, and are then those of the file (`bilstm_hmm.timeline.online_viterbi`).
+is cut into chunks. Each speech segment goes through the network once it has ended, as in a file,
+and the open one as far as it is known; segments of the timeline are closed as soon as nothing that
+may still come can change them, and are then those of the file
+(`bilstm_hmm.timeline.online_viterbi`).
 """
 
 from collections.abc import Mapping
@@ -93,14 +94,14 @@ class EmotionStream:
         interval: float = INTERVAL,
         lookahead: float = LOOKAHEAD,
     ) -> None:
-        own = model.bundle.recipe.features.rate
         if not 0.05 <= interval <= 60.0:
             raise ToolkitError(f"interval {interval}: give seconds between 0.05 and 60.")
         if not 0.0 <= lookahead <= 60.0:
             raise ToolkitError(f"lookahead {lookahead}: give seconds between 0 and 60.")
         self.lookahead = lookahead
-        self._reader = StreamBuffer(own if rate is None else rate, own, interval)
-        self._turns = OnlineTimeline(model.scorer)
+        model_rate = model.bundle.recipe.features.rate
+        self._buffer = StreamBuffer(model_rate if rate is None else rate, model_rate, interval)
+        self._timeline = OnlineTimeline(model.scorer)
 
     @one_blas_thread()
     def push(self, chunk: NDArray[Any], rate: float | None = None) -> list[Update]:
@@ -121,8 +122,8 @@ class EmotionStream:
             are not finite. It is not taken; the stream may go on.
         """
         updates = []
-        for block in self._reader.push(chunk, rate):
-            closed = self._turns.push(block.samples)
+        for block in self._buffer.push(chunk, rate):
+            closed = self._timeline.push(block.samples)
             time = max(0.0, block.end - self.lookahead)
             updates.append(self._update(block.end, time, closed))
         return updates
@@ -130,14 +131,15 @@ class EmotionStream:
     @one_blas_thread()
     def close(self) -> Update:
         """Return the last update, with the segments that are left; the stream is at its end."""
-        block = self._reader.close()
-        closed = self._turns.push(block.samples) + self._turns.close(block.end)
+        block = self._buffer.close()
+        closed = self._timeline.push(block.samples) + self._timeline.close(block.end)
         return self._update(block.end, block.end, closed)
 
     def _update(self, heard: float, time: float, closed: list[Segment]) -> Update:
-        shares, classes = self._turns.shares(time), self._turns.classes
-        if shares is None:
+        vector = self._timeline.probabilities_at(time)
+        if vector is None:
             return Update(heard, time, NO_SPEECH, 1.0, {}, tuple(closed))
-        known = dict(zip(classes, shares.tolist(), strict=True))
-        emotion = max(known, key=known.__getitem__)
-        return Update(heard, time, emotion, known[emotion], known, tuple(closed))
+        probabilities = dict(zip(self._timeline.classes, vector.tolist(), strict=True))
+        emotion = max(probabilities, key=probabilities.__getitem__)
+        confidence = probabilities[emotion]
+        return Update(heard, time, emotion, confidence, probabilities, tuple(closed))

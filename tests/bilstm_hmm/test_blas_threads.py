@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from bilstm_hmm import blas_threads as blas
 from bilstm_hmm.blas_threads import one_blas_thread
-from bilstm_hmm.inference import online_timeline as stream_turns
+from bilstm_hmm.inference import online_timeline
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.stream import EmotionStream
 from bilstm_hmm.timeline.composite_hmm import emotion_posteriors
@@ -92,7 +92,7 @@ def test_a_stream_has_one_thread_to_its_end(model: Model, monkeypatch: pytest.Mo
         seen.append(threads())
         return emotion_posteriors(*arguments)
 
-    monkeypatch.setattr(stream_turns, "emotion_posteriors", watched)
+    monkeypatch.setattr(online_timeline, "emotion_posteriors", watched)
     stream = EmotionStream(model, 16000)
     stream.push(synthesise("angry", 0, 0))
     pushed = len(seen)
