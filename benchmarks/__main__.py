@@ -23,29 +23,29 @@ SCENARIOS = ("start", "warm", "folder", "stages", "long", "stream", "epoch", "ag
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the scenarios, write their tables, and return the exit status."""
-    given = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        chosen = _scenarios(given.only)
-        model = find_bundle(given.model).resolve()
+        names = _scenarios(options.only)
+        model = find_bundle(options.model).resolve()
         machine = [*machine_lines(), f"Model: {read_bundle(model).identity}"]
         with tempfile.TemporaryDirectory(prefix="benchmarks-") as scratch:
             setting = Setting(
-                corpora=given.corpora.resolve(),
+                corpora=options.corpora.resolve(),
                 model=model,
-                recipe=given.recipe,
-                epoch_corpora=tuple(given.epoch_corpora.split(",")),
-                clips=given.clips,
-                slow_clips=given.slow_clips,
-                repeats=given.repeats,
-                seconds=given.seconds,
-                epochs=given.epochs,
-                seed=given.seed,
+                recipe=options.recipe,
+                epoch_corpora=tuple(options.epoch_corpora.split(",")),
+                clips=options.clips,
+                slow_clips=options.slow_clips,
+                repeats=options.repeats,
+                seconds=options.seconds,
+                epochs=options.epochs,
+                seed=options.seed,
                 scratch=Path(scratch),
             )
-            sections = _run(chosen, setting)
+            sections = _run(names, setting)
         text = document(machine, sections)
-        atomic_write(given.output, text)
+        atomic_write(options.output, text)
     except (ToolkitError, DataError, AudioError) as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return 2
@@ -53,9 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(chosen: Sequence[str], setting: Setting) -> list[Section]:
+def _run(names: Sequence[str], setting: Setting) -> list[Section]:
     sections = []
-    for name in chosen:
+    for name in names:
         print(f"{name} ...", file=sys.stderr)
         sections.append(import_module(f"benchmarks.{name}").run(setting))
     return sections

@@ -14,7 +14,7 @@ import bilstm_hmm
 from benchmarks.peers import straightforward
 from benchmarks.setting import Setting
 from benchmarks.table import Section
-from benchmarks.variants import variant
+from benchmarks.variants import write_variant
 from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.hmm.fusion import SYSTEMS
 from bilstm_hmm.inference.bundle import Bundle
@@ -55,33 +55,33 @@ def agreements(model: Path, files: Sequence[Path], scratch: Path) -> list[Agreem
     """Compare the probabilities of every system, on our frames and on librosa's."""
     folders = {system: scratch / f"system-{system}" for system in SYSTEMS}
     ours = {
-        system: bilstm_hmm.load(variant(model, folder, system=system))
+        system: bilstm_hmm.load(write_variant(model, folder, system=system))
         for system, folder in folders.items()
     }
     bundle, reference = read_bundle(model), straightforward.load(model)
     pairs: dict[tuple[str, str], list[tuple[FloatArray, FloatArray]]] = {}
     for file in files:
-        samples = straightforward.speech(reference, file)
+        samples = straightforward.read_speech(reference, file)
         views = {
             OUR_FRAMES: _our_frames(bundle, file),
             THEIR_FRAMES: straightforward.warped_frames(
                 reference, samples, bundle.recipe.decision.warps
             ),
         }
-        told = {name: straightforward.evidence(reference, found) for name, found in views.items()}
-        for system, one in ours.items():
-            said = np.array(list(one.predict(file).probabilities.values()))
-            for name, (clip, hmm) in told.items():
+        scores = {name: straightforward.score(reference, frames) for name, frames in views.items()}
+        for system, loaded in ours.items():
+            probabilities = np.array(list(loaded.predict(file).probabilities.values()))
+            for name, (clip, hmm) in scores.items():
                 expected = straightforward.probabilities(reference, clip, hmm, system)
-                pairs.setdefault((system, name), []).append((said, expected))
+                pairs.setdefault((system, name), []).append((probabilities, expected))
     return [
         Agreement(
             system,
             name,
-            sum(int(a.argmax() != b.argmax()) for a, b in found),
-            max(float(np.abs(a - b).max()) for a, b in found),
+            sum(int(a.argmax() != b.argmax()) for a, b in compared),
+            max(float(np.abs(a - b).max()) for a, b in compared),
         )
-        for (system, name), found in pairs.items()
+        for (system, name), compared in pairs.items()
     ]
 
 

@@ -15,7 +15,7 @@ from bilstm_hmm.errors import ToolkitError
 RATE = 16000
 
 
-def drawn_clips(corpora: Path, seed: int) -> list[Clip]:
+def draw_clips(corpora: Path, seed: int) -> list[Clip]:
     """Return the clips of all corpora in a folder, shuffled.
 
     Raises
@@ -33,7 +33,7 @@ def drawn_clips(corpora: Path, seed: int) -> list[Clip]:
     return [clips[i] for i in order]
 
 
-def linked(clips: Sequence[Clip], folder: Path) -> Path:
+def link_clips(clips: Sequence[Clip], folder: Path) -> Path:
     """Fill `folder` with links to the clips, numbered in their order, and return it.
 
     Each file is read once, so that the disk is warm for whoever comes first.
@@ -50,7 +50,7 @@ def audio_seconds(clips: Iterable[Clip]) -> float:
     return float(sum(soundfile.info(str(clip.path)).duration for clip in clips))
 
 
-def short_recording(clips: Sequence[Clip], path: Path, seconds: float) -> Path:
+def write_short_recording(clips: Sequence[Clip], path: Path, seconds: float) -> Path:
     """Write the beginning of the first clip that is as long as `seconds`, as 16-bit wav.
 
     Where none is, the first one is repeated.
@@ -62,7 +62,7 @@ def short_recording(clips: Sequence[Clip], path: Path, seconds: float) -> Path:
     return path
 
 
-def long_recording(clips: Sequence[Clip], path: Path, seconds: float) -> Path:
+def write_long_recording(clips: Sequence[Clip], path: Path, seconds: float) -> Path:
     """Write clips one behind the other, over again where they do not suffice, as 16-bit wav."""
     left = round(seconds * RATE)
     with soundfile.SoundFile(path, "w", RATE, 1, subtype="PCM_16") as file:

@@ -12,7 +12,7 @@ from bilstm_hmm.features.encoder.store import find
 from bilstm_hmm.features.settings.encoder_catalogue import WHISPER_TINY
 
 from benchmarks.setting import REPOSITORY, Setting
-from benchmarks.timing import Cost, measured
+from benchmarks.timing import Cost, measure
 
 FITTED_ON = 300
 LIBROSA, OPENSMILE = "librosa + Keras + hmmlearn", "openSMILE + SVM"
@@ -27,7 +27,7 @@ Command = Sequence[str | Path]
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class ScriptResult:
     """What a peer's script took, and what it told.
 
     `seconds` are those of the labelling, without the start and the first clips.
@@ -38,7 +38,7 @@ class Labelled:
     seconds: float
 
 
-def predict(model: Path, *arguments: str | Path) -> Command:
+def predict_command(model: Path, *arguments: str | Path) -> Command:
     """Return ``predict.py`` with these arguments."""
     return [sys.executable, REPOSITORY / "predict.py", "--model", model, *arguments]
 
@@ -48,28 +48,28 @@ def accurate_model() -> Path | None:
     return None if find(WHISPER_TINY.sha256) is None else REPOSITORY / "models" / "accurate"
 
 
-def script(name: str, *arguments: str | Path) -> Command:
+def script_command(name: str, *arguments: str | Path) -> Command:
     """Return a peer's script, a module of `benchmarks.peers`."""
     return [sys.executable, "-m", f"benchmarks.peers.{name}", *arguments]
 
 
-def labelled(command: Command) -> Labelled:
+def measure_script(command: Command) -> ScriptResult:
     """Measure a peer's script.
 
     The fit of a classifier, which others would load ready-made, does not count.
     """
-    cost = measured(command)
-    told: dict[str, Any] = json.loads(cost.said.splitlines()[-1])
-    spared = cost.seconds - told.get("fit_seconds", 0.0)
-    return Labelled(replace(cost, seconds=spared), told["labels"], told["seconds"])
+    cost = measure(command)
+    answer: dict[str, Any] = json.loads(cost.output.splitlines()[-1])
+    seconds = cost.seconds - answer.get("fit_seconds", 0.0)
+    return ScriptResult(replace(cost, seconds=seconds), answer["labels"], answer["seconds"])
 
 
 def opensmile_table(setting: Setting, clips: Sequence[Clip]) -> Path:
     """Return what openSMILE's classifier is fitted on: the last clips of the draw, once a run."""
     path = setting.scratch / "opensmile.npz"
     if not path.exists():
-        chosen = clips[-FITTED_ON:]
-        listed = setting.scratch / "opensmile.json"
-        listed.write_text(json.dumps([(str(c.path), c.emotion) for c in chosen]), "utf-8")
-        measured(script("opensmile_svm", "table", path, listed))
+        fitted_on = clips[-FITTED_ON:]
+        table_clips = setting.scratch / "opensmile.json"
+        table_clips.write_text(json.dumps([(str(c.path), c.emotion) for c in fitted_on]), "utf-8")
+        measure(script_command("opensmile_svm", "table", path, table_clips))
     return path

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.setting import Setting
 from benchmarks.table import Rows, Section, cell, comparison
-from benchmarks.timing import Cost, in_turn, measured, spread
+from benchmarks.timing import Cost, measure, run_in_turns, spread
 from benchmarks.training import AUGMENTED, CHANCE, KINDS, PADDED, PLAIN, Row
 from bilstm_hmm.config.loading import load_recipe
 
@@ -44,7 +44,7 @@ def run(setting: Setting) -> Section:
 
 
 def _measured(setting: Setting, corpus: str) -> tuple[Rows, Rows]:
-    given: list[str | Path] = [
+    arguments: list[str | Path] = [
         setting.recipe,
         setting.corpora,
         corpus,
@@ -52,16 +52,18 @@ def _measured(setting: Setting, corpus: str) -> tuple[Rows, Rows]:
         setting.scratch / "frames",
     ]
     command = [sys.executable, "-m", "benchmarks.training"]
-    contestants = {NAMES[kind]: _seeded([*command, kind, *given], setting.seed) for kind in KINDS}
-    costs = in_turn(contestants, _turns(setting))
-    rows = {name: [_rows(cost) for cost in found] for name, found in costs.items()}
+    contestants = {
+        NAMES[kind]: _seeded([*command, kind, *arguments], setting.seed) for kind in KINDS
+    }
+    costs = run_in_turns(contestants, _turns(setting))
+    rows = {name: [_rows(cost) for cost in turns] for name, turns in costs.items()}
     return times(corpus, costs, rows), losses(rows)
 
 
 def _seeded(command: Sequence[str | Path], first: int) -> Callable[[], Cost]:
     """Return what measures the command, with the next seed as its last argument in each turn."""
     seeds = count(first)
-    return lambda: measured([*command, str(next(seeds))])
+    return lambda: measure([*command, str(next(seeds))])
 
 
 def _turns(setting: Setting) -> int:
@@ -69,7 +71,7 @@ def _turns(setting: Setting) -> int:
 
 
 def _rows(cost: Cost) -> list[Row]:
-    rows: list[Row] = json.loads(cost.said.splitlines()[-1])
+    rows: list[Row] = json.loads(cost.output.splitlines()[-1])
     return rows
 
 
@@ -83,8 +85,8 @@ def times(
         counted = [turn[1:] or turn for turn in turns]
         seconds[name] = [statistics.median(row["seconds"] for row in turn) for turn in counted]
         if "waited" in turns[0][0]:
-            shares = [100 * row["waited"] / row["seconds"] for turn in counted for row in turn]
-            further["waiting, %"][name] = cell(spread(shares))
+            waits = [100 * row["waited"] / row["seconds"] for turn in counted for row in turn]
+            further["waiting, %"][name] = cell(spread(waits))
         further["peak, MB"][name] = cell(spread([cost.megabytes for cost in costs[name]]))
     header, *body = comparison(seconds, unit="an epoch, s", further=further)
     return [[corpus, *header[1:]], *body]

@@ -17,16 +17,16 @@ SAMPLING_SECONDS = 0.1
 
 def descendants(pid: int) -> list[int]:
     """Return `pid` and the processes below it, as far as the system tells (Linux does)."""
-    found = [pid]
-    for parent in found:
+    pids = [pid]
+    for parent in pids:
         tasks = f"/proc/{parent}/task"
         try:
             for task in os.listdir(tasks):  # noqa: PTH208
                 with open(f"{tasks}/{task}/children") as file:  # noqa: PTH123
-                    found.extend(int(child) for child in file.read().split())
+                    pids.extend(int(child) for child in file.read().split())
         except OSError:
             continue
-    return found
+    return pids
 
 
 def resident_bytes(pids: list[int]) -> int:

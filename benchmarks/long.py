@@ -3,26 +3,26 @@
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks.clips import drawn_clips, long_recording
-from benchmarks.contestants import predict
+from benchmarks.clips import draw_clips, write_long_recording
+from benchmarks.contestants import predict_command
 from benchmarks.setting import Setting
 from benchmarks.table import Section, cell
-from benchmarks.timing import Cost, in_turn, measured, spread
+from benchmarks.timing import Cost, measure, run_in_turns, spread
 
 
 def run(setting: Setting) -> Section:
     """Measure ``predict.py --file`` on clips joined to one recording."""
-    clips = drawn_clips(setting.corpora, setting.seed)
-    wav = long_recording(clips, setting.scratch / "long.wav", setting.seconds)
+    clips = draw_clips(setting.corpora, setting.seed)
+    wav = write_long_recording(clips, setting.scratch / "long.wav", setting.seconds)
     wav.read_bytes()
     output = setting.scratch / "long.json"
-    plain = predict(setting.model, "--file", wav, "--format", "json", "--output", output)
+    plain = predict_command(setting.model, "--file", wav, "--format", "json", "--output", output)
     contestants: dict[str, Callable[[], Cost]] = {
-        "predict.py --file": partial(measured, plain),
-        "predict.py --file --timeline": partial(measured, [*plain, "--timeline"]),
+        "predict.py --file": partial(measure, plain),
+        "predict.py --file --timeline": partial(measure, [*plain, "--timeline"]),
     }
     rows = [["", "wall, s", "times real time", "peak, MB"]]
-    for name, costs in in_turn(contestants, setting.repeats).items():
+    for name, costs in run_in_turns(contestants, setting.repeats).items():
         seconds = [cost.seconds for cost in costs]
         rows.append(
             [

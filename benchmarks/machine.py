@@ -60,10 +60,10 @@ def _commit() -> str:
 
 
 def _versions() -> list[str]:
-    found = []
+    versions = []
     for package in PACKAGES:
         try:
-            found.append(f"{package} {version(package)}")
+            versions.append(f"{package} {version(package)}")
         except PackageNotFoundError:
-            found.append(f"{package} not installed")
-    return found
+            versions.append(f"{package} not installed")
+    return versions

@@ -6,7 +6,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 #: Clips with which a peer gets going: TensorFlow builds its graphs, for one.
-FIRST = 3
+WARM_UP_CLIPS = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from bilstm_hmm.features.audio.reading import read_audio
 from bilstm_hmm.features.extraction.extract import n_features
 
 import bilstm_hmm
-from benchmarks.clips import audio_seconds, drawn_clips
+from benchmarks.clips import audio_seconds, draw_clips
 from benchmarks.setting import Setting
 from benchmarks.table import Section, number
 from bilstm_hmm.blas_threads import one_blas_thread
@@ -32,19 +32,21 @@ _SIDE = 768
 
 def run(setting: Setting) -> Section:
     """Label some clips with one thread, a chunk at a time as in a folder, and time each stage."""
-    clips = drawn_clips(setting.corpora, setting.seed)[: setting.slow_clips]
+    clips = draw_clips(setting.corpora, setting.seed)[: setting.slow_clips]
     files = [clip.path for clip in clips]
     model = bilstm_hmm.load(setting.model)
     model.predict_many(files[:2], jobs=1)
-    turns = [stage_seconds(model, files) for _ in range(setting.repeats)]
+    repeats = [stage_seconds(model, files) for _ in range(setting.repeats)]
     with one_blas_thread():
         peak = peak_operations()
-    medians = {name: float(np.median([turn[name] for turn in turns])) for name in turns[0]}
+    medians = {
+        name: float(np.median([seconds[name] for seconds in repeats])) for name in repeats[0]
+    }
     total = sum(medians.values())
     rows = [["stage", "ms a clip", "share"]]
     rows += [
-        [name, number(1000 * seconds / len(files)), f"{100 * seconds / total:.0f} %"]
-        for name, seconds in medians.items()
+        [name, number(1000 * median / len(files)), f"{100 * median / total:.0f} %"]
+        for name, median in medians.items()
     ]
     reached = operations_of(model, files) / medians["network"]
     return Section(
@@ -61,15 +63,15 @@ def run(setting: Setting) -> Section:
 
 def stage_seconds(model: Model, files: Sequence[Path]) -> dict[str, float]:
     """Label the files and return the seconds of each stage."""
-    spent = {READING: 0.0, **{name: 0.0 for name, *_ in STAGES}, DECIDING: 0.0}
+    seconds = {READING: 0.0, **{name: 0.0 for name, *_ in STAGES}, DECIDING: 0.0}
 
     def timed(name: str, call: Callable[..., object]) -> Callable[..., object]:
         def timing(*arguments: object, **named: object) -> object:
-            began = time.perf_counter()
+            started = time.perf_counter()
             try:
                 return call(*arguments, **named)
             finally:
-                spent[name] += time.perf_counter() - began
+                seconds[name] += time.perf_counter() - started
 
         return timing
 
@@ -82,11 +84,11 @@ def stage_seconds(model: Model, files: Sequence[Path]) -> dict[str, float]:
     with _replaced(
         [(where, what, timed(name, getattr(where, what))) for name, where, what in places]
     ):
-        began = time.perf_counter()
+        started = time.perf_counter()
         for first in range(0, len(files), workers.FILES_PER_BATCH):
             model.predict_many(files[first : first + workers.FILES_PER_BATCH], jobs=1)
-        whole = time.perf_counter() - began
-    return {**spent, REST: whole - sum(spent.values())}
+        total = time.perf_counter() - started
+    return {**seconds, REST: total - sum(seconds.values())}
 
 
 def operations_of(model: Model, files: Sequence[Path]) -> float:
@@ -133,20 +135,20 @@ def peak_operations() -> float:
     a, b = np.ones((2, _SIDE, _SIDE), np.float32)
     best = np.inf
     for _ in range(10):
-        began = time.perf_counter()
+        started = time.perf_counter()
         a @ b
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.perf_counter() - started)
     return 2.0 * _SIDE**3 / float(best)
 
 
 @contextmanager
 def _replaced(changes: Sequence[tuple[object, str, object]]) -> Iterator[None]:
     """Put other functions in the places of those named, for a while."""
-    kept = [(where, what, getattr(where, what)) for where, what, _ in changes]
+    originals = [(where, what, getattr(where, what)) for where, what, _ in changes]
     try:
         for where, what, new in changes:
             setattr(where, what, new)
         yield
     finally:
-        for where, what, old in kept:
+        for where, what, old in originals:
             setattr(where, what, old)

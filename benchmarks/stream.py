@@ -4,10 +4,10 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks.clips import drawn_clips, long_recording
+from benchmarks.clips import draw_clips, write_long_recording
 from benchmarks.setting import Setting
 from benchmarks.table import Section, cell
-from benchmarks.timing import in_turn, measured, spread
+from benchmarks.timing import measure, run_in_turns, spread
 
 #: Seconds of sound, and of a chunk, as a microphone gives them.
 SECONDS = 300.0
@@ -16,13 +16,13 @@ CHUNK = 0.1
 
 def run(setting: Setting) -> Section:
     """Measure `EmotionStream` on clips joined to one recording, in a process on one core."""
-    clips = drawn_clips(setting.corpora, setting.seed)
-    wav = long_recording(clips, setting.scratch / "stream.wav", SECONDS)
+    clips = draw_clips(setting.corpora, setting.seed)
+    wav = write_long_recording(clips, setting.scratch / "stream.wav", SECONDS)
     command: list[str | Path] = [sys.executable, "-m", "benchmarks.stream", wav, setting.model]
-    costs = in_turn({"stream": lambda: measured(command)}, setting.repeats)["stream"]
-    told = [json.loads(cost.said.splitlines()[-1]) for cost in costs]
+    costs = run_in_turns({"stream": lambda: measure(command)}, setting.repeats)["stream"]
+    answers = [json.loads(cost.output.splitlines()[-1]) for cost in costs]
     rows = [["", "share of the core, %", "median update, ms", "95th percentile, ms", "peak, MB"]]
-    columns = [[t[key] for t in told] for key in ("share", "median", "late")]
+    columns = [[answer[key] for answer in answers] for key in ("share", "median", "late")]
     columns.append([cost.megabytes for cost in costs])
     rows.append(["EmotionStream", *(cell(spread(column)) for column in columns)])
     return Section(
@@ -50,13 +50,13 @@ def main() -> None:
     samples, rate = soundfile.read(wav, dtype="float32")
     stream = bilstm_hmm.EmotionStream(bilstm_hmm.load(model), rate)
     updates, size = [], round(CHUNK * rate)
-    begun = time.process_time()
+    started = time.process_time()
     for first in range(0, len(samples), size):
         before = time.perf_counter()
         if stream.push(samples[first : first + size]):
             updates.append(1e3 * (time.perf_counter() - before))
     stream.close()
-    share = 100.0 * (time.process_time() - begun) / (len(samples) / rate)
+    share = 100.0 * (time.process_time() - started) / (len(samples) / rate)
     median, late = np.percentile(updates, [50, 95]).tolist()
     print(json.dumps({"share": share, "median": median, "late": late}))
 

@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a process took: wall seconds, peak megabytes (10^6 bytes), and what it printed."""
+    """What a process took: wall seconds, peak megabytes (10^6 bytes), and its standard output."""
 
     seconds: float
     megabytes: float
-    said: str
+    output: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Spread:
     high: float
 
 
-def measured(command: Sequence[str | Path]) -> Cost:
+def measure(command: Sequence[str | Path]) -> Cost:
     """Run a command in the repository's root and return its cost.
 
     The peak is that of its largest process, or of all its processes together where that is more.
@@ -62,8 +62,8 @@ def measured(command: Sequence[str | Path]) -> Cost:
             reason = last_line(done.stderr) or f"exit status {done.returncode}"
             what = " ".join(Path(part).name for part in command[1:4])
             raise ToolkitError(f"{what}: it failed while it was measured: {reason}")
-        told = json.loads(report.read_text("utf-8"))
-    return Cost(told["seconds"], told["peak"] / 1e6, done.stdout)
+        measured = json.loads(report.read_text("utf-8"))
+    return Cost(measured["seconds"], measured["peak"] / 1e6, done.stdout)
 
 
 def last_line(text: str) -> str:
@@ -71,7 +71,7 @@ def last_line(text: str) -> str:
     return (text.strip().splitlines() or [""])[-1]
 
 
-def in_turn(
+def run_in_turns(
     contestants: Mapping[str, Callable[[], T]], turns: int, pause: float = 0.0
 ) -> dict[str, list[T]]:
     """Call every contestant once a turn, always in the same order; a list of results for each.

@@ -48,28 +48,28 @@ def main() -> None:
     if kind == PADDED:
         rows = fit_padded(examples, train, recipe, int(epochs))
     else:
-        rows = own_epochs(examples, train, recipe, banks, int(epochs))
+        rows = train_epochs(examples, train, recipe, banks, int(epochs))
     print(json.dumps(rows))
 
 
 def overrides(kind: str, home: Path, corpora: str) -> list[str]:
     """Return what a kind of training sets of its recipe, on corpora joined by ``+``."""
     first, *others = corpora.split("+")
-    given = [
+    settings = [
         f"data.corpus={first}",
         f"data.root={home / first}",
         f"data.also=[{','.join(others)}]",
         f"data.home={home}",
     ]
     if kind in BUCKETED:
-        given.append(f"training.bucketed={BUCKETED[kind]}")
+        settings.append(f"training.bucketed={BUCKETED[kind]}")
     if kind != AUGMENTED:
         # ``Model.fit`` sees every clip in every epoch.
-        given.append("training.clips_per_speaker=null")
-    return given
+        settings.append("training.clips_per_speaker=null")
+    return settings
 
 
-def own_epochs(
+def train_epochs(
     examples: Examples, train: Any, recipe: Recipe, banks: FilterBanks, epochs: int
 ) -> list[Row]:
     """Train by the toolkit's loop, as ``train.py`` does."""
@@ -79,7 +79,7 @@ def own_epochs(
     prepare_backend(recipe.seed)
     waited: list[float] = []
     rows: list[Row] = []
-    counted = patch.object(fit, "prefetch", waiting_counted(prefetch, waited))
+    counted = patch.object(fit, "prefetch", count_waiting(prefetch, waited))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, counted:
         task = fit.TrainingTask(
             name="benchmark",
@@ -101,7 +101,7 @@ def own_epochs(
     ]
 
 
-def waiting_counted(
+def count_waiting(
     make_batches: Callable[..., Iterator[Any]], waited: list[float]
 ) -> Callable[..., Iterator[Any]]:
     """Return `make_batches`, which also appends how long its reader had to wait, in seconds."""

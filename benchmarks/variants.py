@@ -8,7 +8,7 @@ from typing import Any
 from bilstm_hmm.inference.bundle_files import KERAS, read_bundle, write_bundle
 
 
-def variant(model: Path, folder: Path, **decision: Any) -> Path:
+def write_variant(model: Path, folder: Path, **decision: Any) -> Path:
     """Write the model to `folder` with other keys under ``decision``, and return the folder."""
 
     def copy_keras(path: Path) -> None:

@@ -8,13 +8,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks import warm_worker
-from benchmarks.clips import drawn_clips, short_recording
+from benchmarks.clips import draw_clips, write_short_recording
 from benchmarks.contestants import LIBROSA, ONE_VIEW, OPENSMILE, opensmile_table
 from benchmarks.peers import opensmile_svm
 from benchmarks.setting import REPOSITORY, Setting
 from benchmarks.table import Section, cell, comparison
-from benchmarks.timing import in_turn, last_line, spread
-from benchmarks.variants import variant
+from benchmarks.timing import last_line, run_in_turns, spread
+from benchmarks.variants import write_variant
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.bundle_files import read_bundle
 
@@ -31,8 +31,8 @@ def run(setting: Setting) -> Section:
 
     All processes are there from the beginning, and one of them works at a time.
     """
-    clips = drawn_clips(setting.corpora, setting.seed)
-    wav = short_recording(clips, setting.scratch / "warm.wav", SECONDS)
+    clips = draw_clips(setting.corpora, setting.seed)
+    wav = write_short_recording(clips, setting.scratch / "warm.wav", SECONDS)
     workers: dict[str, tuple[str, Path]] = {
         "ours, Model.predict": (warm_worker.OURS, setting.model)
     }
@@ -42,26 +42,26 @@ def run(setting: Setting) -> Section:
         "do behind a label counts.",
     ]
     if len(read_bundle(setting.model).recipe.decision.warps) > 1:
-        single = variant(setting.model, setting.scratch / "one-view", warps=(1.0,))
+        single = write_variant(setting.model, setting.scratch / "one-view", warps=(1.0,))
         workers["ours, one vocal-tract length"] = (warm_worker.OURS, single)
     workers[LIBROSA] = (warm_worker.LIBROSA, setting.model)
-    if opensmile_svm.installed():
+    if opensmile_svm.is_installed():
         workers[OPENSMILE] = (warm_worker.OPENSMILE, opensmile_table(setting, clips))
     else:
         notes.append(opensmile_svm.NOT_INSTALLED)
     turns = CALLS * setting.repeats
     with ExitStack() as stack:
         contestants = {
-            name: stack.enter_context(worker(kind, wav, what))
+            name: stack.enter_context(start_worker(kind, wav, what))
             for name, (kind, what) in workers.items()
         }
-        in_turn(contestants, 3)  # the first calls set things up
-        answers = in_turn(contestants, turns, PAUSE)
-    seconds = {name: [told[0] for told in own] for name, own in answers.items()}
+        run_in_turns(contestants, 3)  # the first calls set things up
+        answers = run_in_turns(contestants, turns, PAUSE)
+    seconds = {name: [wall for wall, _ in calls] for name, calls in answers.items()}
     # The first answer tells of a call before the pauses.
-    used = {
-        name: cell(spread([1e3 * told[1] for told in own[1:]], QUARTILE))
-        for name, own in answers.items()
+    processor = {
+        name: cell(spread([1e3 * used for _, used in calls[1:]], QUARTILE))
+        for name, calls in answers.items()
     }
     return Section(
         f"One {SECONDS:g}-second clip in a running process",
@@ -73,7 +73,7 @@ def run(setting: Setting) -> Section:
                 unit="ms",
                 scale=1e3,
                 outside=QUARTILE,
-                further={"processor time, ms": used},
+                further={"processor time, ms": processor},
             ),
         ),
         tuple(notes),
@@ -81,7 +81,7 @@ def run(setting: Setting) -> Section:
 
 
 @contextmanager
-def worker(kind: str, wav: Path, what: Path) -> Iterator[Callable[[], tuple[float, float]]]:
+def start_worker(kind: str, wav: Path, what: Path) -> Iterator[Callable[[], tuple[float, float]]]:
     """Start a worker, wait until it is ready, and yield what asks it to label once.
 
     The answer is the seconds of the label, and the processor time since the request before.

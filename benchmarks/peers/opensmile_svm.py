@@ -22,7 +22,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from benchmarks.setting import FIRST, usable_cores
+from benchmarks.setting import WARM_UP_CLIPS, usable_cores
 
 NOT_INSTALLED = (
     "openSMILE + SVM was not measured: opensmile is not installed (requirements-bench.txt)."
@@ -31,7 +31,7 @@ NOT_INSTALLED = (
 _ENGINE: list[Any] = []
 
 
-def installed() -> bool:
+def is_installed() -> bool:
     """Return whether the peer can be measured."""
     return find_spec("opensmile") is not None
 
@@ -81,9 +81,9 @@ def classifier(table: Path) -> Any:
         return make_pipeline(StandardScaler(), SVC()).fit(stored["functionals"], stored["labels"])
 
 
-def write_table(table: Path, listed: Path) -> None:
-    """Write what a classifier is fitted on; `listed` has paths and labels, as JSON."""
-    clips: list[tuple[str, str]] = json.loads(listed.read_text("utf-8"))
+def write_table(table: Path, table_clips: Path) -> None:
+    """Write what a classifier is fitted on; `table_clips` has paths and labels, as JSON."""
+    clips: list[tuple[str, str]] = json.loads(table_clips.read_text("utf-8"))
     with workers() as functionals_of:
         rows = functionals_of([Path(path) for path, _ in clips])
     np.savez(table, functionals=np.stack(rows), labels=np.array([label for _, label in clips]))
@@ -98,9 +98,9 @@ def label(table: Path, path: Path) -> None:
     if path.is_dir():
         files = sorted(path.iterdir())
         with workers() as functionals_of:
-            rows = functionals_of(files[:FIRST])
+            rows = functionals_of(files[:WARM_UP_CLIPS])
             started = time.perf_counter()
-            rows += functionals_of(files[FIRST:])
+            rows += functionals_of(files[WARM_UP_CLIPS:])
             labels = fitted.predict(np.stack(rows)).tolist()
     else:
         started = time.perf_counter()

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.setting import FIRST
+from benchmarks.setting import WARM_UP_CLIPS
 
 Array = NDArray[Any]
 
@@ -82,7 +82,7 @@ def _hmm(stored: dict[str, Array], emotion: int) -> Any:
     return model
 
 
-def speech(script: Script, source: Path | BinaryIO) -> Array:
+def read_speech(script: Script, source: Path | BinaryIO) -> Array:
     """Return a recording at the rate and level of the features, pre-emphasised and trimmed."""
     import librosa
 
@@ -158,14 +158,15 @@ def _with_deltas(script: Script, mfcc: Array) -> Array:
     return np.concatenate([mfcc, *tracks]).T
 
 
-def evidence(script: Script, views: Sequence[Array]) -> tuple[Array, Array]:
+def score(script: Script, views: Sequence[Array]) -> tuple[Array, Array]:
     """Return the clip logits and the HMMs' log-likelihoods a frame, ``[C]`` each."""
-    told = []
+    outputs = []
     for view in views:
         inputs = ((view - script.mean) / script.std)[None].astype(np.float32)
-        told.append(script.network.predict([inputs, np.ones(inputs.shape[:2], bool)], verbose=0))
+        outputs.append(script.network.predict([inputs, np.ones(inputs.shape[:2], bool)], verbose=0))
     hidden, frame, clip = (
-        np.mean([one[name][0] for one in told], axis=0) for name in ("hidden", "frame", "clip")
+        np.mean([output[name][0] for output in outputs], axis=0)
+        for name in ("hidden", "frame", "clip")
     )
     source = (frame if script.projection["of_logits"] else hidden).astype(np.float64)
     sequence = source @ script.projection["matrix"] + script.projection["offset"]
@@ -174,16 +175,16 @@ def evidence(script: Script, views: Sequence[Array]) -> tuple[Array, Array]:
 
 def probabilities(script: Script, clip: Array, hmm: Array, system: str) -> Array:
     """Return the calibrated probabilities of the emotions, ``[C]``."""
-    fitted = script.decision
+    fusion = script.decision
     if system == "bilstm":
-        logits = clip.astype(np.float64) * fitted["clip_scale"]
+        logits = clip.astype(np.float64) * fusion["clip_scale"]
     elif system == "hmm":
-        logits = hmm * fitted["hmm_scale"]
+        logits = hmm * fusion["hmm_scale"]
     else:
-        centred = (hmm - hmm.mean()) / fitted["hmm_spread"]
-        logits = fitted["weights"][0] * (clip - clip.mean()) + fitted["weights"][1] * centred
-    shares = np.exp(logits - logits.max())
-    return np.asarray(shares / shares.sum())
+        centred = (hmm - hmm.mean()) / fusion["hmm_spread"]
+        logits = fusion["weights"][0] * (clip - clip.mean()) + fusion["weights"][1] * centred
+    exponentials = np.exp(logits - logits.max())
+    return np.asarray(exponentials / exponentials.sum())
 
 
 def label(script: Script, source: Path | BinaryIO, *, views: bool = False) -> str:
@@ -192,13 +193,13 @@ def label(script: Script, source: Path | BinaryIO, *, views: bool = False) -> st
     The script hears it as it is. With `views`, it does so for all of the recipe's
     ``decision.warps``, as the toolkit does, at several times the work.
     """
-    samples = speech(script, source)
+    samples = read_speech(script, source)
     decision = script.recipe["decision"]
-    heard = (
+    inputs = (
         warped_frames(script, samples, decision["warps"]) if views else [frames(script, samples)]
     )
-    shares = probabilities(script, *evidence(script, heard), decision["system"])
-    return script.classes[int(shares.argmax())]
+    vector = probabilities(script, *score(script, inputs), decision["system"])
+    return script.classes[int(vector.argmax())]
 
 
 def main() -> None:
@@ -208,9 +209,9 @@ def main() -> None:
     model, path = map(Path, sys.argv[1:])
     script = load(model)
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    labels = [label(script, file) for file in files[:FIRST]]
+    labels = [label(script, file) for file in files[:WARM_UP_CLIPS]]
     started = time.perf_counter()
-    labels += [label(script, file) for file in files[FIRST:]]
+    labels += [label(script, file) for file in files[WARM_UP_CLIPS:]]
     print(json.dumps({"labels": labels, "seconds": time.perf_counter() - started}))
 
 

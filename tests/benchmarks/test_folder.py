@@ -8,17 +8,23 @@ import pytest
 import soundfile
 from bilstm_hmm.features.audio.reading import read_audio
 
-from benchmarks.clips import audio_seconds, drawn_clips, linked, long_recording, short_recording
-from benchmarks.contestants import Labelled
-from benchmarks.folder import emotions, scaled
+from benchmarks.clips import (
+    audio_seconds,
+    draw_clips,
+    link_clips,
+    write_long_recording,
+    write_short_recording,
+)
+from benchmarks.contestants import ScriptResult
+from benchmarks.folder import emotions, scale_cost
 from benchmarks.timing import Cost
 from bilstm_hmm.errors import ToolkitError
 
 
 def test_a_part_stands_for_the_whole_but_for_its_start() -> None:
-    told = Labelled(Cost(12.0, 900.0, ""), ["sad"], seconds=2.0)
+    result = ScriptResult(Cost(12.0, 900.0, ""), ["sad"], seconds=2.0)
     # Ten seconds of start, and two for a fifth of the audio.
-    assert scaled(told, 0.2) == Cost(20.0, 900.0, "")
+    assert scale_cost(result, 0.2) == Cost(20.0, 900.0, "")
 
 
 def test_labels_come_in_the_order_of_the_files(tmp_path: Path) -> None:
@@ -29,26 +35,26 @@ def test_labels_come_in_the_order_of_the_files(tmp_path: Path) -> None:
 
 
 def test_a_draw_is_of_all_clips_and_the_same_for_the_same_seed(corpora: Path) -> None:
-    drawn = drawn_clips(corpora, seed=4)
-    assert [c.name for c in drawn] == [c.name for c in drawn_clips(corpora, seed=4)]
-    other = drawn_clips(corpora, seed=5)
-    assert [c.name for c in drawn] != [c.name for c in other]
-    assert sorted(c.name for c in drawn) == sorted(c.name for c in other)
+    clips = draw_clips(corpora, seed=4)
+    assert [c.name for c in clips] == [c.name for c in draw_clips(corpora, seed=4)]
+    other = draw_clips(corpora, seed=5)
+    assert [c.name for c in clips] != [c.name for c in other]
+    assert sorted(c.name for c in clips) == sorted(c.name for c in other)
 
 
 def test_a_folder_without_corpora_is_told(tmp_path: Path) -> None:
     with pytest.raises(ToolkitError, match="no corpus in it"):
-        drawn_clips(tmp_path, seed=1)
+        draw_clips(tmp_path, seed=1)
 
 
 def test_links_keep_the_order_of_the_draw(corpora: Path, tmp_path: Path) -> None:
-    clips = drawn_clips(corpora, seed=1)[:5]
-    links = sorted(linked(clips, tmp_path / "links").iterdir())
+    clips = draw_clips(corpora, seed=1)[:5]
+    links = sorted(link_clips(clips, tmp_path / "links").iterdir())
     assert [link.resolve() for link in links] == [clip.path.resolve() for clip in clips]
 
 
 def test_audio_is_added_up(corpora: Path) -> None:
-    clips = drawn_clips(corpora, seed=1)[:3]
+    clips = draw_clips(corpora, seed=1)[:3]
     sounds = [soundfile.read(clip.path) for clip in clips]
     assert audio_seconds(clips) == pytest.approx(sum(len(x) / rate for x, rate in sounds))
 
@@ -57,8 +63,8 @@ def test_audio_is_added_up(corpora: Path) -> None:
 def test_a_short_recording_is_as_long_as_asked(
     corpora: Path, tmp_path: Path, seconds: float
 ) -> None:
-    clips = drawn_clips(corpora, seed=1)[:4]
-    samples, rate = soundfile.read(short_recording(clips, tmp_path / "a.wav", seconds))
+    clips = draw_clips(corpora, seed=1)[:4]
+    samples, rate = soundfile.read(write_short_recording(clips, tmp_path / "a.wav", seconds))
     assert rate == 16000
     assert len(samples) == seconds * rate
     first = read_audio(clips[0].path).samples[:4000]
@@ -66,10 +72,10 @@ def test_a_short_recording_is_as_long_as_asked(
 
 
 def test_a_long_recording_is_clip_behind_clip(corpora: Path, tmp_path: Path) -> None:
-    clips = drawn_clips(corpora, seed=1)[:3]
+    clips = draw_clips(corpora, seed=1)[:3]
     joined = np.concatenate([read_audio(clip.path).samples for clip in clips])
     seconds = 1.5 * len(joined) / 16000
-    samples, _ = soundfile.read(long_recording(clips, tmp_path / "a.wav", seconds))
+    samples, _ = soundfile.read(write_long_recording(clips, tmp_path / "a.wav", seconds))
     assert len(samples) == round(seconds * 16000)
     np.testing.assert_allclose(samples[: len(joined)], joined, atol=1e-4)
     again = samples[len(joined) :]

@@ -11,7 +11,7 @@ import bilstm_hmm
 from benchmarks import contestants
 from benchmarks.agreement import THEIR_FRAMES, agreements
 from benchmarks.setting import REPOSITORY
-from benchmarks.variants import variant
+from benchmarks.variants import write_variant
 from bilstm_hmm.hmm.fusion import SYSTEMS
 from bilstm_hmm.inference.bundle_files import read_bundle, write_bundle
 
@@ -51,17 +51,17 @@ def test_the_script_gives_our_labels(bundle: Path, clips: list[Path]) -> None:
 
 
 def test_the_script_hears_all_vocal_tracts_where_asked_to(bundle: Path, tmp_path: Path) -> None:
-    several = variant(bundle, tmp_path / "several", warps=WARPS)
+    several = write_variant(bundle, tmp_path / "several", warps=WARPS)
     model, script = bilstm_hmm.load(several), straightforward.load(several)
     ours = [model.predict(file).emotion for file in SAMPLES]
     assert [straightforward.label(script, file, views=True) for file in SAMPLES] == ours
 
 
 def test_every_system_agrees_with_keras_and_hmmlearn(bundle: Path, tmp_path: Path) -> None:
-    several = variant(bundle, tmp_path / "several", warps=WARPS)
-    found = agreements(several, SAMPLES, tmp_path)
-    assert {one.system for one in found} == set(SYSTEMS)
-    for one in found:
+    several = write_variant(bundle, tmp_path / "several", warps=WARPS)
+    results = agreements(several, SAMPLES, tmp_path)
+    assert {one.system for one in results} == set(SYSTEMS)
+    for one in results:
         assert one.differing == 0
         assert one.largest < (1e-3 if one.frames == THEIR_FRAMES else 1e-5)
 
@@ -78,10 +78,10 @@ def test_a_disagreement_is_found(bundle: Path, tmp_path: Path) -> None:
     clip = network.get_layer("clip")
     clip.set_weights([-array for array in clip.get_weights()])
     write_bundle(tmp_path / "bundle", read_bundle(bundle), save_keras=network.save)
-    found = {one.system: one for one in agreements(tmp_path / "bundle", SAMPLES, tmp_path)}
-    assert found["bilstm"].differing == len(SAMPLES)
-    assert found["bilstm"].largest > 0.1
-    assert found["hmm"].differing == 0
+    by_system = {one.system: one for one in agreements(tmp_path / "bundle", SAMPLES, tmp_path)}
+    assert by_system["bilstm"].differing == len(SAMPLES)
+    assert by_system["bilstm"].largest > 0.1
+    assert by_system["hmm"].differing == 0
 
 
 def test_features_that_the_script_does_not_know_are_refused(bundle: Path, tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_features_that_the_script_does_not_know_are_refused(bundle: Path, tmp_pa
 def test_a_clip_at_a_time_gives_the_labels_in_order(bundle: Path, clips: list[Path]) -> None:
     model = bilstm_hmm.load(bundle)
     folder = clips[0].parent
-    told = contestants.labelled(contestants.script("single", bundle, folder))
-    assert told.labels == [model.predict(file).emotion for file in sorted(folder.iterdir())]
+    result = contestants.measure_script(contestants.script_command("single", bundle, folder))
+    assert result.labels == [model.predict(file).emotion for file in sorted(folder.iterdir())]
 
 
 def test_opensmile_tells_emotions_it_was_fitted_on(synthetic: Path, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_opensmile_tells_emotions_it_was_fitted_on(synthetic: Path, tmp_path: Pa
     clips = [(str(file), file.parts[-3]) for file in files]
     listed, table = tmp_path / "list.json", tmp_path / "table.npz"
     listed.write_text(json.dumps(clips), "utf-8")
-    contestants.measured(contestants.script("opensmile_svm", "table", table, listed))
+    contestants.measured(contestants.script_command("opensmile_svm", "table", table, listed))
     with np.load(table) as stored:
         assert stored["functionals"].shape == (len(files), 88)
         assert np.isfinite(stored["functionals"]).all()
@@ -115,7 +115,9 @@ def test_opensmile_tells_emotions_it_was_fitted_on(synthetic: Path, tmp_path: Pa
     for number, file in enumerate(files[::5]):
         (folder / f"{number}.wav").symlink_to(file)
     for path in (folder, folder / "1.wav"):
-        told = contestants.labelled(contestants.script("opensmile_svm", "label", table, path))
+        result = contestants.measure_script(
+            contestants.script_command("opensmile_svm", "label", table, path)
+        )
         expected = [emotion for _, emotion in clips[::5]]
-        assert told.labels == (expected if path == folder else expected[1:2])
-        assert 0 < told.seconds <= told.cost.seconds
+        assert result.labels == (expected if path == folder else expected[1:2])
+        assert 0 < result.seconds <= result.cost.seconds

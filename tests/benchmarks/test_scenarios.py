@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import epoch, folder, start, stream, warm
-from benchmarks.contestants import ACCURATE, LIBROSA, NOT_FETCHED, Command, script
+from benchmarks.contestants import ACCURATE, LIBROSA, NOT_FETCHED, Command, script_command
 from benchmarks.peers import opensmile_svm
 from benchmarks.setting import Setting
 from benchmarks.timing import Cost
@@ -43,7 +43,7 @@ def no_encoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def quick(_name: str, *arguments: str | Path) -> Command:
-    return script("single", *arguments)
+    return script_command("single", *arguments)
 
 
 def test_a_start_is_compared(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def test_a_worker_that_ends_is_told(setting: Setting) -> None:
     wav = next((setting.corpora / "folders").rglob("*.wav"))
     with (
         pytest.raises(ToolkitError, match=r"ours: it ended .*nowhere: no such model"),
-        warm.worker("ours", wav, Path("nowhere")),
+        warm.start_worker("ours", wav, Path("nowhere")),
     ):
         pass
 

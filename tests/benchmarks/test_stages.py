@@ -16,8 +16,8 @@ def test_the_stages_are_the_whole(model: Model, synthetic: Path) -> None:
     before = _functions()
     files = sorted(synthetic.rglob("*.wav"))[:20]
     model.predict_many(files[:2], jobs=1)  # the first call sets things up, as in `run`
-    found = stages.stage_seconds(model, files)
-    assert list(found) == [
+    seconds = stages.stage_seconds(model, files)
+    assert list(seconds) == [
         stages.READING,
         "features",
         "network",
@@ -25,8 +25,8 @@ def test_the_stages_are_the_whole(model: Model, synthetic: Path) -> None:
         stages.DECIDING,
         stages.REST,
     ]
-    assert all(seconds > 0.0 for seconds in found.values())
-    assert found[stages.REST] < 0.5 * sum(found.values())
+    assert all(value > 0.0 for value in seconds.values())
+    assert seconds[stages.REST] < 0.5 * sum(seconds.values())
     assert before == _functions()
 
 
@@ -51,8 +51,8 @@ def test_operations_are_those_of_the_weights(family: str) -> None:
             continue
         matrices = [w for w in layer.get_weights() if w.ndim > 1]
         expected += steps * sum(int(np.prod(w.shape)) for w in matrices)
-    found = stages.network_operations(settings, frames, width, classes)
-    assert found == pytest.approx(2 * expected)
+    operations = stages.network_operations(settings, frames, width, classes)
+    assert operations == pytest.approx(2 * expected)
 
 
 def test_a_core_multiplies() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.timing import Spread, in_turn, measured, ratio, spread
+from benchmarks.timing import Spread, measure, ratio, run_in_turns, spread
 from bilstm_hmm.errors import ToolkitError
 
 HUNDRED_MB = "kept = bytearray(100_000_000); kept[::1000] = b'x' * 100_000"
@@ -23,15 +23,19 @@ def test_everyone_has_a_turn_before_anyone_has_another() -> None:
         order.append(name)
         return len(order)
 
-    found = in_turn({"ours": lambda: contestant("ours"), "peer": lambda: contestant("peer")}, 3)
+    results = run_in_turns(
+        {"ours": lambda: contestant("ours"), "peer": lambda: contestant("peer")}, 3
+    )
     assert order == ["ours", "peer"] * 3
-    assert found == {"ours": [1, 3, 5], "peer": [2, 4, 6]}
+    assert results == {"ours": [1, 3, 5], "peer": [2, 4, 6]}
 
 
 def test_before_each_of_them_is_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[object] = []
     monkeypatch.setattr("time.sleep", order.append)
-    in_turn({"ours": lambda: order.append("ours"), "peer": lambda: order.append("peer")}, 2, 0.3)
+    run_in_turns(
+        {"ours": lambda: order.append("ours"), "peer": lambda: order.append("peer")}, 2, 0.3
+    )
     assert order == [0.3, "ours", 0.3, "peer"] * 2
 
 
@@ -47,15 +51,15 @@ def test_a_ratio_is_of_medians_with_bounds_of_the_turns() -> None:
 
 
 def test_a_process_is_told_what_it_took_and_said() -> None:
-    cost = measured(python(f"{HUNDRED_MB}; print('done')"))
-    assert cost.said == "done\n"
+    cost = measure(python(f"{HUNDRED_MB}; print('done')"))
+    assert cost.output == "done\n"
     assert cost.seconds > 0
     assert 100 < cost.megabytes < 180
 
 
 def test_the_memory_of_whoever_measures_does_not_count() -> None:
     large = np.ones(50_000_000)
-    assert measured(python("pass")).megabytes < 60 < large.nbytes / 1e6
+    assert measure(python("pass")).megabytes < 60 < large.nbytes / 1e6
 
 
 @pytest.mark.skipif(
@@ -67,9 +71,9 @@ def test_the_memory_of_several_processes_is_added_up() -> None:
     above = (
         f"import subprocess, sys; {HUNDRED_MB}; subprocess.run([sys.executable, '-c', {below!r}])"
     )
-    assert measured(python(above)).megabytes > 200
+    assert measure(python(above)).megabytes > 200
 
 
 def test_a_process_that_fails_is_no_measurement() -> None:
     with pytest.raises(ToolkitError, match=r"while it was measured: no more discs$"):
-        measured(python("import sys; sys.exit('first\\nno more discs')"))
+        measure(python("import sys; sys.exit('first\\nno more discs')"))

@@ -17,7 +17,7 @@ from bilstm_hmm.training.load_examples import load_examples
 pytest.importorskip("keras")
 
 from benchmarks.peers.padded_fit import fit_padded
-from benchmarks.training import AUGMENTED, KINDS, overrides, own_epochs, waiting_counted
+from benchmarks.training import AUGMENTED, KINDS, count_waiting, overrides, train_epochs
 
 # Keras's own, when it turns its variables into arrays.
 pytestmark = pytest.mark.filterwarnings(
@@ -28,14 +28,14 @@ pytestmark = pytest.mark.filterwarnings(
 @pytest.mark.parametrize("bucketed", ["true", "false"])
 def test_both_trainings_go_the_same_way(tiny: Path, bucketed: str) -> None:
     # All clips in one batch, and nothing at random: then only the padding differs.
-    given = ["training.batch_size=1000", "network.dropout=0", f"training.bucketed={bucketed}"]
-    recipe = load_recipe(str(tiny), given)
+    settings = ["training.batch_size=1000", "network.dropout=0", f"training.bucketed={bucketed}"]
+    recipe = load_recipe(str(tiny), settings)
     recipe = recipe.model_copy(update={"augmentation": AugmentationSettings.none()})
     selection = load_dataset(recipe.data)
     banks = build_filter_banks(recipe.features)
     examples = load_examples(selection.clips, selection.classes, recipe, banks, lambda _: None)
     train = np.arange(0, len(examples.clips), 3)
-    ours = own_epochs(examples, train, recipe, banks, 4)
+    ours = train_epochs(examples, train, recipe, banks, 4)
     theirs = fit_padded(examples, train, recipe, 4)
     for key in ("loss", "frame_loss"):
         curve = [row[key] for row in ours]
@@ -46,8 +46,8 @@ def test_both_trainings_go_the_same_way(tiny: Path, bucketed: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_corpora_are_trained_on_together_and_whole(kind: str, tmp_path: Path) -> None:
-    given = overrides(kind, tmp_path, "ravdess+tess+emodb")
-    recipe = load_recipe("default_model.yaml", given)
+    settings = overrides(kind, tmp_path, "ravdess+tess+emodb")
+    recipe = load_recipe("default_model.yaml", settings)
     assert [recipe.data.corpus, *recipe.data.also] == ["ravdess", "tess", "emodb"]
     assert (recipe.data.root, recipe.data.home) == (tmp_path / "ravdess", tmp_path)
     assert recipe.training.clips_per_speaker == (200 if kind == AUGMENTED else None)
@@ -70,7 +70,7 @@ def test_waiting_is_what_the_reader_waits(monkeypatch: pytest.MonkeyPatch) -> No
             yield batch
 
     waited: list[float] = []
-    for batch in waiting_counted(make, waited)(3, wait=passing):
+    for batch in count_waiting(make, waited)(3, wait=passing):
         assert batch in range(3)
         passing(100.0)
     assert waited == [6.0]
