@@ -10,7 +10,8 @@ from bilstm_hmm.inference.recording_timeline import recording_composite, timelin
 from bilstm_hmm.inference.scoring import RecordingScores, Scorer, make_segmenter
 from bilstm_hmm.numerics import runs
 from bilstm_hmm.prediction import Segment
-from bilstm_hmm.timeline.composite_hmm import apply_temperature, emotion_posteriors, viterbi
+from bilstm_hmm.timeline.composite_hmm import apply_temperature
+from bilstm_hmm.timeline.decoding import posteriors, viterbi
 from bilstm_hmm.timeline.online_viterbi import resume_inside, stable_prefix
 from bilstm_hmm.timeline.segments import SegmentMerger, SpeechInterval, label_spans
 
@@ -122,12 +123,15 @@ class OnlineTimeline:
 
     def _commit_stable(self) -> list[Segment]:
         """Decide what nothing to come can change."""
-        scores = _concatenated(self._pending)[..., None]
+        scores = _concatenated(self._pending)
         path = stable_prefix(self._composite, scores, self._carry)
         most = round(MAX_PENDING_SECONDS * self._pending[0].interval.rate)
         if len(scores) - len(path) > most:
-            path = viterbi(self._composite, scores, self._carry)[: len(scores) - most // 2]
+            path = self._best_path(scores)[: len(scores) - most // 2]
         return self._commit(path[: self._restart_point(path)])
+
+    def _best_path(self, scores: FloatMatrix) -> Indices:
+        return viterbi(self._composite, scores[:, None], before=self._carry)[:, 0]
 
     def _restart_point(self, path: Indices) -> int:
         """How many of the stable frames may go, so that decoding goes on as if they were there.
@@ -144,8 +148,7 @@ class OnlineTimeline:
         """Decide all that is pending: behind a long silence everything begins anew."""
         closed: list[Segment] = []
         if self._pending:
-            scores = _concatenated(self._pending)[..., None]
-            closed = self._commit(viterbi(self._composite, scores, self._carry))
+            closed = self._commit(self._best_path(_concatenated(self._pending)))
         self._carry, self._speech_end = None, None
         return closed + self._merger.pause()
 
@@ -180,9 +183,9 @@ class OnlineTimeline:
         """Times and probabilities of frames that follow the decided ones."""
         inverse_temperature = self._parameters.inverse_temperature
         carry = None if self._carry is None else self._carry * inverse_temperature
-        scores = inverse_temperature * _concatenated(frames)[..., None]
+        scores = inverse_temperature * _concatenated(frames)[:, None]
         times = np.concatenate([part.interval.times() for part in frames])
-        return times, emotion_posteriors(self._tempered, scores, carry)
+        return times, posteriors(self._tempered, scores, before=carry)[:, 0]
 
 
 def _concatenated(frames: list[_Frames]) -> FloatMatrix:

@@ -15,11 +15,9 @@ from bilstm_hmm.timeline.composite_hmm import (
     CompositeHmm,
     apply_temperature,
     build_composite,
-    emotion_posteriors,
     log_prior,
-    viterbi,
 )
-from bilstm_hmm.timeline.decoding import best_paths, posteriors
+from bilstm_hmm.timeline.decoding import posteriors, viterbi
 from bilstm_hmm.timeline.parameters import TimelineParameters
 from bilstm_hmm.timeline.segments import merge_segments
 
@@ -94,10 +92,10 @@ def utterance_timelines(
         weighted[: lengths[column], column] = scores.frame_log_likelihoods * weight
         entries[column] = log_prior(label / np.maximum(by_hmms, 1e-3))
     composite = build_composite(np.ones(len(bundle.classes)), utterances[0].rate, settings)
-    paths = best_paths(composite, weighted, lengths, entries)
+    paths = viterbi(composite, weighted, lengths, entries)
     curves = posteriors(composite, weighted, lengths, entries).astype(np.float32)
     return [
-        _merge(bundle, [scores], paths[:length, n].astype(np.intp), curves[:length, n], duration)
+        _merge(bundle, [scores], paths[:length, n], curves[:length, n], duration)
         for n, (scores, length, duration) in enumerate(
             zip(utterances, lengths, durations, strict=True)
         )
@@ -193,10 +191,10 @@ def decode(
     for first in range(0, len(scores), CHUNK_FRAMES):
         last = min(first + CHUNK_FRAMES, len(scores))
         start, stop = max(0, first - CONTEXT_FRAMES), min(len(scores), last + CONTEXT_FRAMES)
-        densities = scores[start:stop, :, None].astype(np.float64)
+        chunk = scores[start:stop, None].astype(np.float64)
         core = slice(first - start, last - start)
-        path = viterbi(composite, densities)[core]
-        yield path, emotion_posteriors(tempered, inverse_temperature * densities)[core]
+        path = viterbi(composite, chunk)[core, 0]
+        yield path, posteriors(tempered, inverse_temperature * chunk)[core, 0]
 
 
 def _merge(

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from bilstm_hmm.config.schema import TimelineSettings
 from bilstm_hmm.data.synthesis.concatenated import draw_turns
 from bilstm_hmm.features.frames import FloatArray
+from bilstm_hmm.numerics import log_loss
 from bilstm_hmm.timeline.composite_hmm import (
     CompositeHmm,
     apply_temperature,
     build_composite,
-    emotion_posteriors,
 )
-from bilstm_hmm.timeline.decoding import best_paths
+from bilstm_hmm.timeline.decoding import posteriors, viterbi
 from bilstm_hmm.timeline.median_filter import median_labels
 from bilstm_hmm.timeline.parameters import TimelineParameters
 
@@ -190,7 +190,7 @@ def grid_search(
         evidence = np.concatenate([_evidence(turns, rate, *weight) for weight in some], axis=1)
         lengths = np.tile(turns.lengths, len(some))
         for dwell, minimum in product(dwells, minima):
-            paths = best_paths(_composite(turns, rate, dwell, minimum), evidence, lengths)
+            paths = viterbi(_composite(turns, rate, dwell, minimum), evidence, lengths)
             for weight, path in zip(some, np.split(paths, len(some), axis=1), strict=True):
                 found.append(
                     Candidate(
@@ -214,7 +214,7 @@ def _composite(
     return build_composite(even, rate, TimelineSettings(dwell=dwell, minimum=minimum))
 
 
-def error_and_segment_ratio(paths: Labels, truth: Labels) -> tuple[float, float]:
+def error_and_segment_ratio(paths: NDArray[np.integer], truth: Labels) -> tuple[float, float]:
     """Return the share of frames that are wrong, and the segments found over those true.
 
     Every frame is spoken, and so the share of wrong frames is the EDER.
@@ -240,20 +240,18 @@ def select(found: Sequence[Candidate]) -> Candidate:
 
 
 def fit_inverse_temperature(turns: SimulatedRecordings, rate: float, trial: Candidate) -> float:
-    """Return the sureness with the least log loss of the true emotions' posteriors."""
+    """Return the inverse temperature with the least log loss of the true emotions."""
     strength, share, dwell, minimum = trial.fitted
-    evidence = _evidence(turns, rate, strength, share).astype(np.float64)
+    count = int(np.searchsorted(np.cumsum(turns.lengths), ENOUGH_FRAMES)) + 1
+    lengths = turns.lengths[:count]
+    scores = _evidence(turns, rate, strength, share)[: lengths.max(), :count].astype(np.float64)
+    truth = turns.truth[: lengths.max(), :count]
     composite = _composite(turns, rate, dwell, minimum)
-    enough = int(np.searchsorted(np.cumsum(turns.lengths), ENOUGH_FRAMES)) + 1
     losses = []
-    for sureness in SURENESSES:
-        calmer, loss = apply_temperature(composite, sureness), 0.0
-        for place, length in enumerate(turns.lengths[:enough]):
-            densities = sureness * evidence[:length, place, :, None]
-            posteriors = emotion_posteriors(calmer, densities)
-            true = posteriors[np.arange(length), turns.truth[:length, place]]
-            loss -= float(np.log(np.maximum(true, 1e-12)).sum())
-        losses.append(loss)
+    for power in SURENESSES:
+        tempered = apply_temperature(composite, power)
+        probabilities = posteriors(tempered, power * scores, lengths)[truth >= 0]
+        losses.append(log_loss(probabilities, truth[truth >= 0].astype(np.intp)))
     return SURENESSES[int(np.argmin(losses))]
 
 

@@ -14,7 +14,7 @@ from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.inference import online_timeline
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.stream import EmotionStream
-from bilstm_hmm.timeline.composite_hmm import emotion_posteriors
+from bilstm_hmm.timeline.decoding import posteriors
 
 
 def threads() -> set[int]:
@@ -88,11 +88,11 @@ def test_every_way_to_label_has_one_thread(model: Model) -> None:
 def test_a_stream_has_one_thread_to_its_end(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[set[int]] = []
 
-    def watched(*arguments: Any) -> Any:
+    def watched(*arguments: Any, **named: Any) -> Any:
         seen.append(threads())
-        return emotion_posteriors(*arguments)
+        return posteriors(*arguments, **named)
 
-    monkeypatch.setattr(online_timeline, "emotion_posteriors", watched)
+    monkeypatch.setattr(online_timeline, "posteriors", watched)
     stream = EmotionStream(model, 16000)
     stream.push(synthesise("angry", 0, 0))
     pushed = len(seen)

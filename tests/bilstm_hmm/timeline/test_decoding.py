@@ -1,77 +1,223 @@
-"""Many recordings at once get the paths that each gets alone."""
+"""The decoder against all paths written out, and against hmmlearn on an HMM with every age."""
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hmmlearn.hmm import GaussianHMM
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
-from bilstm_hmm.timeline.composite_hmm import CompositeHmm, emotion_posteriors, viterbi
-from bilstm_hmm.timeline.decoding import best_paths, posteriors
+from bilstm_hmm.config.schema import TimelineSettings
+from bilstm_hmm.timeline.composite_hmm import CompositeHmm, apply_temperature, build_composite
+from bilstm_hmm.timeline.decoding import posteriors, viterbi
+
+State = tuple[int, int]  # emotion, age
 
 
-def composite_of(rng: np.random.Generator, emotions: int, ages: int) -> CompositeHmm:
-    leave = rng.uniform(0.01, 0.5)
-    return CompositeHmm(
-        log_initial=np.log(rng.dirichlet(np.full(emotions, 3.0)))[:, None],
-        log_transition=np.zeros((emotions, 1, 1)),
-        log_self_loop=float(np.log1p(-leave)),
-        log_exit=float(np.log(leave)),
-        min_frames=ages,
+def random_composite(rng: np.random.Generator, min_frames: int, emotions: int = 2) -> CompositeHmm:
+    timing = TimelineSettings(
+        minimum=float(min_frames), dwell=min_frames + float(rng.uniform(0.5, 6.0))
     )
+    return build_composite(rng.dirichlet(np.full(emotions, 2.0)), 1.0, timing)
+
+
+def successors(composite: CompositeHmm, state: State) -> Iterator[tuple[State, float]]:
+    """What may follow a state, and its log probability, written down from the definition."""
+    emotion, age = state
+    if age < composite.min_frames - 1:
+        yield (emotion, age + 1), 0.0
+        return
+    yield (emotion, age), composite.log_self_loop
+    for entered, log_initial in enumerate(composite.log_initial):
+        yield (entered, 0), composite.log_exit + log_initial
+
+
+def all_paths(
+    composite: CompositeHmm, scores: np.ndarray, before: np.ndarray | None = None
+) -> Iterator[tuple[list[int], float]]:
+    """Every sequence of states as one of emotions, with its log score."""
+
+    def extend(path: list[State], weight: float) -> Iterator[tuple[list[int], float]]:
+        if len(path) == len(scores):
+            yield [emotion for emotion, _ in path], weight
+            return
+        for following, step in successors(composite, path[-1]):
+            yield from extend([*path, following], weight + step + scores[len(path), following[0]])
+
+    if before is None:
+        for emotion, log_initial in enumerate(composite.log_initial):
+            yield from extend([(emotion, 0)], log_initial + scores[0, emotion])
+        return
+    for emotion, weight in enumerate(before):
+        for first, step in successors(composite, (emotion, composite.min_frames - 1)):
+            yield from extend([first], weight + step + scores[0, first[0]])
+
+
+def summed(paths: Iterator[tuple[list[int], float]], shape: tuple[int, ...]) -> np.ndarray:
+    """The probability of each emotion at each frame."""
+    shares = np.zeros(shape)
+    for path, weight in paths:
+        shares[np.arange(len(path)), path] += np.exp(weight)
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def alone(decoder, composite, scores, before=None):  # type: ignore[no-untyped-def]
+    """Decode a single recording, ``[T, E]``."""
+    return decoder(composite, scores[:, None], before=before)[:, 0]
+
+
+@given(
+    seed=st.integers(0, 100_000),
+    min_frames=st.integers(1, 4),
+    frames=st.integers(1, 7),
+    inside=st.booleans(),
+)
+@settings(deadline=None, max_examples=150)
+def test_paths_and_posteriors_are_those_of_all_paths(
+    seed: int, min_frames: int, frames: int, inside: bool
+) -> None:
+    """Of a recording from its beginning, and from the middle of an emotion."""
+    rng = np.random.default_rng(seed)
+    composite = random_composite(rng, min_frames)
+    scores = rng.normal(0.0, 3.0, (frames, 2))
+    before = rng.normal(0.0, 3.0, 2) if inside else None
+    best, _ = max(all_paths(composite, scores, before), key=lambda path: path[1])
+    assert alone(viterbi, composite, scores, before).tolist() == best
+    expected = summed(all_paths(composite, scores, before), scores.shape)
+    np.testing.assert_allclose(alone(posteriors, composite, scores, before), expected, atol=1e-12)
+
+
+@given(seed=st.integers(0, 10_000), power=st.floats(0.05, 1.0))
+@settings(deadline=None, max_examples=25)
+def test_tempered_paths_have_their_weight_to_a_power(seed: int, power: float) -> None:
+    rng = np.random.default_rng(seed)
+    composite = random_composite(rng, min_frames=2)
+    scores = rng.normal(0.0, 2.0, (5, 2))
+    paths = ((path, power * weight) for path, weight in all_paths(composite, scores))
+    tempered = apply_temperature(composite, power)
+    found = alone(posteriors, tempered, power * scores)
+    np.testing.assert_allclose(found, summed(paths, scores.shape), atol=1e-12)
+    best = alone(viterbi, composite, scores)
+    np.testing.assert_array_equal(alone(viterbi, tempered, power * scores), best)
+
+
+def plain_hmm(composite: CompositeHmm) -> tuple[list[State], np.ndarray, np.ndarray]:
+    """The composite with a state for every age: its states, start and transition probabilities."""
+    states = list(itertools.product(range(len(composite.log_initial)), range(composite.min_frames)))
+    start, transition = np.zeros(len(states)), np.zeros((len(states), len(states)))
+    for row, state in enumerate(states):
+        if state[1] == 0:
+            start[row] = np.exp(composite.log_initial[state[0]])
+        for following, step in successors(composite, state):
+            transition[row, states.index(following)] += np.exp(step)
+    return states, start, transition
+
+
+@pytest.mark.parametrize("min_frames", [1, 2, 7])
+def test_long_recordings_agree_with_hmmlearn(min_frames: int) -> None:
+    rng = np.random.default_rng(min_frames)
+    composite = random_composite(rng, min_frames, emotions=3)
+    states, start, transition = plain_hmm(composite)
+    means = np.array([-1.5, 0.0, 2.0])
+    model = GaussianHMM(n_components=len(states), covariance_type="diag")
+    # These check that the probabilities are those of an HMM.
+    model.startprob_, model.transmat_ = start, transition
+    model.means_ = means[[emotion for emotion, _ in states]][:, None]
+    model.covars_ = np.ones((len(states), 1))
+    sequence, _ = model.sample(600, random_state=min_frames)
+    scores = norm.logpdf(sequence, means)
+    expected = [states[state][0] for state in model.predict(sequence)]
+    assert len(set(expected)) == 3
+    assert alone(viterbi, composite, scores).tolist() == expected
+    by_state = model.predict_proba(sequence)
+    by_emotion = by_state.reshape(len(sequence), 3, min_frames).sum(axis=2)
+    np.testing.assert_allclose(alone(posteriors, composite, scores), by_emotion, atol=1e-8)
+
+
+@given(
+    seed=st.integers(0, 100_000),
+    min_frames=st.integers(1, 12),
+    frames=st.integers(1, 60),
+    spread=st.sampled_from([0.1, 3.0, 300.0]),
+)
+@settings(deadline=None, max_examples=60)
+def test_no_emotion_is_shorter_than_the_minimum_but_for_the_last(
+    seed: int, min_frames: int, frames: int, spread: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    composite = random_composite(rng, min_frames, emotions=3)
+    path = alone(viterbi, composite, rng.normal(0.0, spread, (frames, 3)))
+    lengths = [len(list(run)) for _, run in itertools.groupby(path.tolist())]
+    assert all(length >= min_frames for length in lengths[:-1])
+    assert frames >= min_frames or len(lengths) == 1
+
+
+@given(
+    seed=st.integers(0, 100_000), frames=st.integers(1, 80), spread=st.sampled_from([1.0, 500.0])
+)
+@settings(deadline=None, max_examples=40)
+def test_posteriors_sum_to_one(seed: int, frames: int, spread: float) -> None:
+    rng = np.random.default_rng(seed)
+    composite = random_composite(rng, 5, emotions=3)
+    found = posteriors(composite, rng.normal(0.0, spread, (frames, 2, 3)))
+    assert found.shape == (frames, 2, 3)
+    assert found.min() >= 0.0
+    np.testing.assert_allclose(found.sum(axis=2), 1.0, atol=1e-9)
 
 
 @given(
     seed=st.integers(0, 100_000),
     lengths=st.lists(st.integers(1, 40), min_size=1, max_size=6),
     emotions=st.integers(2, 4),
-    ages=st.integers(1, 12),
+    min_frames=st.integers(1, 12),
+    own=st.booleans(),
+    inside=st.booleans(),
 )
 @settings(deadline=None, max_examples=200)
-def test_paths_are_those_of_the_recordings_one_by_one(
-    seed: int, lengths: list[int], emotions: int, ages: int
+def test_recordings_together_are_the_recordings_one_by_one(
+    seed: int, lengths: list[int], emotions: int, min_frames: int, own: bool, inside: bool
 ) -> None:
+    """With the prior of all or each with its own, from the beginning or in the middle."""
     rng = np.random.default_rng(seed)
-    composite = composite_of(rng, emotions, ages)
-    evidence = np.zeros((max(lengths), len(lengths), emotions))
-    for row, length in enumerate(lengths):
-        evidence[:length, row] = rng.normal(0.0, rng.uniform(0.1, 2.0), (length, emotions))
-    paths = best_paths(composite, evidence, np.array(lengths))
-    shares = posteriors(composite, evidence, np.array(lengths))
-    assert paths.shape == evidence.shape[:2]
-    for row, length in enumerate(lengths):
-        alone = evidence[:length, row, :, None]
-        np.testing.assert_array_equal(paths[:length, row], viterbi(composite, alone))
-        expected = emotion_posteriors(composite, alone)
-        np.testing.assert_allclose(shares[:length, row], expected, atol=1e-9)
+    composite = random_composite(rng, min_frames, emotions)
+    scores = np.zeros((max(lengths), len(lengths), emotions))
+    for n, length in enumerate(lengths):
+        scores[:length, n] = rng.normal(0.0, rng.uniform(0.1, 2.0), (length, emotions))
+    priors = np.log(rng.dirichlet(np.full(emotions, 0.5), len(lengths)))
+    before = rng.normal(0.0, 2.0, (len(lengths), emotions)) if inside else None
+    batch = (np.array(lengths), priors if own else None, before)
+    paths = viterbi(composite, scores, *batch)
+    shares = posteriors(composite, scores, *batch)
+    assert paths.shape == scores.shape[:2]
+    assert paths.dtype == np.intp
+    for n, length in enumerate(lengths):
+        single = replace(composite, log_initial=priors[n]) if own else composite
+        start = None if before is None else before[n]
+        expected = alone(viterbi, single, scores[:length, n], start)
+        np.testing.assert_array_equal(paths[:length, n], expected)
+        expected = alone(posteriors, single, scores[:length, n], start)
+        np.testing.assert_allclose(shares[:length, n], expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("ages", [1, 5])
-def test_each_may_have_a_prior_of_its_own(ages: int) -> None:
-    rng = np.random.default_rng(2)
-    composite = composite_of(rng, 3, ages)
-    lengths, evidence = np.array([30, 12, 3]), rng.normal(size=(30, 3, 3))
-    for row, length in enumerate(lengths):
-        evidence[length:, row] = 0.0
-    entries = np.log(rng.dirichlet(np.full(3, 0.3), 3))
-    paths = best_paths(composite, evidence, lengths, entries)
-    shares = posteriors(composite, evidence, lengths, entries)
-    for row, length in enumerate(lengths):
-        own = replace(composite, log_initial=entries[row][:, None])
-        alone = evidence[:length, row, :, None]
-        np.testing.assert_array_equal(paths[:length, row], viterbi(own, alone))
-        expected = emotion_posteriors(own, alone)
-        np.testing.assert_allclose(shares[:length, row], expected, atol=1e-9)
+def test_single_precision_scores_are_added_in_double() -> None:
+    rng = np.random.default_rng(3)
+    composite = random_composite(rng, 3, emotions=3)
+    scores = rng.normal(0.0, 1.0, (3000, 2, 3)).astype(np.float32)
+    found = posteriors(composite, scores)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, posteriors(composite, scores.astype(np.float64)), atol=1e-12)
 
 
-@pytest.mark.parametrize("ages", [1, 7])
-def test_no_emotion_is_shorter_than_the_minimum_but_for_the_last(ages: int) -> None:
-    rng = np.random.default_rng(1)
-    composite = composite_of(rng, 3, ages)
-    evidence = rng.normal(0.0, 3.0, (200, 5, 3)).astype(np.float32)
-    paths = best_paths(composite, evidence, np.full(5, 200))
-    for path in paths.T:
-        borders = np.flatnonzero(np.diff(path, prepend=-1))
-        assert len(borders) > 3
-        assert np.diff(borders).min() >= ages
+def test_the_scores_are_left_as_they_are() -> None:
+    rng = np.random.default_rng(4)
+    composite = random_composite(rng, 3)
+    scores, before = rng.normal(size=(20, 2, 2)), rng.normal(size=(2, 2))
+    kept = scores.copy(), before.copy(), composite.log_initial.copy()
+    viterbi(composite, scores, before=before)
+    posteriors(composite, scores, np.array([20, 20]), before=before)
+    for now, then in zip((scores, before, composite.log_initial), kept, strict=True):
+        np.testing.assert_array_equal(now, then)
