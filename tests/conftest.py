@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -198,6 +199,28 @@ def start() -> Callable[..., subprocess.Popen[str]]:
         )
 
     return begin
+
+
+@contextmanager
+def without_graphs() -> Iterator[None]:
+    tensorflow = pytest.importorskip("tensorflow")
+    tensorflow.config.run_functions_eagerly(True)
+    yield
+    tensorflow.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Without graphs, which take seconds to build: for what does not turn on them."""
+    with without_graphs():
+        yield
+
+
+@pytest.fixture(scope="module")
+def eager_module() -> Iterator[None]:
+    """The same for all of a module."""
+    with without_graphs():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -180,15 +180,15 @@ def test_a_folder_is_resumed_after_a_cut(
     whole = target.read_bytes()
     # Cut in the middle of the last record; what is left of the first is marked to be known again.
     cut = whole[: whole.rindex(b"\n", 0, -1) + 20]
-    marked = cut.replace(b"tiny-", b"mark-", 1)
+    marked = cut.replace(b"oracle-", b"marked-", 1)
     assert marked != cut
     target.write_bytes(marked)
     done = predict(*order, "--resume")
     assert (done.returncode, done.stderr) == (0, "")
-    assert target.read_bytes() == whole.replace(b"tiny-", b"mark-", 1)
+    assert target.read_bytes() == whole.replace(b"oracle-", b"marked-", 1)
     again = predict(*order, "--resume")
     assert again.returncode == 0
-    assert target.read_bytes() == whole.replace(b"tiny-", b"mark-", 1)
+    assert target.read_bytes() == whole.replace(b"oracle-", b"marked-", 1)
 
 
 def test_files_that_failed_are_tried_again(predict, junk: Path, tmp_path: Path) -> None:

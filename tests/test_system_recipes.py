@@ -1,7 +1,7 @@
 """The recipes of the systems that the toolkit grew from: what they build, and that they train."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,15 +182,6 @@ def test_onnx_agrees_on_clips_of_any_length(system: System) -> None:
     assert np.ptp(told["clip"], axis=0).min() > 1e-3
 
 
-@pytest.fixture(scope="module")
-def eager() -> Iterator[None]:
-    """Without graphs, which take seconds to build for every one of these networks."""
-    tensorflow = pytest.importorskip("tensorflow")
-    tensorflow.config.run_functions_eagerly(True)
-    yield
-    tensorflow.config.run_functions_eagerly(False)
-
-
 def examples_for(recipe: Recipe) -> Examples:
     """Three emotions of five speakers, each clip longer than one step of the network."""
     longest = recipe.features.hop_length * (recipe.network.stride + 50)
@@ -216,7 +207,9 @@ class Listener:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_the_recipe_trains_to_a_model_that_labels(name: str, eager: None, tmp_path: Path) -> None:
+def test_the_recipe_trains_to_a_model_that_labels(
+    name: str, eager_module: None, tmp_path: Path
+) -> None:
     recipe = load_recipe(f"{name}.yaml", ["training.epochs=1", "jobs=1", "hmm.iterations=2"])
     examples = examples_for(recipe)
     banks = build_filter_banks(recipe.features)

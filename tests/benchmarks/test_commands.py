@@ -22,12 +22,14 @@ def benchmarks(*arguments: str | Path) -> Done:
     )
 
 
-def test_tables_are_printed_and_written(corpora: Path, oracle: Path, tmp_path: Path) -> None:
+def test_tables_are_printed_and_written(
+    corpora: Path, oracle_in_keras: Path, tmp_path: Path
+) -> None:
     pytest.importorskip("keras")
     output = tmp_path / "results.md"
     few = ["--repeats", "1", "--seconds", "20"]
     done = benchmarks(
-        *["--corpora", corpora, "--model", oracle, "--output", output],
+        *["--corpora", corpora, "--model", oracle_in_keras, "--output", output],
         *["--only", "long,warm", *few],
     )
     assert done.returncode == 0, done.stderr

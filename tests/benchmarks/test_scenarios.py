@@ -16,15 +16,15 @@ from bilstm_hmm.errors import ToolkitError
 
 
 @pytest.fixture
-def setting(corpora: Path, oracle: Path, tiny: Path, tmp_path: Path) -> Setting:
+def setting(corpora: Path, oracle_in_keras: Path, tiny: Path, tmp_path: Path) -> Setting:
     return Setting(
         corpora=corpora,
-        model=oracle,
+        model=oracle_in_keras,
         recipe=str(tiny),
         epoch_corpora=("ravdess", "emodb"),
         clips=8,
         slow_clips=5,
-        repeats=2,
+        repeats=1,
         seconds=10.0,
         epochs=3,
         seed=1,

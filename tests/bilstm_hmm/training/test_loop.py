@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,15 +29,6 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 TRAIN, VALIDATION = np.arange(18), np.arange(18, 24)
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """Without graphs, which take seconds to build: for what does not turn on them."""
-    tensorflow = pytest.importorskip("tensorflow")
-    tensorflow.config.run_functions_eagerly(True)
-    yield
-    tensorflow.config.run_functions_eagerly(False)
 
 
 class Interrupted(Exception):

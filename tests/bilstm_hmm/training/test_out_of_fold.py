@@ -1,7 +1,7 @@
 """Leaks: who sees which clips, with real networks and with stand-ins that keep a record."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -54,15 +54,6 @@ class Listener:
 
 
 @pytest.fixture(scope="module")
-def eager() -> Iterator[None]:
-    """Without graphs, which take seconds to build for every one of these networks."""
-    tensorflow = pytest.importorskip("tensorflow")
-    tensorflow.config.run_functions_eagerly(True)
-    yield
-    tensorflow.config.run_functions_eagerly(False)
-
-
-@pytest.fixture(scope="module")
 def recipe(quick_recipe: MakeRecipe) -> Recipe:
     return quick_recipe(
         network={"units": [6], "stack": 8, "dropout": 0.1},
@@ -80,7 +71,7 @@ class Fitted:
 
 @pytest.fixture(scope="module")
 def fitted(
-    eager: None, tones: Examples, recipe: Recipe, banks: FilterBanks, tmp_path_factory: Any
+    eager_module: None, tones: Examples, recipe: Recipe, banks: FilterBanks, tmp_path_factory: Any
 ) -> Fitted:
     work, listener = tmp_path_factory.mktemp("clean"), Listener()
     found = train_system(tones, TRAIN, recipe, banks, work, listener, lambda name: ())
