@@ -35,11 +35,6 @@ from bilstm_hmm.training import loop as fit  # noqa: E402
 from bilstm_hmm.training import out_of_fold as system  # noqa: E402
 from bilstm_hmm.training.examples import AugmentedDataset, Examples, normalised_frames  # noqa: E402
 
-# Keras's own, when it turns its variables into arrays.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
-
 CLASSES = ("happy", "sad", "angry")
 SPEAKERS = {"ravdess": 24, "emodb": 10, "savee": 4, "crema-d": 12, "tess": 2, "own": 7, "other": 5}
 RATE = 8000

@@ -27,11 +27,6 @@ from bilstm_hmm.network.build import build_network  # noqa: E402
 from bilstm_hmm.network.onnx_export import network_to_onnx  # noqa: E402
 from bilstm_hmm.training.examples import Examples  # noqa: E402
 
-# Keras's own, when it turns its variables into arrays.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
-
 Shapes = dict[str, tuple[int | None, ...]]
 
 #: What each layer that has weights gives, without the batch.

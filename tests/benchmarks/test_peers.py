@@ -20,13 +20,8 @@ pytest.importorskip("librosa")
 
 from benchmarks.peers import straightforward
 
-# Those of Keras, when it turns its variables into arrays, and of what librosa reads audio with.
-pytestmark = [
-    pytest.mark.filterwarnings(
-        "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-    ),
-    pytest.mark.filterwarnings("ignore:.* slated for removal:DeprecationWarning"),
-]
+# That of what librosa reads audio with.
+pytestmark = pytest.mark.filterwarnings("ignore:.* slated for removal:DeprecationWarning")
 
 WARPS = (0.9, 1.0, 1.1)
 

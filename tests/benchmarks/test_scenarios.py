@@ -34,7 +34,7 @@ def setting(corpora: Path, oracle_in_keras: Path, tiny: Path, tmp_path: Path) ->
 
 @pytest.fixture(autouse=True)
 def no_opensmile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opensmile_svm, "installed", lambda: False)
+    monkeypatch.setattr(opensmile_svm, "is_installed", lambda: False)
 
 
 @pytest.fixture(autouse=True)

@@ -19,11 +19,6 @@ pytest.importorskip("keras")
 from benchmarks.peers.padded_fit import fit_padded
 from benchmarks.training import AUGMENTED, KINDS, count_waiting, overrides, train_epochs
 
-# Keras's own, when it turns its variables into arrays.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
-
 
 def test_all_trainings_go_the_same_way(tiny: Path) -> None:
     # All clips in one batch, nothing at random and small steps: then only the padding differs.

@@ -23,11 +23,6 @@ from bilstm_hmm.network.build import build_network  # noqa: E402
 from bilstm_hmm.network.onnx_export import network_to_onnx  # noqa: E402
 from bilstm_hmm.network.weights import to_half_precision  # noqa: E402
 
-# Keras's own, when it turns its variables into arrays.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
-
 Perturb = Callable[[Any], None]
 N_FEATURES, N_CLASSES = 6, 4
 LENGTHS = (13, 1, 20, 6)

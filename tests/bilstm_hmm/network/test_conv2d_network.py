@@ -16,11 +16,6 @@ keras = pytest.importorskip("keras")
 from bilstm_hmm.network.build import build_network  # noqa: E402
 from bilstm_hmm.network.conv2d_layers import BandMask, JoinPatches, PoolMask, SplitPatches, ToImage  # noqa: E402
 
-# Keras's own, when it turns its variables into arrays.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
-
 
 def as_array(value: Any) -> np.ndarray:
     return np.array(keras.ops.convert_to_numpy(value))

@@ -20,11 +20,6 @@ from bilstm_hmm.network.onnx_export import network_to_onnx  # noqa: E402
 from bilstm_hmm.network.onnx_quantize import quantize_network  # noqa: E402
 from bilstm_hmm.network.weights import to_half_precision  # noqa: E402
 
-# Keras's own, when it turns its variables into arrays.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
-
 N_FEATURES, N_CLASSES = 12, 4
 NAMES = ("hidden", "frame", "clip")
 FIELDS = ("hidden", "frame_logits", "clip_logits")

@@ -23,11 +23,6 @@ from bilstm_hmm.training.checkpoint import load_state  # noqa: E402
 from bilstm_hmm.training.examples import Examples, normalised_frames  # noqa: E402
 from bilstm_hmm.training.loop import TrainedNetwork, TrainingTask, network_outputs, train_network  # noqa: E402
 
-# Keras's own, when it turns its variables into arrays.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
-
 TRAIN, VALIDATION = np.arange(18), np.arange(18, 24)
 
 

@@ -30,11 +30,6 @@ from bilstm_hmm.training.examples import Examples, normalised_frames  # noqa: E4
 from bilstm_hmm.training.loop import TrainedNetwork, TrainingTask, network_outputs  # noqa: E402
 from bilstm_hmm.training.out_of_fold import TrainedSystem, n_epochs, train_system  # noqa: E402
 
-# Keras's own, when it turns its variables into arrays.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
-
 TRAIN, TEST = list(range(18)), list(range(18, 24))
 MakeRecipe = Callable[..., Recipe]
 

@@ -23,11 +23,6 @@ from bilstm_hmm.training.pretraining import (
     starting_layers,
 )
 
-# Keras's own, when it turns its variables into arrays.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
-
 MakeRecipe = Callable[..., Recipe]
 
 

@@ -23,11 +23,6 @@ from bilstm_hmm.training.step import (  # noqa: E402
     make_trainable,
 )
 
-# Keras's own, when it turns its variables into arrays.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
-
 MakeRecipe = Callable[..., Recipe]
 Perturb = Callable[[Any], None]
 N_FEATURES, N_CLASSES = 5, 3
