@@ -10,7 +10,7 @@ DEMO   := runs/demo
 # Processes that share the tests; more need more memory, because each may load TensorFlow.
 TEST_JOBS ?= 2
 
-.PHONY: demo test check types bench corpora-named clean help
+.PHONY: demo test check types bench corpora-named samples clean help
 
 help:
 	@echo "make demo   predict with the shipped model; train, evaluate and predict on a synthetic corpus"
@@ -67,6 +67,10 @@ bench: corpora-named $(VENV)/installed-bench
 
 corpora-named:
 	@test -n "$(CORPORA)" || { echo "Name the folder of the corpora: make bench CORPORA=DIR"; exit 1; }
+
+# The recordings in samples/, made anew.
+samples: $(VENV)/installed
+	PYTHONPATH=. $(BIN)/python samples/make.py
 
 clean:
 	rm -rf $(VENV) $(DEMO)

@@ -58,7 +58,4 @@ def sentence_of(error: ModuleNotFoundError) -> str | None:
 
 def is_installed(package: str) -> bool:
     """Say whether a top-level package is there, without importing it."""
-    try:
-        return find_spec(package) is not None
-    except (ImportError, ValueError):
-        return False
+    return find_spec(package) is not None

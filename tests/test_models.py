@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from bilstm_hmm.inference.model import Model
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
+README = (ROOT / "samples" / "README.md").read_text("utf-8")
+TIMELINE = "synthetic_timeline.wav"
 SIX = ("neutral", "happy", "sad", "angry", "fearful", "disgust")
 ALL = {"ravdess", "crema-d", "tess", "emodb"}
 SHIPPED = {
@@ -87,6 +90,27 @@ def test_it_labels_the_samples(name: str, model: Model) -> None:
         assert said.emotion in model.classes
         assert sum(said.probabilities.values()) == pytest.approx(1.0)
         assert said.segments
+
+
+def test_the_default_is_sure_of_the_samples_and_right() -> None:
+    """They were picked for that, with margins that no processor's rounding crosses."""
+    model = bilstm_hmm.load(ROOT / "models" / "default")
+    rows = re.findall(r"^\| `(.*)` \|.* \| (\w+), (\d.\d\d) \|$", README, re.MULTILINE)
+    assert [name for name, *_ in rows] == [f"synthetic_{e}.wav" for _, e, _ in rows]
+    assert {name for name, *_ in rows} == {path.name for path in SAMPLES} - {TIMELINE}
+    for name, emotion, confidence in rows:
+        prediction = model.predict(ROOT / "samples" / name)
+        assert prediction.emotion == emotion
+        assert prediction.confidence == pytest.approx(float(confidence), abs=0.01)
+        assert prediction.confidence > 0.7
+    turns = re.findall(r"\| ([\d.]+) to ([\d.]+) s (\w+), ([\d.]+) \|$", README, re.MULTILINE)
+    meant = re.findall(r"^\| [\d.]+ to [\d.]+ s (\w+) \|", README, re.MULTILINE)
+    segments = model.predict(ROOT / "samples" / TIMELINE).segments
+    assert [segment.emotion for segment in segments] == meant == [turn[2] for turn in turns]
+    for segment, (start, end, _, confidence) in zip(segments, turns, strict=True):
+        assert segment.start == pytest.approx(float(start), abs=0.1)
+        assert segment.end == pytest.approx(float(end), abs=0.1)
+        assert segment.confidence == pytest.approx(float(confidence), abs=0.02)
 
 
 def labels_by(bundle: Bundle) -> str:

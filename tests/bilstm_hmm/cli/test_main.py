@@ -1,16 +1,21 @@
 """The commands' own part: exceptions to sentences, and progress on a terminal."""
 
+import re
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 from bilstm_hmm.data.errors import DataError
 from bilstm_hmm.features.errors import AudioError
 
+from bilstm_hmm import __version__
 from bilstm_hmm.cli import main as cli
 from bilstm_hmm.cli.errors import user_errors
 from bilstm_hmm.cli.predict import _folder_progress
 from bilstm_hmm.errors import ToolkitError
+
+MODELS = Path(__file__).parents[3] / "models"
 
 
 @pytest.mark.parametrize(
@@ -20,6 +25,7 @@ from bilstm_hmm.errors import ToolkitError
         (DataError("no such corpus"), 2, "no such corpus\n"),
         (AudioError("x.wav is empty"), 2, "x.wav is empty\n"),
         (KeyboardInterrupt(), 130, "Interrupted; what was finished is kept, go on with --res"),
+        (ModuleNotFoundError("x", name="keras"), 2, "This needs keras; install it with pip inst"),
         (MemoryError(), 2, "Not enough memory; use a machine with more, or fewer clips.\n"),
         (PermissionError(13, "Permission denied", "x"), 2, "x: Permission denied; check the path"),
     ],
@@ -39,6 +45,8 @@ def test_what_a_user_can_cause_is_one_sentence(
 def test_a_fault_of_ours_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError), user_errors():
         raise ZeroDivisionError
+    with pytest.raises(ModuleNotFoundError), user_errors():
+        raise ModuleNotFoundError("x", name="bilstm_hmm.x")
 
 
 @pytest.mark.parametrize(("shown", "terminal", "said"), [(True, True, True), (True, False, False)])
@@ -58,13 +66,58 @@ def test_a_bar_is_for_terminals(
     assert ("Labelling" in err) is said
 
 
+def said_by(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
+) -> str:
+    """What the program prints, to a wide terminal."""
+    monkeypatch.setattr(sys, "argv", ["bilstm-hmm", *arguments])
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert (caught.value.code, err) == (0, "")
+    return out
+
+
 def test_one_program_has_all_commands(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["bilstm-hmm", "--help"])
-    with pytest.raises(SystemExit) as caught:
-        cli.main()
-    assert caught.value.code == 0
-    said = capsys.readouterr().out
-    for command in ("train", "evaluate", "predict"):
-        assert command in said
+    out = said_by(monkeypatch, capsys, "--help")
+    listed = [line.split()[0] for line in out.partition("Commands:\n")[2].splitlines()]
+    assert listed == ["train", "evaluate", "predict", "models", "corpora", "encoders"]
+    assert "--install-completion" in out
+    for group in ("corpora", "encoders", "features"):
+        assert "  list " in said_by(monkeypatch, capsys, group, "--help")
+    assert said_by(monkeypatch, capsys, "--version") == f"bilstm-hmm {__version__}\n"
+
+
+def test_the_shell_completes_commands_and_options(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = said_by(monkeypatch, capsys, "--show-completion", "bash")
+    assert "_BILSTM_HMM_COMPLETE=complete_bash" in script
+    monkeypatch.setenv("_BILSTM_HMM_COMPLETE", "complete_bash")
+    for words, completed in (("bilstm-hmm pre", "predict"), ("bilstm-hmm predict --t", "--time")):
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+        assert said_by(monkeypatch, capsys).startswith(completed)
+
+
+def test_the_models_have_the_figures_of_their_cards(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = said_by(monkeypatch, capsys, "models")
+    entries = re.split(r"^(?=\w)", out, flags=re.MULTILINE)[1:]
+    assert [entry.partition(":")[0] for entry in entries] == ["accurate", "default", "open"]
+    for entry in entries:
+        name = entry.partition(":")[0]
+        card = (MODELS / name / "MODEL_CARD.md").read_text("utf-8")
+        assert f"# {entry.split()[1].rstrip(',')}\n" in card
+        assert entry.split("commercial ")[1].splitlines()[0] in card
+        assert f"for {entry.split('emotions   ')[1].splitlines()[0]}." in card
+        ua, low, high, ece = re.findall(r"\d+\.\d+", entry)
+        system = re.search(r"Labels by the system `(\w+)`", card)
+        assert system is not None
+        row = rf"\| {system[1]} \| {ua} \| {low} to {high} \| .* \| {ece} \|"
+        assert re.search(row, card)
+        assert ("encoder    whisper-tiny" in entry) == (name == "accurate")

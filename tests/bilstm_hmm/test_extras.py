@@ -1,0 +1,47 @@
+"""Packages that an extra brings: which extra is named, and only where one is missing."""
+
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.extras import EXTRAS, require_extra, sentence_of
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_an_extra_brings_the_packages_that_are_looked_for(extra: str) -> None:
+    project = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]
+    brought = {Requirement(text).name for text in project["optional-dependencies"][extra]}
+    installed = packages_distributions()
+    assert {installed.get(package, [package])[0] for package in EXTRAS[extra]} == brought
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [
+        ("matplotlib.figure", "plot"),
+        ("onnx", "encoders"),
+        ("sklearn.cluster", "train"),
+        ("torch", "huggingface"),
+    ],
+)
+def test_the_smallest_extra_is_named(module: str, extra: str) -> None:
+    sentence = sentence_of(ModuleNotFoundError(f"No module named {module!r}", name=module))
+    package = module.partition(".")[0]
+    assert sentence == f"This needs {package}; install it with pip install 'bilstm-hmm[{extra}]'."
+
+
+@pytest.mark.parametrize("name", ["bilstm_hmm.nothing", None])
+def test_another_module_is_no_extra_s(name: str | None) -> None:
+    assert sentence_of(ModuleNotFoundError("No module named 'x'", name=name)) is None
+
+
+def test_what_is_installed_is_not_asked_for() -> None:
+    require_extra("plot", "A picture", ["json", "email"])
+    with pytest.raises(ToolkitError, match=r"^A picture needs nowhere; .*'bilstm-hmm\[plot\]'\.$"):
+        require_extra("plot", "A picture", ["json", "nowhere"])
