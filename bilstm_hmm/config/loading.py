@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from bilstm_hmm.config.renamed_keys import key_names, section_at
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.config.shipped import shipped_folder
 from bilstm_hmm.errors import ToolkitError
@@ -115,6 +116,9 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         if not isinstance(child, dict):
             raise ToolkitError(f"--set {override}: {parent} is a value, not a section.")
         node = child
+    # The value of the override, whatever name the file has for the key.
+    for name in key_names(key.split(".")):
+        node.pop(name, None)
     node[last] = value
 
 
@@ -122,20 +126,12 @@ def _sentence(error: ValidationError, source: str) -> str:
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        allowed = ", ".join(_allowed_keys(first["loc"][:-1]))
+        current = key_names(first["loc"])[0]
+        if current != str(first["loc"][-1]):
+            return f"{source}: {key} is what {current} was called; give one of the two."
+        section = section_at(first["loc"][:-1])
+        allowed = ", ".join(sorted(section.model_fields)) if section is not None else ""
         return f"{source}: unknown key {key}; allowed here: {allowed}."
     message = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
     given = "" if isinstance(first["input"], dict | BaseModel) else f" (given {first['input']!r})"
     return f"{source}: {key or 'the recipe'}: {message}{given}."
-
-
-def _allowed_keys(path: Sequence[str | int]) -> list[str]:
-    model: type[BaseModel] = Recipe
-    for part in path:
-        if isinstance(part, int):
-            continue
-        annotation = model.model_fields[part].annotation
-        while not isinstance(annotation, type) or not issubclass(annotation, BaseModel):
-            annotation = annotation.__args__[0]  # type: ignore[union-attr]
-        model = annotation
-    return sorted(model.model_fields)

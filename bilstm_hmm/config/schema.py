@@ -6,7 +6,7 @@ The descriptions are what ``docs/reference/configuration.md`` is generated from.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.config.section import Count, Positive, Section
@@ -124,44 +124,57 @@ class DecisionSettings(Section):
 class TimelineSettings(Section):
     """How the timeline finds speech and switches between emotions; times in seconds."""
 
-    dwell: Annotated[
+    expected_duration: Annotated[
         Positive | None,
         Field(
-            description="Expected duration of an emotion; `null` fits it on the training speakers."
+            validation_alias=AliasChoices("expected_duration", "dwell"),
+            description="Expected duration of an emotion; `null` fits it on the training speakers.",
         ),
     ] = None
-    minimum: Annotated[
+    min_duration: Annotated[
         Positive | None,
         Field(
-            description="Minimum duration of an emotion; `null` fits it on the training speakers."
+            validation_alias=AliasChoices("min_duration", "minimum"),
+            description="Minimum duration of an emotion; `null` fits it on the training speakers.",
         ),
     ] = None
-    evidence: Annotated[
+    utterance_duration: Annotated[
         Positive,
         Field(
+            validation_alias=AliasChoices("utterance_duration", "evidence"),
             description="Seconds of speech whose frames count as much as one calibrated "
             "utterance: neighbouring frames are not independent. For single utterances, and where "
-            "no timeline was fitted."
+            "no timeline was fitted.",
         ),
     ] = 2.0
-    speech_db: Annotated[
+    max_below_peak_db: Annotated[
         Positive,
-        Field(description="Speech lies at most so many decibels below the loudest around it."),
+        Field(
+            validation_alias=AliasChoices("max_below_peak_db", "speech_db"),
+            description="Speech lies at most so many decibels below the loudest around it.",
+        ),
     ] = 35.0
-    pause: Annotated[
-        Positive, Field(description="Silence that ends a speech segment, which is scored alone.")
+    min_silence: Annotated[
+        Positive,
+        Field(
+            validation_alias=AliasChoices("min_silence", "pause"),
+            description="Silence that ends a speech segment, which is scored alone.",
+        ),
     ] = 0.15
-    longest_phrase: Annotated[
+    max_speech: Annotated[
         float,
         Field(
-            ge=0.5, description="Longest speech segment; a longer one is cut where it is quietest."
+            validation_alias=AliasChoices("max_speech", "longest_phrase"),
+            ge=0.5,
+            description="Longest speech segment; a longer one is cut where it is quietest.",
         ),
     ] = 2.0
-    silence: Annotated[
+    min_silence_segment: Annotated[
         Positive,
         Field(
+            validation_alias=AliasChoices("min_silence_segment", "silence"),
             description="Silence between two speech segments that is labelled `no speech`; a "
-            "shorter one is bridged."
+            "shorter one is bridged.",
         ),
     ] = 1.5
 

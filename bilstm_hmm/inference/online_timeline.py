@@ -48,7 +48,7 @@ class OnlineTimeline:
         bundle = scorer.bundle
         self.classes = bundle.classes
         self._scorer = scorer
-        self._silence = bundle.recipe.timeline.silence
+        self._silence = bundle.recipe.timeline.min_silence_segment
         self._rate = bundle.recipe.features.rate
         self._segmenter = make_segmenter(bundle.recipe)
         self._parameters = timeline_parameters(bundle)

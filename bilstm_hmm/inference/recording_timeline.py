@@ -76,8 +76,8 @@ def utterance_timelines(
     """Return the timelines of recordings that the network takes in one piece each.
 
     They go by the label: what the fusion knows beyond the HMMs is the prior, and the scores are the
-    HMMs' own, weighted so that ``timeline.evidence`` seconds, or all of a shorter recording, count
-    as much as a calibrated utterance. `labels` and `durations` as in `timelines`.
+    HMMs' own, weighted so that ``timeline.utterance_duration`` seconds, or all of a shorter
+    recording, count as much as a calibrated utterance. `labels` and `durations` as in `timelines`.
     """
     if not utterances:
         return []
@@ -87,7 +87,7 @@ def utterance_timelines(
     entries = np.zeros(weighted.shape[1:])
     for column, (scores, label) in enumerate(zip(utterances, labels, strict=True)):
         by_hmms = probabilities(fusion, scores.clip_logits, scores.mean_log_likelihoods, "hmm")
-        frames = min(settings.evidence * scores.rate, lengths[column])
+        frames = min(settings.utterance_duration * scores.rate, lengths[column])
         weight = float(fusion.hmm_inverse_temperature) / frames
         weighted[: lengths[column], column] = scores.frame_log_likelihoods * weight
         entries[column] = log_prior(label / np.maximum(by_hmms, 1e-3))
@@ -119,7 +119,7 @@ def recording_timeline(
     """
     parameters, composite = timeline_parameters(bundle), recording_composite(bundle)
     paths, curves = [np.zeros(0, np.intp)], [np.zeros((0, len(bundle.classes)), np.float32)]
-    for section in split_at_silence(segments, bundle.recipe.timeline.silence):
+    for section in split_at_silence(segments, bundle.recipe.timeline.min_silence_segment):
         scores = [
             parameters.combine_scores(segment.frame_logits, segment.frame_log_likelihoods)
             for segment in section
@@ -155,7 +155,7 @@ def timeline_parameters(bundle: Bundle) -> TimelineParameters:
     if bundle.timeline is not None:
         return bundle.timeline
     recipe = bundle.recipe
-    frames = recipe.timeline.evidence * recipe.output_rate
+    frames = recipe.timeline.utterance_duration * recipe.output_rate
     weight = DEFAULT_STRENGTH * float(bundle.decision.hmm_inverse_temperature) / frames
     return TimelineParameters(
         logit_weight=0.0,
@@ -205,7 +205,7 @@ def _merge(
     duration: float,
 ) -> Timeline:
     intervals = [segment.interval(duration) for segment in segments]
-    silence = bundle.recipe.timeline.silence
+    silence = bundle.recipe.timeline.min_silence_segment
     merged = merge_segments(intervals, path, curves, bundle.classes, silence, duration)
     times = np.concatenate([np.zeros(0), *(interval.times() for interval in intervals)])
     return Timeline(merged, Curves(times, curves))

@@ -232,7 +232,7 @@ def make_segmenter(recipe: Recipe) -> SpeechSegmenter:
     """Return what cuts a recording into speech segments, as the recipe says."""
     settings = recipe.timeline
     return SpeechSegmenter(
-        recipe.features.rate, settings.speech_db, settings.pause, settings.longest_phrase
+        recipe.features.rate, settings.max_below_peak_db, settings.min_silence, settings.max_speech
     )
 
 

@@ -59,8 +59,9 @@ def build_composite(prior: FloatMatrix, rate: float, settings: TimelineSettings)
     settings
         The durations, in seconds; None takes the default.
     """
-    expected = DEFAULT_EXPECTED_DURATION if settings.dwell is None else settings.dwell
-    minimum = DEFAULT_MIN_DURATION if settings.minimum is None else settings.minimum
+    expected, minimum = settings.expected_duration, settings.min_duration
+    expected = DEFAULT_EXPECTED_DURATION if expected is None else expected
+    minimum = DEFAULT_MIN_DURATION if minimum is None else minimum
     # Rounded up, but for what floating point adds to a whole number of frames.
     min_frames = max(1, math.ceil(minimum * rate - 1e-6))
     # The frames behind the minimum duration have a geometric distribution with this mean.

@@ -180,8 +180,8 @@ def grid_search(
     turns: SimulatedRecordings, rate: float, settings: TimelineSettings
 ) -> list[Candidate]:
     """Try every setting of the composite HMM's weights and durations."""
-    dwells = DWELLS if settings.dwell is None else (settings.dwell,)
-    minima = MINIMA if settings.minimum is None else (settings.minimum,)
+    dwells = DWELLS if settings.expected_duration is None else (settings.expected_duration,)
+    minima = MINIMA if settings.min_duration is None else (settings.min_duration,)
     weights = list(product(STRENGTHS, SHARES))
     at_once = max(1, _AT_ONCE // turns.logits.size)
     found = []
@@ -211,7 +211,8 @@ def _composite(
 ) -> CompositeHmm:
     emotions = turns.logits.shape[2]
     even = np.full(emotions, 1.0 / emotions)
-    return build_composite(even, rate, TimelineSettings(dwell=dwell, minimum=minimum))
+    durations = TimelineSettings(expected_duration=dwell, min_duration=minimum)
+    return build_composite(even, rate, durations)
 
 
 def error_and_segment_ratio(paths: NDArray[np.integer], truth: Labels) -> tuple[float, float]:

@@ -78,6 +78,9 @@ class TimelineParameters:
 
     def with_durations(self, settings: TimelineSettings) -> TimelineSettings:
         """Return the settings with the fitted durations where they leave them open."""
-        fitted = {"dwell": self.expected_duration, "minimum": self.min_duration}
-        missing = {name: value for name, value in fitted.items() if getattr(settings, name) is None}
+        missing = {
+            name: getattr(self, name)
+            for name in ("expected_duration", "min_duration")
+            if getattr(settings, name) is None
+        }
         return settings.model_copy(update=missing)

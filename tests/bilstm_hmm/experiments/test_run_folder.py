@@ -53,6 +53,21 @@ def test_a_folder_in_use_is_not_touched(tmp_path: Path) -> None:
     assert (tmp_path / "mine").read_text() == "precious"
 
 
+def test_a_run_whose_keys_had_other_names_is_gone_on_with(tmp_path: Path) -> None:
+    recipe = other(timeline={"expected_duration": 3.0, "min_silence": 0.3})
+    folder = open_run(recipe, tmp_path / "run", resume=False)
+    text = (folder / CONFIG).read_text("utf-8")
+    for new, old in (("expected_duration", "dwell"), ("min_silence", "pause")):
+        assert f"  {new}: " in text
+        text = text.replace(f"  {new}: ", f"  {old}: ")
+    (folder / CONFIG).write_text(text, "utf-8")
+    assert open_run(recipe, folder, resume=True) == folder
+    changed = other(timeline={"expected_duration": 4.0, "min_silence": 0.3})
+    refused(
+        "timeline.expected_duration is not what the run was started with", changed, folder, True
+    )
+
+
 def test_nothing_to_resume(tmp_path: Path) -> None:
     for output in (None, tmp_path, tmp_path / "nowhere"):
         refused("no run to resume there; leave out --resume", Recipe(), output, True)

@@ -78,7 +78,7 @@ def test_two_glued_sequences_are_two_segments() -> None:
 def test_segments_cover_the_speech_without_gaps(seed: int, frames: int, minimum: float) -> None:
     rng = np.random.default_rng(seed)
     sequence = 3.0 * np.repeat(rng.normal(size=(-(-frames // 9), 2)), 9, axis=0)[:frames]
-    found = find(sequence, start=0.25, dwell=1.0, minimum=minimum, weight=1.0)
+    found = find(sequence, start=0.25, expected_duration=1.0, min_duration=minimum, weight=1.0)
     assert found[0].start == 0.25
     assert found[-1].end == 0.25 + frames / 25.0
     for left, right in itertools.pairwise(found):
@@ -106,7 +106,7 @@ def test_a_recording_of_one_emotion_is_as_sure_as_its_label() -> None:
     bank, prior = two_emotions(), (0.3, 0.7)
     sequence = np.random.default_rng(5).normal(size=(30, 2)) * 0.3
     scores = 0.1 * score_frames(bank, [sequence])[0]
-    (found,) = segments(scores, prior, dwell=1e7)
+    (found,) = segments(scores, prior, expected_duration=1e7)
     joint = np.array(prior) * np.exp(scores.sum(axis=0) - scores.sum(axis=0).max())
     best = int(joint.argmax())
     assert found.emotion == ("sad", "happy")[best]
@@ -131,11 +131,11 @@ def test_a_long_recording_is_decoded_in_parts(part: int, monkeypatch: pytest.Mon
     rng = np.random.default_rng(8)
     turns = np.repeat(rng.integers(0, 2, 20), rng.integers(20, 200, 20))
     sequence = rng.normal(size=(len(turns), 2)) + np.where(turns, 1.0, -1.0)[:, None]
-    whole = find(sequence, dwell=1.0)
+    whole = find(sequence, expected_duration=1.0)
     assert len(whole) > 5
     monkeypatch.setattr(timeline_module, "CHUNK_FRAMES", part)
     monkeypatch.setattr(timeline_module, "CONTEXT_FRAMES", 250)
-    parts = find(sequence, dwell=1.0)
+    parts = find(sequence, expected_duration=1.0)
     assert [(s.emotion, s.start, s.end) for s in parts] == [
         (s.emotion, s.start, s.end) for s in whole
     ]
@@ -225,7 +225,7 @@ def test_long_silence_is_no_speech(bundle: Bundle) -> None:
 
 
 def test_what_is_set_comes_before_what_is_fitted(bundle: Bundle) -> None:
-    timing = bundle.recipe.timeline.model_copy(update={"minimum": 1e3})
+    timing = bundle.recipe.timeline.model_copy(update={"min_duration": 1e3})
     recipe = bundle.recipe.model_copy(update={"timeline": timing})
     scored = [segment_of(bundle, 0, 0.5, 30), segment_of(bundle, 3, 3.1, 40)]
     timeline = recording_timeline(replace(bundle, recipe=recipe), scored, 6.5)

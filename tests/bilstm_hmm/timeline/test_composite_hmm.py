@@ -37,29 +37,33 @@ def expected_frames(composite: CompositeHmm) -> float:
 def test_a_minimum_between_two_frames_is_rounded_up(
     rate: float, minimum: float, frames: int
 ) -> None:
-    settings = TimelineSettings(minimum=minimum)
+    settings = TimelineSettings(min_duration=minimum)
     assert build_composite(EVEN, rate, settings).min_frames == frames
 
 
-@pytest.mark.parametrize(("dwell", "minimum"), [(4.0, 0.6), (2.0, 1.0), (10.0, 0.1)])
-def test_an_emotion_lasts_as_long_as_expected(dwell: float, minimum: float) -> None:
+@pytest.mark.parametrize(("expected", "minimum"), [(4.0, 0.6), (2.0, 1.0), (10.0, 0.1)])
+def test_an_emotion_lasts_as_long_as_expected(expected: float, minimum: float) -> None:
     rate = 25.0
-    settings = TimelineSettings(dwell=dwell, minimum=minimum)
+    settings = TimelineSettings(expected_duration=expected, min_duration=minimum)
     composite = build_composite(EVEN, rate, settings)
-    assert expected_frames(composite) / rate == pytest.approx(dwell, rel=1e-6)
+    assert expected_frames(composite) / rate == pytest.approx(expected, rel=1e-6)
     assert np.exp(composite.log_self_loop) + np.exp(composite.log_exit) == pytest.approx(1.0)
 
 
 def test_an_emotion_that_is_expected_to_end_at_once_may_go_on() -> None:
     """Longer by a frame, on average, than it has to be."""
-    composite = build_composite(EVEN, 10.0, TimelineSettings(dwell=0.5, minimum=2.0))
+    composite = build_composite(
+        EVEN, 10.0, TimelineSettings(expected_duration=0.5, min_duration=2.0)
+    )
     assert composite.min_frames == 20
     assert np.exp(composite.log_exit) == pytest.approx(0.5)
     assert expected_frames(composite) == pytest.approx(21.0)
 
 
 def test_durations_that_are_open_have_defaults() -> None:
-    explicit = TimelineSettings(dwell=DEFAULT_EXPECTED_DURATION, minimum=DEFAULT_MIN_DURATION)
+    explicit = TimelineSettings(
+        expected_duration=DEFAULT_EXPECTED_DURATION, min_duration=DEFAULT_MIN_DURATION
+    )
     found, expected = (
         build_composite(EVEN, 12.5, settings) for settings in (TimelineSettings(), explicit)
     )

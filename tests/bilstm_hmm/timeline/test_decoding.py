@@ -20,7 +20,8 @@ State = tuple[int, int]  # emotion, age
 
 def random_composite(rng: np.random.Generator, min_frames: int, emotions: int = 2) -> CompositeHmm:
     timing = TimelineSettings(
-        minimum=float(min_frames), dwell=min_frames + float(rng.uniform(0.5, 6.0))
+        min_duration=float(min_frames),
+        expected_duration=min_frames + float(rng.uniform(0.5, 6.0)),
     )
     return build_composite(rng.dirichlet(np.full(emotions, 2.0)), 1.0, timing)
 

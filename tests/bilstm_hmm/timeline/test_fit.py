@@ -182,9 +182,9 @@ def test_the_setting_that_is_kept_is_the_best_tried() -> None:
 
 def test_settings_are_tried_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = composed(outputs())
-    together = grid_search(turns, RATE, TimelineSettings(dwell=4.0))
+    together = grid_search(turns, RATE, TimelineSettings(expected_duration=4.0))
     monkeypatch.setattr(timeline_fit, "_AT_ONCE", 7 * turns.logits.size)
-    parts = grid_search(turns, RATE, TimelineSettings(dwell=4.0))
+    parts = grid_search(turns, RATE, TimelineSettings(expected_duration=4.0))
     by_setting = {trial.fitted: trial for trial in parts}
     assert len(by_setting) == len(together) == 75
     for trial in together:
@@ -192,10 +192,10 @@ def test_settings_are_tried_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_durations_that_are_given_are_kept() -> None:
-    fitted = fit(outputs(), dwell=3.3)
+    fitted = fit(outputs(), expected_duration=3.3)
     assert fitted is not None
     assert fitted.expected_duration == 3.3
-    fitted = fit(outputs(), dwell=3.3, minimum=0.7)
+    fitted = fit(outputs(), expected_duration=3.3, min_duration=0.7)
     assert fitted is not None
     assert (fitted.expected_duration, fitted.min_duration) == (3.3, 0.7)
 
@@ -249,7 +249,7 @@ def test_confidences_are_as_sure_as_they_are_right() -> None:
     for place, length in enumerate(turns.lengths):
         evidence = 16.0 / RATE * turns.logits[:length, place]
         composite = build_composite(
-            np.full(3, 1 / 3), RATE, TimelineSettings(dwell=4.0, minimum=0.8)
+            np.full(3, 1 / 3), RATE, TimelineSettings(expected_duration=4.0, min_duration=0.8)
         )
         ((path, posteriors),) = decode(composite, evidence, sureness)
         right.extend(path == turns.truth[:length, place])

@@ -14,9 +14,11 @@ from bilstm_hmm.timeline.online_viterbi import resume_inside, stable_prefix
 RATE = 12.5
 
 
-def composite_of(minimum: float = 0.4, emotions: int = 3, dwell: float = 2.0) -> CompositeHmm:
+def composite_of(minimum: float = 0.4, emotions: int = 3, expected: float = 2.0) -> CompositeHmm:
     even = np.full(emotions, 1.0 / emotions)
-    return build_composite(even, RATE, TimelineSettings(dwell=dwell, minimum=minimum))
+    return build_composite(
+        even, RATE, TimelineSettings(expected_duration=expected, min_duration=minimum)
+    )
 
 
 def turns(seed: int, frames: int, strength: float = 1.0, emotions: int = 3) -> FloatMatrix:

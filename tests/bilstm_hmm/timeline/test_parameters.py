@@ -58,6 +58,8 @@ def test_evidence_is_the_weighted_sum_centred() -> None:
 
 
 def test_durations_that_are_given_come_first() -> None:
-    open_, given = TimelineSettings(evidence=5.0), TimelineSettings(dwell=9.0)
-    assert FITTED.with_durations(open_) == TimelineSettings(dwell=3.0, minimum=0.8, evidence=5.0)
-    assert FITTED.with_durations(given) == TimelineSettings(dwell=9.0, minimum=0.8)
+    open_, given = TimelineSettings(utterance_duration=5.0), TimelineSettings(expected_duration=9.0)
+    assert FITTED.with_durations(open_) == TimelineSettings(
+        expected_duration=3.0, min_duration=0.8, utterance_duration=5.0
+    )
+    assert FITTED.with_durations(given) == TimelineSettings(expected_duration=9.0, min_duration=0.8)
