@@ -80,7 +80,7 @@ def fit_feature_hmms(
         ``[N]``, every class at least once.
     """
     from bilstm_hmm.hmm.fit import fit_bank, process_pool
-    from bilstm_hmm.hmm.fusion_fit import fit_temperature
+    from bilstm_hmm.hmm.fusion import fit_inverse_temperature
 
     step = _step(recipe)
     thinned = [values[::step].astype(np.float64) for values in frames]
@@ -92,7 +92,7 @@ def fit_feature_hmms(
     with process_pool(recipe.jobs) as pool:
         bank = fit_bank(sequences, own, classes, recipe.hmm, seed=recipe.seed, pool=pool).bank
     scores = np.stack([mean_scores(bank, sequence) for sequence in sequences])
-    return FeatureHmms(bank, fit_temperature(scores, own), step, basis)
+    return FeatureHmms(bank, fit_inverse_temperature(scores, own), step, basis)
 
 
 def feature_hmm_probabilities(hmms: FeatureHmms, frames: FloatArray) -> FloatMatrix:

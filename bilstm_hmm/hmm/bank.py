@@ -7,16 +7,15 @@ starts in an unlikely state.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatMatrix = NDArray[np.float64]
+from bilstm_hmm.arrays import Array, FloatMatrix, Indices
+from bilstm_hmm.numerics import log_sum_exp
 
 _LOG_2PI = float(np.log(2 * np.pi))
-#: A probability of ``exp(-_REACH)`` is still far from the least that float64 holds.
-_REACH = 600.0
+#: Beside a probability of one, ``exp(-_MAX_LOG_RANGE)`` is far from the least that float64 holds.
+_MAX_LOG_RANGE = 600.0
 
 #: Fields and their keys in the npz file of a bundle; the keys are the file format's own.
 _NPZ_KEYS = {
@@ -42,7 +41,8 @@ class HmmBank:
     means
         ``[E, S, D]``.
     precision_cholesky
-        ``[E, S, D, D]``: W with ``W.T @ W`` the inverse covariance, lower triangular.
+        ``[E, S, D, D]``: lower triangular W with ``W.T @ W`` the inverse of the covariance. These
+        are the transposes of scikit-learn's `precisions_cholesky_`.
     """
 
     log_startprob: FloatMatrix
@@ -52,73 +52,62 @@ class HmmBank:
 
     def to_arrays(self) -> dict[str, FloatMatrix]:
         """Return the arrays by their keys in an npz file."""
-        return {key: getattr(self, name) for name, key in _NPZ_KEYS.items()}
+        return {key: getattr(self, field) for field, key in _NPZ_KEYS.items()}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "HmmBank":
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "HmmBank":
         """Inverse of `to_arrays`; KeyError where one is missing."""
-        return cls(**{n: np.asarray(arrays[key], np.float64) for n, key in _NPZ_KEYS.items()})
+        return cls(**{f: np.asarray(arrays[key], np.float64) for f, key in _NPZ_KEYS.items()})
 
 
 def bank_from_models(
-    starts: list[FloatMatrix],
-    transitions: list[FloatMatrix],
-    means: list[FloatMatrix],
-    covariances: list[FloatMatrix],
+    startprobs: Sequence[FloatMatrix],
+    transmats: Sequence[FloatMatrix],
+    means: Sequence[FloatMatrix],
+    covariances: Sequence[FloatMatrix],
 ) -> HmmBank:
-    """Join fitted HMMs, one an emotion, into a bank; covariances are full, ``[S_e, D, D]``."""
-    emotions, states = len(starts), max(len(start) for start in starts)
+    """Join fitted HMMs into a bank.
+
+    Parameters
+    ----------
+    startprobs, transmats, means, covariances
+        One of each an emotion: ``[S_e]``, ``[S_e, S_e]``, ``[S_e, D]`` and, full,
+        ``[S_e, D, D]``.
+    """
+    emotions, states = len(startprobs), max(len(startprob) for startprob in startprobs)
     dimensions = means[0].shape[1]
     log_startprob = np.full((emotions, states), -np.inf)
-    log_transmat = np.full((emotions, states, states), -np.inf)
+    # A state that nothing enters stays where it is, so that every row is a distribution.
+    log_transmat = np.tile(np.where(np.eye(states, dtype=bool), 0.0, -np.inf), (emotions, 1, 1))
     all_means = np.zeros((emotions, states, dimensions))
     precision_cholesky = np.tile(np.eye(dimensions), (emotions, states, 1, 1))
-    with np.errstate(divide="ignore"):
-        for e, start in enumerate(starts):
-            n = len(start)
-            log_startprob[e, :n] = np.log(start)
-            log_transmat[e, :n, :n] = np.log(transitions[e])
-            all_means[e, :n] = means[e]
-            lower = np.linalg.cholesky(covariances[e])
-            precision_cholesky[e, :n] = np.linalg.inv(lower)
-    unused = np.arange(states) >= np.array([len(s) for s in starts])[:, None]
-    log_transmat[unused, :] = np.where(np.eye(states, dtype=bool), 0.0, -np.inf)[
-        np.nonzero(unused)[1]
-    ]
+    for emotion, startprob in enumerate(startprobs):
+        n = len(startprob)
+        with np.errstate(divide="ignore"):
+            log_startprob[emotion, :n] = np.log(startprob)
+            log_transmat[emotion, :n, :n] = np.log(transmats[emotion])
+        all_means[emotion, :n] = means[emotion]
+        cholesky = np.linalg.cholesky(covariances[emotion])
+        precision_cholesky[emotion, :n] = np.linalg.inv(cholesky)
     return HmmBank(log_startprob, log_transmat, all_means, precision_cholesky)
 
 
 def log_densities(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
-    """Return the log density of each frame in each state.
+    """Return the log density of each frame in each state, ``[T, E, S]``.
 
     Parameters
     ----------
     sequence
         ``[T, D]``.
-
-    Returns
-    -------
-    FloatMatrix
-        ``[T, E, S]``.
     """
     emotions, states, dimensions = bank.means.shape
     flat = bank.precision_cholesky.reshape(emotions * states * dimensions, dimensions)
-    offsets = np.einsum("esij,esj->esi", bank.precision_cholesky, bank.means)
-    whitened = (sequence @ flat.T).reshape(-1, emotions, states, dimensions) - offsets
+    whitened_means = np.einsum("esij,esj->esi", bank.precision_cholesky, bank.means)
+    whitened = (sequence @ flat.T).reshape(-1, emotions, states, dimensions) - whitened_means
     log_determinant = np.log(np.einsum("esii->esi", bank.precision_cholesky)).sum(axis=-1)
-    distance = np.einsum("tesd,tesd->tes", whitened, whitened)
-    densities: FloatMatrix = log_determinant - 0.5 * (dimensions * _LOG_2PI + distance)
+    mahalanobis = np.einsum("tesd,tesd->tes", whitened, whitened)
+    densities: FloatMatrix = log_determinant - 0.5 * (dimensions * _LOG_2PI + mahalanobis)
     return densities
-
-
-def log_sum_exp(values: FloatMatrix, axis: int) -> FloatMatrix:
-    """Log of the sum of exponentials; minus infinity where every term is."""
-    peak = values.max(axis=axis, keepdims=True)
-    safe = np.where(np.isfinite(peak), peak, 0.0)
-    with np.errstate(divide="ignore"):
-        total = np.log(np.exp(values - safe).sum(axis=axis))
-    result: FloatMatrix = total + np.squeeze(safe, axis=axis)
-    return result
 
 
 def score_frames(bank: HmmBank, sequences: Sequence[FloatMatrix]) -> list[FloatMatrix]:
@@ -137,79 +126,24 @@ def score_frames(bank: HmmBank, sequences: Sequence[FloatMatrix]) -> list[FloatM
     ValueError
         For a sequence without frames.
     """
-    lengths = [len(sequence) for sequence in sequences]
-    if min(lengths, default=1) == 0:
-        raise ValueError("a sequence needs at least one frame")
-    if not lengths:
+    lengths = np.array([len(sequence) for sequence in sequences])
+    if not len(lengths):
         return []
-    flat = log_densities(bank, np.concatenate(list(sequences)).astype(np.float64, copy=False))
-    # Longest first: those that have ended fall off the end.
-    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    if not lengths.all():
+        raise ValueError("a sequence needs at least one frame")
+    flat = log_densities(bank, np.concatenate(sequences).astype(np.float64, copy=False))
+    # The longest first: those that have ended fall off the end.
+    order = np.argsort(-lengths, kind="stable")
+    columns = np.argsort(order)
     densities = np.zeros((lengths[order[0]], len(order), *flat.shape[1:]))
-    ends = np.cumsum(lengths)
-    for row, index in enumerate(order):
-        densities[: lengths[index], row] = flat[ends[index] - lengths[index] : ends[index]]
-    going = (np.array(lengths)[:, None] > np.arange(len(densities))).sum(axis=0)
-    totals = log_sum_exp(_forward_pass(bank, densities, going), axis=-1)
-    rows = {index: row for row, index in enumerate(order)}
+    for column, of_sequence in zip(columns, np.split(flat, lengths.cumsum()[:-1]), strict=True):
+        densities[: len(of_sequence), column] = of_sequence
+    n_active = (lengths > np.arange(len(densities))[:, None]).sum(axis=1)
+    totals = log_sum_exp(_forward_pass(bank, densities, n_active), axis=-1)
     return [
-        np.diff(totals[:length, rows[index]], axis=0, prepend=0.0)
-        for index, length in enumerate(lengths)
+        np.diff(totals[:length, column], axis=0, prepend=0.0)
+        for column, length in zip(columns, lengths, strict=True)
     ]
-
-
-def _forward_pass(bank: HmmBank, densities: FloatMatrix, going: NDArray[np.intp]) -> FloatMatrix:
-    """Return the log probability of the frames so far and the state now, ``[T, N, E, S]``.
-
-    The sum over the states before is a product of matrices, which is several times faster than
-    in the log domain, unless states lie so far apart that one would vanish beside another.
-
-    Parameters
-    ----------
-    densities
-        ``[T, N, E, S]``, log; N sequences, the longest first.
-    going
-        ``[T]``: how many of them have not ended.
-    """
-    start = bank.log_startprob + densities[0]
-    transition = np.exp(bank.log_transmat)
-    forward = _forward_step(_forward_linear, transition, start, densities, going)
-    alive = np.arange(densities.shape[1]) < going[:, None]
-    reached = np.isfinite(forward)
-    peak = forward.max(axis=-1)
-    least = np.where(reached, forward, np.inf).min(axis=-1)
-    steepest = bank.log_transmat[np.isfinite(bank.log_transmat)].min()
-    # Compared so that what is not a number counts as far apart.
-    near = peak - least - steepest < _REACH
-    if near[alive].all():
-        return forward
-    return _forward_step(_forward_log, bank.log_transmat, start, densities, going)
-
-
-def _forward_step(
-    step: Callable[[FloatMatrix, FloatMatrix], FloatMatrix],
-    transition: FloatMatrix,
-    start: FloatMatrix,
-    densities: FloatMatrix,
-    going: NDArray[np.intp],
-) -> FloatMatrix:
-    forward = np.full(densities.shape, -np.inf)
-    forward[0] = start
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for t, count in enumerate(going[1:], start=1):
-            forward[t, :count] = step(forward[t - 1, :count], transition) + densities[t, :count]
-    return forward
-
-
-def _forward_linear(last: FloatMatrix, transition: FloatMatrix) -> FloatMatrix:
-    peak = last.max(axis=-1, keepdims=True)
-    shares = np.exp(last - peak)
-    result: FloatMatrix = np.log((shares[:, :, None] @ transition)[:, :, 0]) + peak
-    return result
-
-
-def _forward_log(last: FloatMatrix, log_transmat: FloatMatrix) -> FloatMatrix:
-    return log_sum_exp(last[..., None] + log_transmat, axis=-2)
 
 
 def mean_scores(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
@@ -220,6 +154,59 @@ def mean_scores(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
     ValueError
         For a sequence without frames.
     """
-    (told,) = score_frames(bank, [sequence])
-    scores: FloatMatrix = told.sum(axis=0) / len(sequence)
+    (log_likelihoods,) = score_frames(bank, [sequence])
+    scores: FloatMatrix = log_likelihoods.sum(axis=0) / len(sequence)
     return scores
+
+
+def _forward_pass(bank: HmmBank, densities: FloatMatrix, n_active: Indices) -> FloatMatrix:
+    """Return the log probability of the frames so far and the state now, ``[T, N, E, S]``.
+
+    The sum over the states before is a product of matrices, which is several times faster than
+    in the log domain, unless states lie so far apart that one would vanish beside another.
+
+    Parameters
+    ----------
+    densities
+        ``[T, N, E, S]``, log; N sequences, the longest first.
+    n_active
+        ``[T]``: how many of them have not ended.
+    """
+    start = bank.log_startprob + densities[0]
+    transmat = np.exp(bank.log_transmat)
+    forward = _recursion(_step_linear, transmat, start, densities, n_active)
+    active = np.arange(densities.shape[1]) < n_active[:, None]
+    highest = forward.max(axis=-1)
+    lowest = np.where(np.isfinite(forward), forward, np.inf).min(axis=-1)
+    least_likely = bank.log_transmat[np.isfinite(bank.log_transmat)].min()
+    # Compared so that what is not a number counts as far apart.
+    near = highest - lowest - least_likely < _MAX_LOG_RANGE
+    if near[active].all():
+        return forward
+    return _recursion(_step_log, bank.log_transmat, start, densities, n_active)
+
+
+def _recursion(
+    step: Callable[[FloatMatrix, FloatMatrix], FloatMatrix],
+    transition: FloatMatrix,
+    start: FloatMatrix,
+    densities: FloatMatrix,
+    n_active: Indices,
+) -> FloatMatrix:
+    forward = np.full(densities.shape, -np.inf)
+    forward[0] = start
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for t, count in enumerate(n_active[1:], start=1):
+            forward[t, :count] = step(forward[t - 1, :count], transition) + densities[t, :count]
+    return forward
+
+
+def _step_linear(log_forward: FloatMatrix, transmat: FloatMatrix) -> FloatMatrix:
+    peak = log_forward.max(axis=-1, keepdims=True)
+    relative = np.exp(log_forward - peak)
+    stepped: FloatMatrix = np.log((relative[:, :, None] @ transmat)[:, :, 0]) + peak
+    return stepped
+
+
+def _step_log(log_forward: FloatMatrix, log_transmat: FloatMatrix) -> FloatMatrix:
+    return log_sum_exp(log_forward[..., None] + log_transmat, axis=-2)

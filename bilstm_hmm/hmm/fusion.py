@@ -1,15 +1,19 @@
-"""From clip logits and HMM scores to calibrated probabilities: bilstm, hmm or hybrid."""
+"""From clip logits and HMM scores to calibrated probabilities: bilstm, hmm or hybrid.
+
+`ScoreFusion` is fitted on out-of-fold outputs of the training speakers: an inverse temperature for
+each of the two alone (Guo et al., 2017), and for both together the two weights of a conditional
+logit (McFadden, 1974).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from bilstm_hmm.arrays import Array, FloatMatrix, Indices
 from bilstm_hmm.config.schema import System
-
-FloatMatrix = NDArray[np.float64]
+from bilstm_hmm.numerics import center, log_loss, softmax
 
 SYSTEMS: tuple[System, ...] = ("bilstm", "hmm", "hybrid")
 #: What follows a system's name where its network is the int8 one.
@@ -22,20 +26,22 @@ _NPZ_KEYS = {
     "hmm_score_std": "hmm_spread",
     "weights": "weights",
 }
+#: Natural logarithms between which an inverse temperature lies.
+_LOG_BOUNDS = (-7.0, 7.0)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreFusion:
-    """The fitted decision layers; C emotions.
+    """Calibration of either score and the fusion of both; C emotions.
 
     Attributes
     ----------
     network_inverse_temperature
-        Factor of the clip logits for `bilstm`: the inverse temperature (Guo et al., 2017).
+        Factor of the clip logits for `bilstm`.
     hmm_inverse_temperature
         Factor of the HMM scores for `hmm`.
     hmm_score_std
-        Standard deviation of the centred HMM scores, their unit in `hybrid`.
+        Standard deviation of the centered HMM scores, their unit in `hybrid`.
     weights
         ``[2]``: of the clip logits and of the HMM scores in `hybrid`, the same for all emotions.
     """
@@ -47,51 +53,102 @@ class ScoreFusion:
 
     def to_arrays(self) -> dict[str, FloatMatrix]:
         """Return the arrays by their keys in an npz file."""
-        return {key: getattr(self, name) for name, key in _NPZ_KEYS.items()}
+        return {key: getattr(self, field) for field, key in _NPZ_KEYS.items()}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "ScoreFusion":
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "ScoreFusion":
         """Inverse of `to_arrays`; KeyError where one is missing."""
-        return cls(**{n: np.asarray(arrays[key], np.float64) for n, key in _NPZ_KEYS.items()})
+        return cls(**{f: np.asarray(arrays[key], np.float64) for f, key in _NPZ_KEYS.items()})
 
 
 def probabilities(
-    decision: ScoreFusion, clip: ArrayLike, hmm: ArrayLike, system: System
+    fusion: ScoreFusion, clip_logits: ArrayLike, hmm_scores: ArrayLike, system: System
 ) -> FloatMatrix:
     """Return calibrated probabilities, ``[..., C]``.
 
     Parameters
     ----------
-    clip
-        Clip logits ``[..., C]``.
-    hmm
-        Log-likelihoods a frame ``[..., C]``.
+    clip_logits
+        ``[..., C]``.
+    hmm_scores
+        Log-likelihoods a frame, ``[..., C]``.
+    system
+        What of the two they come from.
     """
     if system == "bilstm":
-        return softmax(np.asarray(clip, np.float64) * decision.network_inverse_temperature)
+        return softmax(np.asarray(clip_logits, np.float64) * fusion.network_inverse_temperature)
     if system == "hmm":
-        return softmax(np.asarray(hmm, np.float64) * decision.hmm_inverse_temperature)
-    inputs = fusion_features(clip, hmm, decision.hmm_score_std)
-    return softmax(inputs @ decision.weights)
+        return softmax(np.asarray(hmm_scores, np.float64) * fusion.hmm_inverse_temperature)
+    return softmax(fusion_features(clip_logits, hmm_scores, fusion.hmm_score_std) @ fusion.weights)
 
 
-def fusion_features(clip: ArrayLike, hmm: ArrayLike, spread: ArrayLike) -> FloatMatrix:
-    """Pair each emotion's clip logit and HMM score, centred over the emotions: ``[..., C, 2]``.
+def fusion_features(
+    clip_logits: ArrayLike, hmm_scores: ArrayLike, hmm_score_std: ArrayLike
+) -> FloatMatrix:
+    """Pair each emotion's clip logit and HMM score, centered over the emotions: ``[..., C, 2]``."""
+    return np.stack([center(clip_logits), center(hmm_scores) / np.asarray(hmm_score_std)], axis=-1)
 
-    Only differences between emotions tell them apart: what all have in common is the
-    recording's own (its level, its noise).
+
+def fit_fusion(clip_logits: FloatMatrix, hmm_scores: FloatMatrix, labels: Indices) -> ScoreFusion:
+    """Fit the calibration of `bilstm` and of `hmm`, and the fusion of `hybrid`.
+
+    Parameters
+    ----------
+    clip_logits, hmm_scores
+        Out of fold, ``[N, C]``.
+    labels
+        ``[N]``.
     """
-    return np.stack([_center(clip), _center(hmm) / np.asarray(spread)], axis=-1)
+    hmm_score_std = np.array(max(float(center(hmm_scores).std()), 1e-6))
+    features = fusion_features(clip_logits, hmm_scores, hmm_score_std)
+    return ScoreFusion(
+        network_inverse_temperature=np.array(fit_inverse_temperature(clip_logits, labels)),
+        hmm_inverse_temperature=np.array(fit_inverse_temperature(hmm_scores, labels)),
+        hmm_score_std=hmm_score_std,
+        weights=fit_fusion_weights(features, labels),
+    )
 
 
-def softmax(logits: FloatMatrix) -> FloatMatrix:
-    """Exponentials that sum to one over the last axis."""
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    result: FloatMatrix = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return result
+def fit_inverse_temperature(logits: FloatMatrix, labels: Indices) -> float:
+    """Return the positive factor of the logits ``[N, C]`` with the least log loss.
+
+    It is the inverse of the temperature of Guo et al. (2017).
+    """
+    from scipy.optimize import minimize_scalar
+
+    def loss(log_factor: float) -> float:
+        return log_loss(softmax(logits * np.exp(log_factor)), labels)
+
+    return float(np.exp(minimize_scalar(loss, bounds=_LOG_BOUNDS, method="bounded").x))
 
 
-def _center(values: ArrayLike) -> FloatMatrix:
-    array = np.asarray(values, np.float64)
-    centred: FloatMatrix = array - array.mean(axis=-1, keepdims=True)
-    return centred
+def fit_fusion_weights(features: FloatMatrix, labels: Indices) -> FloatMatrix:
+    """Return the weights ``[2]`` of `hybrid` with the least log loss.
+
+    A conditional logit (McFadden, 1974): the weights are the same for every emotion and not
+    negative. A bias for each emotion would learn how often the training speakers were asked to
+    act it, which is nothing about the next speaker and costs the rarer emotions their recall.
+
+    Parameters
+    ----------
+    features
+        ``[N, C, 2]``, of `fusion_features`.
+    """
+    from scipy.optimize import minimize
+
+    n_features = features.shape[2]
+    targets = np.eye(features.shape[1])[labels]
+
+    def loss_and_gradient(weights: FloatMatrix) -> tuple[float, FloatMatrix]:
+        posteriors = softmax(features @ weights)
+        gradient = np.einsum("nc,nci->i", posteriors - targets, features) / len(labels)
+        return log_loss(posteriors, labels), gradient
+
+    weights: FloatMatrix = minimize(
+        loss_and_gradient,
+        np.full(n_features, 0.5),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0.0, None)] * n_features,
+    ).x
+    return weights

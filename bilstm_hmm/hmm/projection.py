@@ -12,19 +12,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bilstm_hmm.arrays import FloatMatrix, Indices
 from bilstm_hmm.config.schema import HmmSettings
 from bilstm_hmm.network.outputs import NetworkOutput
 
-FloatMatrix = NDArray[np.float64]
-
+#: Dimensions that PCA keeps where the recipe does not say.
+DEFAULT_PCA_DIMENSIONS = 16
 _RIDGE = 1.0
+_LDA_SHRINKAGE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
     """An affine map of hidden states ``[H]`` or frame logits ``[C]`` to HMM input ``[D]``.
 
-    `offset` is ``[D]``, `matrix` ``[H or C, D]``; `of_logits` tells which.
+    Attributes
+    ----------
+    matrix
+        ``[H, D]`` or ``[C, D]``.
+    offset
+        ``[D]``.
+    of_logits
+        Whether it maps frame logits.
     """
 
     matrix: FloatMatrix
@@ -40,11 +49,11 @@ def project(projection: Projection, outputs: NetworkOutput) -> FloatMatrix:
 
 def fit_projection(
     sequences: Sequence[NDArray[np.floating]],
-    labels: NDArray[np.intp],
+    labels: Indices,
     n_classes: int,
     settings: HmmSettings,
 ) -> Projection:
-    """Fit the projection on out-of-fold frames: centred logits, LDA or whitened PCA.
+    """Fit the projection on out-of-fold frames: centered logits, LDA or whitened PCA.
 
     Parameters
     ----------
@@ -60,16 +69,20 @@ def fit_projection(
     """
     frames = np.concatenate(list(sequences)).astype(np.float64)
     if settings.input == "logits":
-        # Adding a constant to all logits changes no posterior, so that direction is dropped.
-        matrix = np.eye(n_classes) - 1.0 / n_classes
-        basis = np.linalg.svd(matrix)[0][:, : max(1, n_classes - 1)]
-        spread = np.maximum((frames @ basis).std(axis=0), 1e-6)
-        scaled = basis / spread
-        return Projection(scaled, -frames.mean(axis=0) @ scaled, of_logits=True)
+        return _logits(frames, n_classes)
     if settings.input == "pca":
-        return _pca(frames, settings.dimensions or 16)
-    classes = np.repeat(labels, [len(s) for s in sequences])
-    return _lda(frames, classes, min(settings.dimensions or n_classes - 1, n_classes - 1))
+        return _pca(frames, settings.dimensions or DEFAULT_PCA_DIMENSIONS)
+    classes = np.repeat(labels, [len(sequence) for sequence in sequences])
+    most = max(1, n_classes - 1)
+    return _lda(frames, classes, min(settings.dimensions or most, most))
+
+
+def _logits(frames: FloatMatrix, n_classes: int) -> Projection:
+    # Adding a constant to all logits changes no posterior, so that direction is dropped.
+    centering = np.eye(n_classes) - 1.0 / n_classes
+    basis = np.linalg.svd(centering)[0][:, : max(1, n_classes - 1)]
+    std = np.maximum((frames @ basis).std(axis=0), 1e-6)
+    return _centered(frames, basis / std, of_logits=True)
 
 
 def _pca(frames: FloatMatrix, dimensions: int) -> Projection:
@@ -77,17 +90,21 @@ def _pca(frames: FloatMatrix, dimensions: int) -> Projection:
 
     fitted = PCA(min(dimensions, *frames.shape), svd_solver="full").fit(frames)
     matrix = fitted.components_.T / np.sqrt(np.maximum(fitted.explained_variance_, 1e-10))
-    return Projection(matrix, -fitted.mean_ @ matrix, of_logits=False)
+    return _centered(frames, matrix)
 
 
-def _lda(frames: FloatMatrix, classes: NDArray[np.intp], dimensions: int) -> Projection:
+def _lda(frames: FloatMatrix, classes: Indices, dimensions: int) -> Projection:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     fitted = LinearDiscriminantAnalysis(
-        solver="eigen", shrinkage=1e-3, n_components=max(1, dimensions)
+        solver="eigen", shrinkage=_LDA_SHRINKAGE, n_components=dimensions
     ).fit(frames, classes)
-    matrix = fitted.scalings_[:, : max(1, dimensions)]
-    return Projection(matrix, -frames.mean(axis=0) @ matrix, of_logits=False)
+    return _centered(frames, fitted.scalings_[:, :dimensions])
+
+
+def _centered(frames: FloatMatrix, matrix: FloatMatrix, of_logits: bool = False) -> Projection:
+    """The projection by `matrix` after which the mean of the frames is zero."""
+    return Projection(matrix, -frames.mean(axis=0) @ matrix, of_logits)
 
 
 def fit_alignment(source: Sequence[NetworkOutput], target: Sequence[NetworkOutput]) -> Projection:
@@ -95,10 +112,10 @@ def fit_alignment(source: Sequence[NetworkOutput], target: Sequence[NetworkOutpu
 
     Ridge regression; `source` and `target` are the two networks' outputs clip by clip.
     """
-    x = np.concatenate([o.hidden for o in source]).astype(np.float64)
-    y = np.concatenate([o.hidden for o in target]).astype(np.float64)
+    x = np.concatenate([outputs.hidden for outputs in source]).astype(np.float64)
+    y = np.concatenate([outputs.hidden for outputs in target]).astype(np.float64)
     x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
-    centred = x - x_mean
-    gram = centred.T @ centred + _RIDGE * np.eye(x.shape[1])
-    matrix = np.linalg.solve(gram, centred.T @ (y - y_mean))
+    centered = x - x_mean
+    gram = centered.T @ centered + _RIDGE * np.eye(x.shape[1])
+    matrix = np.linalg.solve(gram, centered.T @ (y - y_mean))
     return Projection(matrix, y_mean - x_mean @ matrix, of_logits=False)

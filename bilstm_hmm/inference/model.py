@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.arrays import FloatArray
+from bilstm_hmm.arrays import FloatArray, FloatMatrix
 from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.audio.reading import AudioStream, open_array, open_file
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.extraction.extract import load_encoder
-from bilstm_hmm.hmm.fusion import SYSTEMS, FloatMatrix, probabilities
+from bilstm_hmm.hmm.fusion import SYSTEMS, probabilities
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.long_recordings import max_clip_samples, score_long_recording

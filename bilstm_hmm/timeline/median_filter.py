@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from bilstm_hmm.arrays import FloatMatrix
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.hmm.fusion import FloatMatrix, softmax
+from bilstm_hmm.numerics import softmax
 
 
 def median_labels(frame: FloatArray, rate: float, width: float) -> NDArray[np.intp]:

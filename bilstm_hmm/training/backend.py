@@ -10,8 +10,7 @@ from bilstm_hmm.arrays import FloatMatrix, Indices
 from bilstm_hmm.config.schema import Recipe, System
 from bilstm_hmm.hmm.bank import HmmBank, score_frames
 from bilstm_hmm.hmm.fit import fit_bank, process_pool
-from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, probabilities
-from bilstm_hmm.hmm.fusion_fit import fit_fusion
+from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, fit_fusion, probabilities
 from bilstm_hmm.hmm.projection import Projection, fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
 from bilstm_hmm.timeline.fit import TOO_FEW, fit_timeline

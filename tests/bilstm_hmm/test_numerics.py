@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,12 @@ def test_softmax_of_large_logits_is_finite() -> None:
     np.testing.assert_allclose(probabilities, [[0.25, 0.75], [0.0, 1.0]], atol=1e-12)
 
 
+@given(st.lists(st.floats(-1e5, 1e5), min_size=2, max_size=8))
+def test_softmax_agrees_with_scipy(values: list[float]) -> None:
+    array = np.array(values)
+    np.testing.assert_allclose(softmax(array), scipy.special.softmax(array), atol=1e-15)
+
+
 def test_the_log_of_softmax_tells_tiny_probabilities_apart() -> None:
     logits = np.array([0.0, -800.0, -900.0])
     assert softmax(logits)[1] == softmax(logits)[2] == 0.0
@@ -22,6 +29,14 @@ def test_the_log_of_softmax_tells_tiny_probabilities_apart() -> None:
 def test_log_sum_exp_of_nothing_possible_is_minus_infinity() -> None:
     values = np.array([[0.0, np.log(3.0)], [-np.inf, -np.inf]])
     np.testing.assert_allclose(log_sum_exp(values, axis=1), [np.log(4.0), -np.inf])
+
+
+@given(st.lists(st.one_of(st.just(-np.inf), st.floats(-1000, 1000)), min_size=6, max_size=6))
+def test_log_sum_exp_agrees_with_scipy(values: list[float]) -> None:
+    array = np.array(values).reshape(2, 3)
+    for axis in (0, 1):
+        expected = scipy.special.logsumexp(array, axis=axis)
+        np.testing.assert_allclose(log_sum_exp(array, axis=axis), expected, rtol=1e-12, atol=1e-14)
 
 
 def test_centred_scores_have_no_common_part() -> None:

@@ -14,10 +14,47 @@ import bilstm_hmm
 from bilstm_hmm.config.schema import HmmSettings
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.hmm.bank import HmmBank, mean_scores
-from bilstm_hmm.hmm.fit import MIN_FRAMES_PER_STATE, fit_bank, floor_covariances
+from bilstm_hmm.hmm.fit import MIN_FRAMES_PER_STATE, TOPOLOGIES, fit_bank, floor_covariances
 
 COVARIANCES = ("diag", "full", "tied", "spherical")
 CLASSES = ("happy", "sad", "angry")
+STATES = st.integers(1, 12)
+STAY = st.floats(0.05, 0.95)
+
+
+@pytest.mark.parametrize("name", TOPOLOGIES)
+@given(states=STATES, stay=STAY)
+def test_probabilities_sum_to_one(name: str, states: int, stay: float) -> None:
+    topology = TOPOLOGIES[name](states, stay)
+    assert topology.transmat.shape == (states, states)
+    assert topology.startprob.sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(topology.transmat.sum(axis=1), 1.0)
+    assert topology.startprob.min() >= 0.0
+    assert topology.transmat.min() >= 0.0
+
+
+@given(states=STATES)
+def test_an_ergodic_model_allows_every_transition(states: int) -> None:
+    topology = TOPOLOGIES["ergodic"](states)
+    assert topology.transmat.min() > 0.0
+    assert topology.startprob.min() > 0.0
+
+
+@given(states=STATES, stay=STAY)
+def test_a_left_right_model_only_stays_or_goes_on(states: int, stay: float) -> None:
+    topology = TOPOLOGIES["left-right"](states, stay)
+    source, target = np.nonzero(topology.transmat)
+    assert set((target - source).tolist()) <= {0, 1}
+    assert np.diag(topology.transmat)[:-1] == pytest.approx(stay)
+    # Every state is reached from the first one.
+    reached = np.linalg.matrix_power(topology.transmat, states)[0]
+    assert reached.min() > 0.0
+    assert topology.startprob[0] == 1.0
+
+
+def test_every_topology_of_a_recipe_is_known() -> None:
+    allowed = HmmSettings.model_fields["topology"].annotation
+    assert set(TOPOLOGIES) == set(getattr(allowed, "__args__", ()))
 
 
 def clips_of_three(

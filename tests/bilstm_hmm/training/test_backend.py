@@ -8,8 +8,7 @@ import pytest
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.hmm.bank import mean_scores, score_frames
 from bilstm_hmm.hmm.fit import fit_bank
-from bilstm_hmm.hmm.fusion import probabilities
-from bilstm_hmm.hmm.fusion_fit import fit_fusion
+from bilstm_hmm.hmm.fusion import fit_fusion, probabilities
 from bilstm_hmm.hmm.projection import fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
 from bilstm_hmm.timeline.fit import TOO_FEW, fit_timeline
