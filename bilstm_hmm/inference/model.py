@@ -4,8 +4,9 @@ No TensorFlow, Keras, librosa, spafe or scikit-learn here.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -69,19 +70,16 @@ class Model:
         AudioError
             The file or array cannot be used.
         """
-        rate_needed = self.bundle.recipe.features.rate
+        model_rate = self.bundle.recipe.features.rate
         if isinstance(recording, np.ndarray):
-            given = rate_needed if rate is None else rate
-            stream, file = open_array(recording, given, rate_needed), "array"
+            native_rate = model_rate if rate is None else rate
+            source = _Source("array", partial(open_array, recording, native_rate, model_rate))
         else:
-            stream, file = open_file(Path(recording), rate_needed), os.fspath(recording)
-        clip, rest = _read_clip(stream, self.bundle.recipe)
-        if rest is None:
-            (scores,) = self.scorer.score_recordings([clip])
-        else:
-            scores = self._score_long(clip, rest, jobs)
-        (prediction,) = self._predictions([file], [stream], [scores], curves)
-        return prediction
+            source = self._file_source(recording)
+        (result,) = self._label([source], jobs, curves)
+        if isinstance(result, AudioError):
+            raise result
+        return result
 
     @one_blas_thread()
     def predict_many(
@@ -94,30 +92,11 @@ class Model:
 
         Every file gets what `predict` gives it, but for rounding. `jobs` and `curves` as there.
         """
-        failures: dict[int, Failure] = {}
-        streams: dict[int, AudioStream] = {}
-        clips: dict[int, FloatArray] = {}
-        scores: dict[int, ScoredRecording] = {}
-        for index, file in enumerate(files):
-            try:
-                stream = open_file(Path(file), self.bundle.recipe.features.rate)
-                clip, rest = _read_clip(stream, self.bundle.recipe)
-                if rest is None:
-                    clips[index] = clip
-                else:
-                    scores[index] = self._score_long(clip, rest, jobs)
-                streams[index] = stream
-            except AudioError as error:
-                failures[index] = Failure(os.fspath(file), str(error))
-        scores |= zip(clips, self.scorer.score_recordings([*clips.values()]), strict=True)
-        predictions = self._predictions(
-            [os.fspath(files[index]) for index in streams],
-            [*streams.values()],
-            [scores[index] for index in streams],
-            curves,
+        sources = [self._file_source(file) for file in files]
+        return tuple(
+            Failure(source.file, str(result)) if isinstance(result, AudioError) else result
+            for source, result in zip(sources, self._label(sources, jobs, curves), strict=True)
         )
-        results: dict[int, Result] = {**failures, **dict(zip(streams, predictions, strict=True))}
-        return tuple(results[index] for index in range(len(files)))
 
     @one_blas_thread()
     def score(self, samples: FloatArray) -> RecordingScores:
@@ -152,9 +131,10 @@ class Model:
         duration
             In seconds.
         """
-        single = is_utterance(scores, self.bundle.recipe)
-        scored = ScoredRecording(scores, None if single else segments)
-        (timeline,) = timelines(self.bundle, [scored], [self._posterior(scores)], [duration])
+        is_single = is_utterance(scores, self.bundle.recipe)
+        scored = ScoredRecording(scores, None if is_single else segments)
+        label = self._label_probabilities(scores)
+        (timeline,) = timelines(self.bundle, [scored], [label], [duration])
         return timeline.segments
 
     def probabilities_by_system(self, scores: RecordingScores) -> dict[str, FloatMatrix]:
@@ -166,43 +146,91 @@ class Model:
             for system in SYSTEMS
         }
 
-    def _posterior(self, scores: RecordingScores) -> FloatMatrix:
-        return self.probabilities_by_system(scores)[self.bundle.recipe.decision.system]
+    def _file_source(self, file: str | os.PathLike[str]) -> "_Source":
+        return _Source(
+            os.fspath(file), partial(open_file, Path(file), self.bundle.recipe.features.rate)
+        )
 
-    def _score_long(
-        self, opening: FloatArray, rest: Iterator[FloatArray], jobs: int | None
-    ) -> ScoredRecording:
-        return score_long_recording(self.scorer, chain([opening], rest), _threads(jobs))
+    def _label(
+        self, sources: Sequence["_Source"], jobs: int | None, curves: bool
+    ) -> list[Prediction | AudioError]:
+        """Read, score and label recordings; the error of each that cannot be read."""
+        scored = self._score_sources(sources, _threads(jobs))
+        recordings = [result for result in scored if isinstance(result, _Recording)]
+        predictions = iter(self._predictions(recordings, curves))
+        return [
+            result if isinstance(result, AudioError) else next(predictions) for result in scored
+        ]
 
-    def _predictions(
-        self,
-        files: Sequence[str],
-        streams: Sequence[AudioStream],
-        scores: Sequence[ScoredRecording],
-        curves: bool,
-    ) -> list[Prediction]:
-        posteriors = [self._posterior(recording.whole) for recording in scores]
-        durations = [stream.duration for stream in streams]
+    def _score_sources(
+        self, sources: Sequence["_Source"], jobs: int
+    ) -> list["_Recording | AudioError"]:
+        """Read and score recordings: each long one as it is read, then all others together."""
+        streams: list[AudioStream | AudioError] = []
+        clips: dict[int, FloatArray] = {}
+        scores: dict[int, ScoredRecording] = {}
+        for index, source in enumerate(sources):
+            try:
+                stream = source.open()
+                clip, rest = _read_clip(stream, self.bundle.recipe)
+                if rest is None:
+                    clips[index] = clip
+                else:
+                    blocks = chain([clip], rest)
+                    scores[index] = score_long_recording(self.scorer, blocks, jobs)
+                streams.append(stream)
+            except AudioError as error:
+                streams.append(error)
+        scores |= zip(clips, self.scorer.score_recordings([*clips.values()]), strict=True)
+        return [
+            stream
+            if isinstance(stream, AudioError)
+            else _Recording(source.file, stream, scores[index])
+            for index, (source, stream) in enumerate(zip(sources, streams, strict=True))
+        ]
+
+    def _predictions(self, recordings: Sequence["_Recording"], curves: bool) -> list[Prediction]:
+        labels = [self._label_probabilities(recording.scores.whole) for recording in recordings]
+        decoded = timelines(
+            self.bundle,
+            [recording.scores for recording in recordings],
+            labels,
+            [recording.stream.duration for recording in recordings],
+        )
         return [
             Prediction(
-                file=file,
-                emotion=self.classes[int(posterior.argmax())],
-                confidence=float(posterior.max()),
-                probabilities=dict(zip(self.classes, posterior.tolist(), strict=True)),
-                duration=stream.duration,
+                file=recording.file,
+                emotion=self.classes[int(label.argmax())],
+                confidence=float(label.max()),
+                probabilities=dict(zip(self.classes, label.tolist(), strict=True)),
+                duration=recording.stream.duration,
                 segments=timeline.segments,
-                warnings=stream.notes,
+                warnings=recording.stream.notes,
                 model=self.bundle.identity,
                 curves=timeline.curves if curves else None,
             )
-            for file, stream, posterior, timeline in zip(
-                files,
-                streams,
-                posteriors,
-                timelines(self.bundle, scores, posteriors, durations),
-                strict=True,
-            )
+            for recording, label, timeline in zip(recordings, labels, decoded, strict=True)
         ]
+
+    def _label_probabilities(self, scores: RecordingScores) -> FloatMatrix:
+        return self.probabilities_by_system(scores)[self.bundle.recipe.decision.system]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a recording is called, and what opens it."""
+
+    file: str
+    open: Callable[[], AudioStream]
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """A recording that was read to its end, and its scores."""
+
+    file: str
+    stream: AudioStream
+    scores: ScoredRecording
 
 
 def _threads(jobs: int | None) -> int:
@@ -212,7 +240,7 @@ def _threads(jobs: int | None) -> int:
 def _read_clip(
     stream: AudioStream, recipe: Recipe
 ) -> tuple[FloatArray, Iterator[FloatArray] | None]:
-    """Read what is held of a recording at once; what comes then, None where that is all."""
+    """Return a recording up to a clip's length, and the blocks that follow if there are any."""
     limit = max_clip_samples(recipe)
     blocks, parts, count = iter(stream), [], 0
     for block in blocks:

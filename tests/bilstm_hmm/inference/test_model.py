@@ -178,10 +178,3 @@ def test_threads_share_a_model(oracle: Path, synthetic: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(shared.predict, paths * 3))
     assert together == alone * 3
-
-
-def test_the_version_is_that_of_the_project() -> None:
-    import tomllib
-
-    text = (Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8")
-    assert bilstm_hmm.__version__ == tomllib.loads(text)["project"]["version"]
