@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 RATE, HOP = 8000, 80
 
 
-def levelled(samples: np.ndarray, cuts: tuple[int, ...] = ()) -> np.ndarray:
-    leveller = GainNormaliser(RATE, HOP)
-    parts = [leveller.push(block) for block in np.split(samples, cuts)]
-    return np.concatenate([*parts, leveller.flush()])
+def normalised(samples: np.ndarray, cuts: tuple[int, ...] = ()) -> np.ndarray:
+    normaliser = GainNormaliser(RATE, HOP)
+    parts = [normaliser.push(block) for block in np.split(samples, cuts)]
+    return np.concatenate([*parts, normaliser.flush()])
 
 
 def envelope(samples: np.ndarray) -> np.ndarray:
@@ -43,7 +43,7 @@ def test_each_moment_is_divided_by_the_envelope(count: int) -> None:
     gains = envelope(samples)
     place = np.arange(count) / HOP
     curve = np.interp(place, np.arange(len(gains)), gains)
-    np.testing.assert_allclose(levelled(samples), samples * curve, rtol=2e-5, atol=1e-7)
+    np.testing.assert_allclose(normalised(samples), samples * curve, rtol=2e-5, atol=1e-7)
 
 
 @given(
@@ -53,8 +53,8 @@ def test_each_moment_is_divided_by_the_envelope(count: int) -> None:
 @settings(deadline=None, max_examples=40)
 def test_blocks_of_any_size_give_the_same(seed: int, cuts: list[int]) -> None:
     samples = noise(2.0, seed)
-    found = levelled(samples, tuple(sorted(cuts)))
-    np.testing.assert_allclose(found, levelled(samples), rtol=1e-5, atol=1e-7)
+    found = normalised(samples, tuple(sorted(cuts)))
+    np.testing.assert_allclose(found, normalised(samples), rtol=1e-5, atol=1e-7)
     assert len(found) == len(samples)
     # The envelope falls by a hundredth of a decibel from hop to hop.
     assert np.abs(found).max() <= 1.0 + 2e-3
@@ -63,26 +63,26 @@ def test_blocks_of_any_size_give_the_same(seed: int, cuts: list[int]) -> None:
 def test_samples_one_by_one() -> None:
     samples = noise(0.6)
     np.testing.assert_allclose(
-        levelled(samples, tuple(range(1, len(samples)))), levelled(samples), rtol=1e-5, atol=1e-7
+        normalised(samples, tuple(range(1, len(samples)))), normalised(samples), rtol=1e-5, atol=1e-7
     )
 
 
 def test_the_gain_of_a_recording_does_not_matter() -> None:
     samples = noise(20.0) + 0.05
-    np.testing.assert_allclose(levelled(samples), levelled(0.1 * samples), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(normalised(samples), normalised(0.1 * samples), rtol=1e-3, atol=1e-4)
 
 
 def test_speech_is_at_its_peak_and_a_pause_stays_quiet() -> None:
     rng = np.random.default_rng(1)
     speech = 0.2 * rng.uniform(-1, 1, 5 * RATE)
     pause = 2e-4 * rng.uniform(-1, 1, 3 * RATE)
-    found = levelled(np.concatenate([speech, pause, speech]).astype(np.float32))
+    found = normalised(np.concatenate([speech, pause, speech]).astype(np.float32))
     assert np.abs(found[: 5 * RATE]).max() == pytest.approx(1.0, abs=0.01)
     # Three seconds later the envelope has fallen by three decibels, no more.
     assert np.abs(found[int(5.1 * RATE) : int(7.6 * RATE)]).max() < 2e-4 / 0.2 * 10 ** (3 / 20)
 
 
 def test_silence_stays_silence_and_noise_is_not_blown_up() -> None:
-    assert not levelled(np.zeros(RATE, np.float32)).any()
+    assert not normalised(np.zeros(RATE, np.float32)).any()
     hiss = 1e-5 * noise(5.0)
-    assert np.abs(levelled(hiss)).max() <= 1e-5 / MIN_PEAK * 1.001
+    assert np.abs(normalised(hiss)).max() <= 1e-5 / MIN_PEAK * 1.001

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from bilstm_hmm.features.audio.level import LOOKAHEAD
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.features.vad.detector import FRAME, LOOKAHEAD, NOISE_WINDOW, EnergyVad
+from bilstm_hmm.features.vad.detector import FRAME, NOISE_WINDOW, EnergyVad
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
