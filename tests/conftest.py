@@ -175,7 +175,7 @@ def make_encoder() -> Callable[..., Path]:
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder of the user, and no encoder open from another test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("bilstm_hmm.features.encoder.model._opened", {})
+    monkeypatch.setattr("bilstm_hmm.features.encoder.model._encoders", {})
     return tmp_path / "cache" / "bilstm-hmm" / "encoders"
 
 

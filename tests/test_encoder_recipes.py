@@ -68,7 +68,7 @@ def cache(
     copied = tmp_path / "cache"
     shutil.copytree(with_encoder.cache, copied)
     monkeypatch.setenv("XDG_CACHE_HOME", str(copied))
-    monkeypatch.setattr("bilstm_hmm.features.encoder.model._opened", {})
+    monkeypatch.setattr("bilstm_hmm.features.encoder.model._encoders", {})
     return copied / "bilstm-hmm" / "encoders"
 
 

@@ -7,7 +7,7 @@ from bilstm_hmm.data.corpora.corpus import Corpus
 from bilstm_hmm.data.corpora.registry import corpus
 from bilstm_hmm.data.splits.protocols import protocol
 from bilstm_hmm.evaluation.tables import int8_note, markdown_table, score_row
-from bilstm_hmm.features.settings.encoder_catalogue import KNOWN
+from bilstm_hmm.features.settings.encoder_catalogue import FETCH, KNOWN
 from bilstm_hmm.features.settings.extraction import FeatureSettings
 from bilstm_hmm.hmm.fusion import INT8_MARK, SYSTEMS
 from bilstm_hmm.inference.bundle import Bundle
@@ -129,8 +129,7 @@ def _encoder(features: FeatureSettings) -> list[str]:
     return [
         "## Encoder",
         f"The frames are those of a pre-trained encoder, which is not a part of this bundle: "
-        f"{origin} Its sha256 is `{sha256}`; `python -m bilstm_hmm encoders fetch {how}` brings "
-        "it.",
+        f"{origin} Its sha256 is `{sha256}`; `{FETCH} {how}` brings it.",
     ]
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from bilstm_hmm.arrays import FloatArray
+from bilstm_hmm.features.windows import window_starts as grid_starts
 from bilstm_hmm.network.outputs import NetworkOutput
 
 
@@ -14,9 +15,7 @@ def window_starts(length: int, size: int, stride: int) -> list[int]:
 
     The last one ends with the sequence, at a multiple of the stride.
     """
-    if length <= size:
-        return [0]
-    return [*range(0, length - size, size // 2), -(-(length - size) // stride) * stride]
+    return grid_starts(length, size, size // 2, stride)
 
 
 def stitch_windows(

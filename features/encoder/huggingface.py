@@ -58,20 +58,21 @@ def folder_forward(
             f"{settings.model}: it has {count} layers, but features.encoder.taps asks for layer "
             f"{max(layers)}; name one that it has."
         )
-    _cut(model, max(layers))
+    _remove_layers_behind(model, max(layers))
 
     def forward(windows: FloatArray) -> list[FloatArray]:
         with torch.inference_mode():
-            answer = model(torch.from_numpy(np.ascontiguousarray(windows)), **_TOLD)
-        return [answer.hidden_states[layer].numpy() for layer in layers]
+            output = model(
+                torch.from_numpy(np.ascontiguousarray(windows)),
+                output_hidden_states=True,
+                return_dict=True,
+            )
+        return [output.hidden_states[layer].numpy() for layer in layers]
 
     return forward
 
 
-_TOLD: dict[str, Any] = {"output_hidden_states": True, "return_dict": True}
-
-
-def _cut(model: Any, last: int) -> None:
+def _remove_layers_behind(model: Any, last: int) -> None:
     """Take off the layers that nothing depends on.
 
     One layer more than needed stays: some models normalise what their last one gives.

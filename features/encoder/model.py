@@ -11,22 +11,24 @@ from ..errors import EncoderError
 from ..frames import FloatArray
 from ..settings.encoder import EncoderSettings
 from ..settings.encoder_catalogue import KNOWN
-from .onnx_graph import cache_subgraph, cached_subgraph, extract_subgraph
-from .onnx_length import any_length
+from ..windows import overlap_add, window_starts
+from .onnx_graph import allow_any_length, extract_subgraph
 from .resolve import locate_encoder, with_checksum
 from .session import open_session
+from .store import cache_subgraph, cached_subgraph
 from .whisper_mel import whisper_log_mel
-from .windows import encoder_window_starts, overlap_add
 
 #: Windows that go through the encoder together: more only leave the processor's cache.
 BATCH = 4
-_LEAST_VARIANCE = 1e-7
-#: What an encoder without padding hears at least: its first convolutions are that long.
-_LEAST_FRAMES = 4
+_MIN_VARIANCE = 1e-7
+#: Frames that an encoder without padding is given at least: its first convolutions are that long.
+_MIN_FRAMES = 4
 #: Frames by which an encoder may fall short of its rate: convolutions without padding do.
-_SHORT_BY = 2
+_MAX_MISSING_FRAMES = 2
+_MEL_RATE = 100
+_MEL_BANDS = 80
 
-# A batch of windows, each ``[n]``, to what each tap gives for it, ``[B, T, width]`` each.
+# A batch of windows ``[B, n]`` to what each tap gives for it, ``[B, T, width]`` each.
 Forward = Callable[[FloatArray], list[FloatArray]]
 
 
@@ -58,65 +60,71 @@ class Encoder:
         EncoderError
             Where the encoder gives something else than its settings say.
         """
-        own, size = self.settings, self.settings.window_frames
-        hop = round(self.rate / own.frame_rate)
-        sound = np.zeros(count * hop, dtype=np.float32)
-        sound[: len(samples)] = samples[: count * hop]
+        size, hop = self.settings.window_frames, self._hop
+        signal = np.zeros(count * hop, dtype=np.float32)
+        signal[: len(samples)] = samples[: count * hop]
         if count <= size:
-            return self._short(sound, count, hop)
-        starts = encoder_window_starts(count, size, own.window_step)
-        windows = [sound[start * hop : (start + size) * hop] for start in starts]
-        parts: list[FloatArray] = []
+            return self._single_window(signal, count)
+        starts = window_starts(count, size, self.settings.window_step)
+        windows = [signal[start * hop : (start + size) * hop] for start in starts]
+        states: list[FloatArray] = []
         for first in range(0, len(windows), BATCH):
-            batch = np.stack([self._normal(w) for w in windows[first : first + BATCH]])
-            parts.extend(self._states(batch, size))
-        return overlap_add(parts, starts)
+            batch = np.stack([self._normalise(w) for w in windows[first : first + BATCH]])
+            states.extend(self._states(batch, size))
+        return overlap_add(states, starts)
 
-    def _short(self, sound: FloatArray, count: int, hop: int) -> FloatArray:
-        """Frames of what one window holds."""
-        padding = self.settings.window_frames * hop - len(sound)
-        if self.settings.padding == "none":
-            longer = max(count, _LEAST_FRAMES)
-            sound = self._normal(np.pad(sound, (0, (longer - count) * hop)))
-            whole: FloatArray = self._states(sound[None], longer)[0, :count]
-            return whole
-        front = self.settings.padding == "front"
-        window = self._normal(np.pad(sound, (padding, 0) if front else (0, padding)))
-        # Normalised with all of the silence, whatever of it is heard.
-        heard = self.settings.heard_frames(count)
-        window = window[-heard * hop :] if front else window[: heard * hop]
-        states = self._states(window[None], heard)[0]
-        found: FloatArray = states[-count:] if front else states[:count]
-        return found
+    @property
+    def _hop(self) -> int:
+        return round(self.rate / self.settings.frame_rate)
 
-    def _normal(self, window: FloatArray) -> FloatArray:
+    def _single_window(self, signal: FloatArray, count: int) -> FloatArray:
+        """Frames of `count` hops of samples, which one window holds."""
+        settings, hop = self.settings, self._hop
+        if settings.padding == "none":
+            n_frames = max(count, _MIN_FRAMES)
+            window = self._normalise(np.pad(signal, (0, (n_frames - count) * hop)))
+            states: FloatArray = self._states(window[None], n_frames)[0, :count]
+            return states
+        silence = settings.window_frames * hop - len(signal)
+        front = settings.padding == "front"
+        # Normalised with all of the silence, however much of it goes through the encoder.
+        window = self._normalise(np.pad(signal, (silence, 0) if front else (0, silence)))
+        n_frames = settings.n_input_frames(count)
+        window = window[-n_frames * hop :] if front else window[: n_frames * hop]
+        states = self._states(window[None], n_frames)[0]
+        return states[-count:] if front else states[:count]
+
+    def _normalise(self, window: FloatArray) -> FloatArray:
         if not self.settings.normalise:
             return window
-        scale = np.sqrt(window.var() + _LEAST_VARIANCE)
-        normal: FloatArray = ((window - window.mean()) / scale).astype(np.float32)
-        return normal
+        scale = np.sqrt(window.var() + _MIN_VARIANCE)
+        normalised: FloatArray = ((window - window.mean()) / scale).astype(np.float32)
+        return normalised
 
     def _states(self, windows: FloatArray, count: int) -> FloatArray:
         """``[B, n]`` samples to ``[B, count, n_columns]``."""
-        found = self.forward(windows)
-        for states in found:
-            if states.ndim != 3 or states.shape[2] != self.settings.width:
-                raise EncoderError(
-                    f"{self.settings.model}: a tap gives values of the shape {states.shape}, but "
-                    f"features.encoder.width asks for {self.settings.width} a frame; mend one of "
-                    "taps and width."
-                )
-            if not count - _SHORT_BY <= states.shape[1] <= count:
-                raise EncoderError(
-                    f"{self.settings.model}: a tap gives {states.shape[1]} frames where "
-                    f"features.encoder.frame_rate asks for {count}; mend the rate or the taps."
-                )
-        side_by_side = np.concatenate(found, axis=2).astype(np.float32, copy=False)
-        lacking = count - side_by_side.shape[1]
-        return np.pad(side_by_side, ((0, 0), (0, lacking), (0, 0)), mode="edge")
+        taps = self.forward(windows)
+        for states in taps:
+            self._check_shape(states, count)
+        side_by_side = np.concatenate(taps, axis=2).astype(np.float32, copy=False)
+        missing = count - side_by_side.shape[1]
+        return np.pad(side_by_side, ((0, 0), (0, missing), (0, 0)), mode="edge")
+
+    def _check_shape(self, states: FloatArray, count: int) -> None:
+        if states.ndim != 3 or states.shape[2] != self.settings.width:
+            raise EncoderError(
+                f"{self.settings.model}: a tap gives values of the shape {states.shape}, but "
+                f"features.encoder.width asks for {self.settings.width} a frame; mend one of "
+                "taps and width."
+            )
+        if not count - _MAX_MISSING_FRAMES <= states.shape[1] <= count:
+            raise EncoderError(
+                f"{self.settings.model}: a tap gives {states.shape[1]} frames where "
+                f"features.encoder.frame_rate asks for {count}; mend the rate or the taps."
+            )
 
 
-_opened: dict[tuple[EncoderSettings, int], Encoder] = {}
+_encoders: dict[tuple[EncoderSettings, int], Encoder] = {}
 _lock = threading.Lock()
 
 
@@ -135,18 +143,18 @@ def open_encoder(settings: EncoderSettings, rate: int) -> Encoder:
     """
     with _lock:
         key = (settings, rate)
-        if key not in _opened:
-            _opened[key] = Encoder(settings, rate, _forward(settings, rate))
-        return _opened[key]
+        if key not in _encoders:
+            _encoders[key] = Encoder(settings, rate, _open_forward(settings, rate))
+        return _encoders[key]
 
 
-def _forward(settings: EncoderSettings, rate: int) -> Forward:
+def _open_forward(settings: EncoderSettings, rate: int) -> Forward:
     settings = with_checksum(settings)
     assert settings.sha256 is not None
-    names = _tap_names(settings)
-    side = settings.short_side
-    kind = () if side is None else (side,)
-    graph = cached_subgraph(settings.sha256, (*names, *kind)) if names is not None else None
+    names = _value_names(settings)
+    side = settings.shortened_side
+    variant = () if side is None else (side,)
+    graph = cached_subgraph(settings.sha256, (*names, *variant)) if names is not None else None
     if graph is not None and names is not None:
         return _onnx_forward(graph, names, settings, rate)
     path = locate_encoder(settings)
@@ -162,12 +170,12 @@ def _forward(settings: EncoderSettings, rate: int) -> Forward:
     graph = extract_subgraph(path.read_bytes(), names, settings.model)
     known = KNOWN.get(settings.model)
     if known is not None and side is not None:
-        graph = any_length(graph, known.fixed, side)
-    cache_subgraph(graph, settings.sha256, (*names, *kind))
+        graph = allow_any_length(graph, known.fixed, side)
+    cache_subgraph(graph, settings.sha256, (*names, *variant))
     return _onnx_forward(graph, names, settings, rate)
 
 
-def _tap_names(settings: EncoderSettings) -> tuple[str, ...] | None:
+def _value_names(settings: EncoderSettings) -> tuple[str, ...] | None:
     """The values of the graph that the taps mean, None where that is not known of a layer."""
     known = KNOWN.get(settings.model)
     names: list[str] = []
@@ -195,25 +203,31 @@ def _onnx_forward(
             "can be given; export it with that one alone."
         )
     name, shape = inputs[0].name, inputs[0].shape
-    per_second = rate if settings.input == "waveform" else 100
-    length, rank = round(settings.window * per_second), 2 if settings.input == "waveform" else 3
-    fixed = shape[-1] if isinstance(shape[-1], int) else length
-    if len(shape) != rank or fixed != length:
+    _check_input(shape, settings, rate)
+    log_mel = settings.input == "log-mel"
+    n_bands = shape[1] if log_mel and isinstance(shape[1], int) else _MEL_BANDS
+
+    def forward(windows: FloatArray) -> list[FloatArray]:
+        if log_mel:
+            windows = np.stack([whisper_log_mel(window, n_bands) for window in windows])
+        return [np.asarray(states) for states in session.run(list(names), {name: windows})]
+
+    return forward
+
+
+def _check_input(shape: list[Any], settings: EncoderSettings, rate: int) -> None:
+    """Refuse a graph that takes other windows than the settings give it."""
+    rank, per_second = (2, rate) if settings.input == "waveform" else (3, _MEL_RATE)
+    length = round(settings.window * per_second)
+    fixed_length = shape[-1] if isinstance(shape[-1], int) else None
+    if len(shape) != rank or fixed_length not in (None, length):
         raise EncoderError(
             f"{settings.model}: its graph takes the shape {shape}, but features.encoder.input "
             f"{settings.input} and window {settings.window:g} give {rank} axes, the last of "
             f"{length}; mend input or window."
         )
-    if settings.short_side is not None and isinstance(shape[-1], int):
+    if settings.shortened_side is not None and fixed_length is not None:
         raise EncoderError(
             f"{settings.model}: its graph takes {length} values at once and no fewer; leave "
             "features.encoder.silence null."
         )
-    bands = shape[1] if rank == 3 and isinstance(shape[1], int) else 80
-
-    def forward(windows: FloatArray) -> list[FloatArray]:
-        if rank == 3:
-            windows = np.stack([whisper_log_mel(window, bands) for window in windows])
-        return [np.asarray(states) for states in session.run(list(names), {name: windows})]
-
-    return forward

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import EncoderError
 from ..settings.encoder import EncoderSettings
-from ..settings.encoder_catalogue import KNOWN
+from ..settings.encoder_catalogue import FETCH, KNOWN
 from .store import checksum, find
 
 _HASH_PREFIX = 12  # digits of a checksum that a sentence shows
@@ -42,17 +42,17 @@ def locate_encoder(settings: EncoderSettings) -> Path:
     settings = with_checksum(settings)
     sha256 = settings.sha256
     assert sha256 is not None
-    found = find(sha256)
-    if found is not None:
-        return found
+    stored = find(sha256)
+    if stored is not None:
+        return stored
     path = Path(settings.model)
     if settings.model not in KNOWN and path.exists():
-        there = checksum(path)
-        if there == sha256:
+        actual = checksum(path)
+        if actual == sha256:
             return path
         raise EncoderError(
-            f"{path} is another version of the encoder (sha256 {there[:_HASH_PREFIX]}...) than the "
-            f"one asked for ({sha256[:_HASH_PREFIX]}...); bring that one with {_fetch()} "
+            f"{path} is another version of the encoder (sha256 {actual[:_HASH_PREFIX]}...) than "
+            f"the one asked for ({sha256[:_HASH_PREFIX]}...); bring that one with {_fetch()} "
             f"{path.name} --from FILE, or train again."
         )
     raise EncoderError(_how_to_get(settings.model, sha256))
@@ -74,12 +74,12 @@ def _how_to_get(model: str, sha256: str) -> str:
             f"{_fetch()} other --from FILE, or train again."
         )
     return (
-        f"The encoder {model} is not on this machine; get it with {_fetch()} {model}, or without "
-        "a network with --from FILE."
+        f"The encoder {model} is not on this machine; get it with {_fetch()} {model}, or without a "
+        "network with --from FILE."
     )
 
 
 def _fetch() -> str:
     """The command that brings an encoder, after the one that brings what cuts its graph."""
     install = "" if find_spec("onnx") else "pip install 'bilstm-hmm[encoders]' && "
-    return f"{install}python -m bilstm_hmm encoders fetch"
+    return f"{install}{FETCH}"

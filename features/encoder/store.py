@@ -4,22 +4,21 @@ import hashlib
 import os
 import shutil
 import sys
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..atomic_files import replaced_when_done
 from ..errors import EncoderError
 
-_PIECE = 1 << 20
-#: What a folder of Hugging Face is told by; weights in other formats are not read.
+#: What a folder of Hugging Face is known by; weights in other formats are not read.
 FOLDER_FILES = ("config.json", "model.safetensors")
 
 
 def store_folder() -> Path:
     """Return the folder of the encoders: below XDG_CACHE_HOME or the platform's own cache."""
-    named = os.environ.get("XDG_CACHE_HOME")
-    if named:
-        base = Path(named)
+    cache_home = os.environ.get("XDG_CACHE_HOME")
+    if cache_home:
+        base = Path(cache_home)
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     elif sys.platform == "win32":
@@ -55,11 +54,8 @@ def checksum(path: Path) -> str:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def find(sha256: str) -> Path | None:
@@ -83,17 +79,13 @@ def add(source: Path, sha256: str) -> Path:
         The disk is full or the store cannot be written to.
     """
     if source.is_dir():
-        return _write_atomically(sha256, lambda path: _copy_folder(source, path))
-    return _write_atomically(f"{sha256}.onnx", lambda path: _copy(source, path))
+        return _write(sha256, lambda path: _copy_folder(source, path))
+    return _write(f"{sha256}.onnx", lambda path: shutil.copyfile(source, path))
 
 
 def add_bytes(content: bytes, name: str) -> Path:
     """Write `content` into the store as `name`, whole or not at all; raises as `add` does."""
-    return _write_atomically(name, lambda path: path.write_bytes(content))
-
-
-def _copy(source: Path, path: Path) -> None:
-    shutil.copyfile(source, path)
+    return _write(name, lambda path: path.write_bytes(content))
 
 
 def _copy_folder(source: Path, path: Path) -> None:
@@ -102,30 +94,45 @@ def _copy_folder(source: Path, path: Path) -> None:
         shutil.copyfile(source / name, path / name)
 
 
-def _write_atomically(name: str, write: Callable[[Path], object]) -> Path:
-    target = store_folder() / name
-    temporary = target.with_name(f".{uuid.uuid4().hex}.part")
+def _write(name: str, write: Callable[[Path], object]) -> Path:
+    path = store_folder() / name
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        if target.is_dir():
-            shutil.rmtree(target)
-        temporary.replace(target)
+        with replaced_when_done(path) as temporary:
+            write(temporary)
     except OSError as error:
         raise EncoderError(
-            f"{target}: the encoder cannot be kept there ({error.strerror or error}); free some "
+            f"{path}: the encoder cannot be kept there ({error.strerror or error}); free some "
             "space, or name another folder in XDG_CACHE_HOME."
         ) from None
-    finally:
-        _remove(temporary)
-    return target
+    return path
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-        return
+def cached_subgraph(sha256: str, taps: Sequence[str]) -> bytes | None:
+    """Return a graph that was extracted before, None where there is none that is whole."""
+    for path in sorted(store_folder().glob(f"{_subgraph_name(sha256, taps)}-*.onnx")):
+        try:
+            content = path.read_bytes()
+        except OSError:
+            continue
+        if path.stem.endswith(_short_hash(content)):
+            return content
+    return None
+
+
+def cache_subgraph(subgraph: bytes, sha256: str, taps: Sequence[str]) -> None:
+    """Keep an extracted graph for the next time, where the store can be written to.
+
+    Its name holds its own checksum, by which `cached_subgraph` knows a damaged one.
+    """
     try:
-        path.unlink(missing_ok=True)
-    except OSError:
+        add_bytes(subgraph, f"{_subgraph_name(sha256, taps)}-{_short_hash(subgraph)}.onnx")
+    except EncoderError:
         return
+
+
+def _subgraph_name(sha256: str, taps: Sequence[str]) -> str:
+    return f"cut-{sha256[:16]}-{_short_hash(chr(0).join(taps).encode())}"
+
+
+def _short_hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -1,23 +1,26 @@
 """Frames of files that were extracted before, kept on disk."""
 
 import hashlib
+import inspect
 import logging
-import os
-import threading
+import uuid
 import zipfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from ..atomic_files import replaced_when_done
 from ..frames import Frames
 from ..settings.extraction import FeatureSettings
 from ..spectral.filterbanks import FilterBanks
+from .streams import STREAMS
 
 _LOG = logging.getLogger(__name__)
 
-# The packages that decide what comes out of a file: a change in any makes all entries stale.
-_SOURCES = ("audio", "encoder", "extraction", "settings", "spectral", "vad")
+# What has no say in the frames of a file; a change in anything else makes all entries stale.
+_WITHOUT_SAY = ("__main__.py", "augmentation")
 
 
 @cache
@@ -25,20 +28,38 @@ def features_version() -> str:
     """Return a digest of the source of the extraction, so that changed code finds no old entry."""
     digest = hashlib.sha256()
     root = Path(__file__).parents[1]
-    for path in sorted(path for name in _SOURCES for path in (root / name).rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode())
-        # Line ends differ between checkouts of the same source.
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    for path in sorted(root.rglob("*.py")):
+        name = path.relative_to(root)
+        if name.parts[0] not in _WITHOUT_SAY:
+            digest.update(name.as_posix().encode())
+            digest.update(_source(path))
     return digest.hexdigest()
+
+
+def _source(path: Path) -> bytes:
+    # Line ends differ between checkouts of the same source.
+    return path.read_bytes().replace(b"\r\n", b"\n")
+
+
+def _source_around(function: Callable[..., object]) -> bytes:
+    """The file that a function stands in; something new each time where it stands in none."""
+    try:
+        return _source(Path(inspect.getfile(function)))
+    except (OSError, TypeError):
+        return uuid.uuid4().bytes
 
 
 def extraction_key(settings: FeatureSettings, banks: FilterBanks) -> str:
     """Return a digest of all that frames depend on besides the file: settings, banks, code."""
     digest = hashlib.sha256(features_version().encode())
-    # Which encoder it is its checksum tells, wherever it lies.
-    left_out = {"model"} if settings.has_encoder else True
-    told = settings.model_dump_json(exclude={"normalisation": True, "encoder": left_out})
-    digest.update(told.encode())
+    # Which encoder it is its checksum says, wherever it lies.
+    unused = {"model"} if settings.has_encoder else True
+    digest.update(
+        settings.model_dump_json(exclude={"normalisation": True, "encoder": unused}).encode()
+    )
+    # Streams that were registered from elsewhere are no part of `features_version`.
+    for stream in settings.short_time:
+        digest.update(_source_around(STREAMS[stream].compute))
     for name, array in sorted(banks.to_arrays().items()):
         digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -70,10 +91,8 @@ class FrameCache:
         OSError, ValueError
             Where the file cannot be read or the path is none.
         """
-        digest = hashlib.sha256(extraction.encode())
         with Path(path).open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
+            digest = hashlib.file_digest(file, lambda: hashlib.sha256(extraction.encode()))
         return digest.hexdigest()
 
     def get(self, key: str) -> Frames | None:
@@ -93,28 +112,17 @@ class FrameCache:
         """Keep an entry; where the disk refuses, take note of it and keep none from then on."""
         if self.note is not None:
             return
-        path = self._path(key)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+        timing = np.array([frames.rate, frames.start])
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                np.savez(file, values=frames.values, timing=np.array([frames.rate, frames.start]))
-            temporary.replace(path)
+            with replaced_when_done(self._path(key)) as temporary:
+                np.savez(temporary, values=frames.values, timing=timing)
         except OSError as error:
             self.note = (
                 f"The feature cache {self.folder} cannot be written to ({error.strerror}); "
                 "features are extracted anew each time until there is room."
             )
             _LOG.warning(self.note)
-            _remove(temporary)
 
     def _path(self, key: str) -> Path:
         # A folder of 256 folders: some file systems are slow with many files in one.
         return self.folder / key[:2] / f"{key[2:]}.npz"
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        _LOG.debug("left behind: %s", path)

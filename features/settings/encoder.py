@@ -69,13 +69,13 @@ class EncoderSettings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _pinned(cls, given: Any) -> Any:
+    def _with_known_checksum(cls, values: Any) -> Any:
         """A known encoder without a checksum is the version that is known."""
-        if isinstance(given, dict) and given.get("sha256") is None:
-            known = KNOWN.get(str(given.get("model", "whisper-tiny")))
+        if isinstance(values, dict) and values.get("sha256") is None:
+            known = KNOWN.get(str(values.get("model", "whisper-tiny")))
             if known is not None:
-                return {**given, "sha256": known.sha256}
-        return given
+                return {**values, "sha256": known.sha256}
+        return values
 
     @model_validator(mode="after")
     def _consistent(self) -> "EncoderSettings":
@@ -103,12 +103,12 @@ class EncoderSettings(BaseModel):
         return max(2, round(self.window * self.frame_rate))
 
     @property
-    def short_side(self) -> Literal["front", "back"] | None:
-        """Where less silence than fills the window is put, None where no less is heard."""
+    def shortened_side(self) -> Literal["front", "back"] | None:
+        """Where less silence than fills the window is put, None where it is always filled."""
         return None if self.silence is None or self.padding == "none" else self.padding
 
-    def heard_frames(self, count: int) -> int:
-        """Frames that go through the encoder for `count` frames of no more than a window."""
+    def n_input_frames(self, count: int) -> int:
+        """Return the frames that go through the encoder for `count` frames that fit a window."""
         if self.silence is None:
             return self.window_frames
         return min(self.window_frames, count + round(self.silence * self.frame_rate))

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+#: What brings an encoder to this machine, the toolkit installed or a checkout: what users type.
+FETCH = "python -m bilstm_hmm encoders fetch"
+
 
 @dataclass(frozen=True, slots=True)
 class FixedLength:
@@ -12,7 +15,7 @@ class FixedLength:
     positions
         The table of positions, a row a frame, that is added to the frames ``[B, T, width]``.
     counts
-        Constants that tell the number of frames where values are reshaped.
+        Constants that hold the number of frames where values are reshaped.
     """
 
     positions: str
@@ -32,7 +35,7 @@ class KnownEncoder:
     layers
         The value of the graph that is the state after each layer, the first layer first.
     fixed
-        What keeps its graph from hearing less than a whole window.
+        What in its graph takes a whole window and no less.
     """
 
     name: str

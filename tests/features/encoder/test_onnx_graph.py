@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from bilstm_hmm.features.encoder.onnx_length import any_length
+from bilstm_hmm.features.encoder.onnx_graph import allow_any_length
 from bilstm_hmm.features.encoder.resolve import locate_encoder
 from bilstm_hmm.features.encoder.store import find
 from bilstm_hmm.features.encoder.whisper_mel import whisper_log_mel
@@ -66,7 +66,7 @@ def test_frames_have_the_positions_they_had_in_the_whole_window(fixed_graph, pad
     window = np.pad(clip, ((0, 0), (silence, 0) if padding == "front" else (0, silence)))
     whole = run(fixed_graph, "heard", window, "states")
     expected = whole[:, -count:] if padding == "front" else whole[:, :count]
-    found = run(any_length(fixed_graph, FIXED, padding), "heard", clip, "states")
+    found = run(allow_any_length(fixed_graph, FIXED, padding), "heard", clip, "states")
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -162,5 +162,6 @@ def test_the_encoder_of_whisper_hears_nearly_the_same_with_less_silence(voice):
     np.testing.assert_allclose(filled, whole, atol=1e-4)
     short = extract(voice, whisper(silence=0.5), FilterBanks()).values
     apart = np.sqrt(np.square(short - whole).mean()) / whole.std()
-    # Attention looks into the silence, so that the states are others, but not strangers.
-    assert 0.0 < apart < 0.7
+    # Attention looks into the silence, so that the states are others, but not strangers, which
+    # would be 1.4 apart. How far, hangs on the processor: the graph is quantised.
+    assert 0.0 < apart < 0.8

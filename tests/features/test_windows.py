@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from bilstm_hmm.features.encoder.windows import encoder_window_starts, overlap_add
+from bilstm_hmm.features.windows import overlap_add, window_starts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 @given(st.integers(1, 500), st.integers(2, 80), st.data())
 def test_windows_lie_on_a_grid_and_cover_everything(count, size, data):
     step = data.draw(st.integers(1, size))
-    starts = encoder_window_starts(count, size, step)
+    starts = window_starts(count, size, step)
     covered = {frame for start in starts for frame in range(start, start + size)}
     assert set(range(count)) <= covered
     assert starts == sorted(set(starts))
@@ -22,14 +22,14 @@ def test_windows_lie_on_a_grid_and_cover_everything(count, size, data):
 @given(st.integers(1, 300), st.integers(4, 60), st.integers(0, 9))
 def test_windows_that_agree_are_the_whole(count, size, seed):
     whole = np.random.default_rng(seed).normal(size=(max(count, size), 2)).astype(np.float32)
-    starts = encoder_window_starts(len(whole), size, size * 5 // 8)
+    starts = window_starts(len(whole), size, size * 5 // 8)
     parts = [whole[start : start + size] for start in starts]
     np.testing.assert_allclose(overlap_add(parts, starts), whole, atol=1e-5)
 
 
 @pytest.mark.parametrize("count", [47, 90, 91, 120])
 def test_windows_that_do_not_agree_are_faded_over(count):
-    starts = encoder_window_starts(count, 40, 25)
+    starts = window_starts(count, 40, 25)
     parts = [np.full((40, 1), level, dtype=np.float32) for level in range(len(starts))]
     found = overlap_add(parts, starts)[:, 0]
     assert len(found) == count
