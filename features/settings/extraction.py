@@ -51,9 +51,9 @@ class FeatureSettings(BaseModel):
             ge=8000, le=48000, description="Sampling rate in Hz that every recording is brought to."
         ),
     ] = 16000
-    streams: Annotated[tuple[StreamName, ...], Field(description="The feature streams, in order.")] = (
-        "mfcc",
-    )
+    streams: Annotated[
+        tuple[StreamName, ...], Field(description="The feature streams, in order.")
+    ] = ("mfcc",)
     n_fft: Annotated[int, Field(ge=64, le=8192, description="Length of the Fourier transform.")] = (
         512
     )
