@@ -7,15 +7,17 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := runs/demo
+SITE   := build/site
 # Processes that share the tests; more need more memory, because each may load TensorFlow.
 TEST_JOBS ?= 2
 
-.PHONY: demo test check types bench corpora-named samples clean help
+.PHONY: demo test check types docs bench corpora-named samples clean help
 
 help:
 	@echo "make demo   predict with the shipped model; train, evaluate and predict on a synthetic corpus"
 	@echo "make test   checks and the whole test suite"
 	@echo "make check  ruff and mypy alone"
+	@echo "make docs   the documentation as a site, in $(SITE)"
 	@echo "make bench  measure against other tools on real clips: make bench CORPORA=DIR"
 	@echo "make clean  remove .venv and the demo"
 
@@ -34,6 +36,10 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 
 $(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
+$(VENV)/installed-docs: requirements-docs.txt $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
 demo: $(VENV)/installed
@@ -55,6 +61,11 @@ check: $(VENV)/installed-dev types
 types:
 	@rm -rf build/types && mkdir -p build/types/bilstm_hmm
 	@ln -s $(CURDIR)/bilstm_hmm/* $(addprefix $(CURDIR)/,features data configs models) build/types/bilstm_hmm
+
+# What the pages have from the code, `python -m docs.generate` writes; a test says when it is due.
+docs: $(VENV)/installed-docs types
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir $(SITE)
+	@echo "$(SITE)/index.html"
 
 # Threads of numeric libraries would only fight over the cores that the test processes share.
 test: check

@@ -44,7 +44,7 @@ def predict_command(model: Path, *arguments: str | Path) -> Command:
 
 
 def accurate_model() -> Path | None:
-    """Return the model that comes along with an encoder, None where the encoder is not here."""
+    """Return the shipped model with an encoder, None where the encoder is not here."""
     return None if find(WHISPER_TINY.sha256) is None else REPOSITORY / "models" / "accurate"
 
 

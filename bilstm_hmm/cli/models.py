@@ -1,4 +1,4 @@
-"""The command ``models``: what comes along, and how well it does by its own card."""
+"""The command ``models``: the models that ship, and the figures of their cards."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def list_models() -> None:
-    """Name the models that come along, and how well they do."""
+    """List the models that ship, and their accuracy."""
     from bilstm_hmm.config.shipped import shipped_folder
     from bilstm_hmm.inference.bundle_files import MANIFEST
 
@@ -43,7 +43,7 @@ def _describe(folder: Path) -> list[str]:
 
 
 def _encoder_line(recipe: "Recipe") -> list[str]:
-    """Say which encoder the model hears through, and whether it is here; nothing without one."""
+    """Say which encoder the model uses, and whether it is here; nothing without one."""
     from bilstm_hmm.features.encoder.store import find
 
     encoder = recipe.features.encoder

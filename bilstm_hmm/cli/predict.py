@@ -22,7 +22,7 @@ def predict(
     folder: Annotated[Path | None, typer.Option(help="A folder of recordings to label.")] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="A bundle, a run or a shipped model's name (default: models/default)."),
+        typer.Option(help="A bundle, a run, or the name of a model that ships (default: default)."),
     ] = None,
     format: Annotated[
         str, typer.Option(help="text, json, jsonl, csv, tsv, rttm, audacity, textgrid, srt, png.")
@@ -34,7 +34,7 @@ def predict(
         bool, typer.Option("--timeline", help="Print the segments as well.")
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Leave out files that the output already has.")
+        bool, typer.Option("--resume", help="Skip files that the output already has.")
     ] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Cores to use (default: all of them).")
@@ -43,16 +43,16 @@ def predict(
         str, typer.Option(help="float, or int8: a faster network, if the model has one.")
     ] = "float",
     live: Annotated[
-        bool, typer.Option("--live", help="Tell of standard input while it comes.")
+        bool, typer.Option("--live", help="Label standard input while it comes.")
     ] = False,
-    mic: Annotated[bool, typer.Option("--mic", help="Listen to the microphone, live.")] = False,
+    mic: Annotated[bool, typer.Option("--mic", help="Label the microphone, live.")] = False,
     device: Annotated[
         str | None, typer.Option(help="Number or name of the microphone (default: the system's).")
     ] = None,
     pcm: Annotated[
         int | None,
         typer.Option(
-            metavar="RATE", help="Standard input is raw 16-bit samples, so many a second."
+            metavar="RATE", help="Standard input is raw 16-bit samples at this rate in Hz."
         ),
     ] = None,
     channels: Annotated[
@@ -62,10 +62,11 @@ def predict(
         float | None, typer.Option(help="Seconds between live updates (default: 0.5).")
     ] = None,
     lookahead: Annotated[
-        float | None, typer.Option(help="Seconds of sound heard beyond them (default: 1).")
+        float | None,
+        typer.Option(help="Seconds of sound after the moment of an update (default: 1)."),
     ] = None,
 ) -> None:
-    """Label a recording, a folder of them, or what is being said."""
+    """Label a recording, a folder of recordings, or a stream."""
     from bilstm_hmm.cli.label import audio_files_in, existing_file
     from bilstm_hmm.cli.options import LiveOptions, PredictOptions, validate_options
     from bilstm_hmm.cli.stdin import DASH, open_standard_input

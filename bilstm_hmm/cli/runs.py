@@ -27,7 +27,7 @@ def train(
     output: Output = None,
     resume: Resume = False,
 ) -> None:
-    """Train on one fold and report on speakers not trained on."""
+    """Train on one fold and report on its test speakers."""
     from bilstm_hmm.cli.progress import console_progress
     from bilstm_hmm.config.loading import load_recipe
     from bilstm_hmm.experiments.run_folder import open_run
@@ -76,7 +76,7 @@ def evaluate(
     resume: Resume = False,
     models: Annotated[
         Path | None,
-        typer.Option(help="For timelines: an earlier evaluation whose models of the folds to use."),
+        typer.Option(help="For timelines: an earlier evaluation whose models are used."),
     ] = None,
 ) -> None:
     """Train and test on every fold of a protocol, and report."""

@@ -117,7 +117,7 @@ def _told(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _encoder(features: FeatureSettings) -> list[str]:
-    """Where the encoder comes from that the model hears through; nothing where it has none."""
+    """Say where the encoder of the model comes from; nothing where it has none."""
     if not features.has_encoder:
         return []
     name, sha256 = features.encoder.model, features.encoder.sha256

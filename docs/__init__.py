@@ -1,0 +1,1 @@
+"""The pages of the documentation; `docs.generate` writes what they have from the code."""
