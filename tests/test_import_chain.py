@@ -17,7 +17,8 @@ MAX_MODULES = 12
 MAX_LINES = 300
 
 #: What stands in one line may import what stands in it or in the lines above. Modules that lie in
-#: the package's own folder are its root, and those that run it (`__main__`) may import all of it.
+#: the package's own folder are its root. The package itself stands with the highest of its folders,
+#: and what runs it (`__main__`) may import everything.
 CHAINS = {
     "features": (
         "root",
@@ -44,6 +45,9 @@ CHAINS = {
         "cli",
     ),
 }
+
+
+_PACKAGES = ("bilstm_hmm", "bilstm_hmm.features", "bilstm_hmm.data")
 
 
 @dataclass(frozen=True)
@@ -85,8 +89,10 @@ def place(name: str) -> tuple[str, int]:
     if parts and parts[0] in CHAINS:
         package, *parts = parts
     chain = CHAINS[package]
-    if parts in ([], ["__main__"]):
-        return package, len(chain)
+    if parts == ["__main__"]:
+        return "bilstm_hmm", len(CHAINS["bilstm_hmm"])
+    if not parts:
+        return package, len(chain) - 1
     is_root = len(parts) == 1 and parts[0] not in chain
     return package, chain.index("root" if is_root else parts[0])
 
@@ -148,7 +154,7 @@ def filled_packages(modules: Mapping[str, Module]) -> list[str]:
     return [
         name
         for name, m in modules.items()
-        if m.path.name == "__init__.py" and m.floor < len(CHAINS[m.package]) and m.path.read_bytes()
+        if m.path.name == "__init__.py" and name not in _PACKAGES and m.path.read_bytes()
     ]
 
 

@@ -110,10 +110,10 @@ def test_a_label_cannot_break_the_tables() -> None:
 @pytest.mark.parametrize(
     ("encoder", "said"),
     [
-        ({}, ["pipecat-ai==1.14.0", "BSD-2-Clause", "features fetch whisper-tiny`"]),
+        ({}, ["pipecat-ai==1.14.0", "BSD-2-Clause", "encoders fetch whisper-tiny`"]),
         (
             {"model": "mine.onnx", "sha256": "0" * 64},
-            ["`mine.onnx`", "0" * 64, "features fetch mine.onnx --from FILE`"],
+            ["`mine.onnx`", "0" * 64, "encoders fetch mine.onnx --from FILE`"],
         ),
     ],
 )

@@ -37,7 +37,7 @@ def test_a_file_of_another_version_is_told(tiny):
 def test_how_to_get_a_missing_one_is_told(store):
     with pytest.raises(EncoderError, match=r"fetch mine.onnx --from FILE"):
         load_encoder(features("mine.onnx", sha256="0" * 64))
-    with pytest.raises(EncoderError, match=r"features fetch whisper-tiny, or without a network"):
+    with pytest.raises(EncoderError, match=r"encoders fetch whisper-tiny, or without a network"):
         load_encoder(FeatureSettings(streams=("encoder",)))
 
 
