@@ -3,16 +3,18 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from bilstm_hmm.data.clip import Clip
 
 from benchmarks import warm_worker
 from benchmarks.clips import draw_clips, write_short_recording
 from benchmarks.contestants import LIBROSA, ONE_VIEW, OPENSMILE, opensmile_table
 from benchmarks.peers import opensmile_svm
 from benchmarks.setting import REPOSITORY, Setting
-from benchmarks.table import Section, cell, comparison
+from benchmarks.table import Rows, Section, cell, comparison
 from benchmarks.timing import last_line, run_in_turns, spread
 from benchmarks.variants import write_variant
 from bilstm_hmm.errors import ToolkitError
@@ -33,9 +35,29 @@ def run(setting: Setting) -> Section:
     """
     clips = draw_clips(setting.corpora, setting.seed)
     wav = write_short_recording(clips, setting.scratch / "warm.wav", SECONDS)
-    workers: dict[str, tuple[str, Path]] = {
-        "ours, Model.predict": (warm_worker.OURS, setting.model)
-    }
+    workers, notes = _workers(setting, clips)
+    turns = CALLS * setting.repeats
+    with ExitStack() as stack:
+        contestants = {
+            name: stack.enter_context(start_worker(kind, wav, what))
+            for name, (kind, what) in workers.items()
+        }
+        run_in_turns(contestants, 3)  # the first calls set things up
+        answers = run_in_turns(contestants, turns, PAUSE)
+    return Section(
+        f"One {SECONDS:g}-second clip in a running process",
+        f"From the bytes of a wav file to a label: median of {turns} turns (quartiles), "
+        f"{PAUSE:g} s after the contestant before has answered.",
+        (_table(answers),),
+        tuple(notes),
+    )
+
+
+def _workers(
+    setting: Setting, clips: Sequence[Clip]
+) -> tuple[dict[str, tuple[str, Path]], list[str]]:
+    """The kind of each worker and what it labels with, ours first, and notes."""
+    workers = {"ours, Model.predict": (warm_worker.OURS, setting.model)}
     notes = [
         ONE_VIEW,
         "Processor time is of all cores, until the next call of the same process: what its threads "
@@ -49,35 +71,18 @@ def run(setting: Setting) -> Section:
         workers[OPENSMILE] = (warm_worker.OPENSMILE, opensmile_table(setting, clips))
     else:
         notes.append(opensmile_svm.NOT_INSTALLED)
-    turns = CALLS * setting.repeats
-    with ExitStack() as stack:
-        contestants = {
-            name: stack.enter_context(start_worker(kind, wav, what))
-            for name, (kind, what) in workers.items()
-        }
-        run_in_turns(contestants, 3)  # the first calls set things up
-        answers = run_in_turns(contestants, turns, PAUSE)
+    return workers, notes
+
+
+def _table(answers: Mapping[str, Sequence[tuple[float, float]]]) -> Rows:
     seconds = {name: [wall for wall, _ in calls] for name, calls in answers.items()}
     # The first answer tells of a call before the pauses.
     processor = {
         name: cell(spread([1e3 * used for _, used in calls[1:]], QUARTILE))
         for name, calls in answers.items()
     }
-    return Section(
-        f"One {SECONDS:g}-second clip in a running process",
-        f"From the bytes of a wav file to a label: median of {turns} turns (quartiles), "
-        f"{PAUSE:g} s after the contestant before has answered.",
-        (
-            comparison(
-                seconds,
-                unit="ms",
-                scale=1e3,
-                outside=QUARTILE,
-                further={"processor time, ms": processor},
-            ),
-        ),
-        tuple(notes),
-    )
+    further = {"processor time, ms": processor}
+    return comparison(seconds, unit="ms", scale=1e3, outside=QUARTILE, further=further)
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def _timeline(
         unseen.labels,
         unseen.groups,
         classes,
-        recipe.features.frame_rate / recipe.network.stride,
+        recipe.output_rate,
         recipe.timeline,
         recipe.seed,
     )
