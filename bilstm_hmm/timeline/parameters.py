@@ -1,14 +1,12 @@
-"""What is fitted of a timeline on training speakers, and how a frame's evidence comes of it."""
+"""What is fitted of a timeline on training speakers, and the scores of frames that come of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bilstm_hmm.arrays import Array, FloatArray, FloatMatrix
 from bilstm_hmm.config.schema import TimelineSettings
-from bilstm_hmm.features.frames import FloatArray
 
 #: Fields and their names in files: with the prefix in the npz file of a bundle, where they stand
 #: beside other arrays, and as they are in the JSON file of an evaluation.
@@ -25,14 +23,14 @@ _PREFIX = "timeline_"
 
 @dataclass(frozen=True, slots=True)
 class TimelineParameters:
-    """Numbers that gave the least error on turns of training speakers.
+    """Numbers that gave the least error on simulated recordings of training speakers.
 
     Attributes
     ----------
     logit_weight, hmm_weight
         Weights of a frame's logits and of its HMM log-likelihoods in the composite HMM.
     expected_duration, min_duration
-        Expected and least duration of an emotion, in seconds.
+        Of an emotion, in seconds.
     inverse_temperature
         Power of the paths' probabilities that makes confidences calibrated, see
         `bilstm_hmm.timeline.composite_hmm.apply_temperature`.
@@ -51,12 +49,12 @@ class TimelineParameters:
         """Return the numbers by their names in a JSON file."""
         return {stored: getattr(self, name) for name, stored in _STORED_NAMES.items()}
 
-    def to_arrays(self) -> dict[str, NDArray[np.float64]]:
+    def to_arrays(self) -> dict[str, FloatMatrix]:
         """Return the numbers by their keys in an npz file that holds other arrays as well."""
         return {_PREFIX + stored: np.array(value) for stored, value in self.to_dict().items()}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "TimelineParameters | None":
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "TimelineParameters | None":
         """Inverse of `to_arrays`; None where nothing was fitted, as in older models."""
         if _PREFIX + _STORED_NAMES["logit_weight"] not in arrays:
             return None

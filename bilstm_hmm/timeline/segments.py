@@ -1,21 +1,26 @@
 """From the emotions of frames to segments in time: pauses are bridged, long silence is named."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bilstm_hmm.features.frames import FloatArray
+from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
+from bilstm_hmm.numerics import runs
 from bilstm_hmm.prediction import NO_SPEECH, Segment
-
-FloatMatrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechInterval:
-    """Sound without a pause: where it begins and ends in seconds, and its frames."""
+    """Speech without a pause.
+
+    Attributes
+    ----------
+    start, end
+        In seconds.
+    frames
+        How many frames it has, at `rate` a second.
+    """
 
     start: float
     end: float
@@ -30,18 +35,28 @@ class SpeechInterval:
 
 @dataclass(frozen=True, slots=True)
 class LabelledSpan:
-    """Part of a piece with one emotion; `sure` is the sum of its frames' confidences."""
+    """Part of a recording with one emotion.
+
+    Attributes
+    ----------
+    start, end
+        In seconds.
+    frames
+        How many frames of speech it has.
+    confidence_sum
+        The sum of their confidences.
+    """
 
     start: float
     end: float
     emotion: str
     frames: int
-    sure: float
+    confidence_sum: float
 
 
 def merge_segments(
-    pieces: Sequence[SpeechInterval],
-    path: NDArray[np.intp],
+    intervals: Sequence[SpeechInterval],
+    path: Indices,
     posteriors: FloatArray | FloatMatrix,
     classes: Sequence[str],
     silence: float,
@@ -51,23 +66,23 @@ def merge_segments(
 
     Parameters
     ----------
-    pieces
+    intervals
         In order; their frames are those of `path` and `posteriors`.
     path
         The emotion of each frame, ``[T]``.
     posteriors
         The probability of each emotion at each frame, ``[T, E]``.
     silence
-        Seconds between two pieces that are a segment of their own. A shorter pause belongs to the
-        emotion on its two sides, or to each of them by half.
+        Seconds between two intervals that are a segment of their own. A shorter pause belongs to
+        the emotion on its two sides, or to each of them by half.
     duration
         Of the recording, in seconds.
     """
-    joiner = SegmentMerger(silence)
-    found: list[Segment] = []
-    for span in label_spans(pieces, path, posteriors, classes):
-        found += joiner.push(span)
-    return (*found, *joiner.close(duration))
+    merger = SegmentMerger(silence)
+    segments: list[Segment] = []
+    for span in label_spans(intervals, path, posteriors, classes):
+        segments += merger.push(span)
+    return (*segments, *merger.close(duration))
 
 
 class SegmentMerger:
@@ -76,7 +91,8 @@ class SegmentMerger:
     def __init__(self, silence: float) -> None:
         self._silence = silence
         self._open: LabelledSpan | None = None
-        self._told = 0.0
+        # Where the last segment ends.
+        self._end = 0.0
 
     def push(self, span: LabelledSpan) -> list[Segment]:
         """Take the next span; return the segments that are closed by it."""
@@ -84,28 +100,29 @@ class SegmentMerger:
             self._open = span
             return []
         *closed, self._open = merge_across_pause(self._open, span, self._silence)
-        return self._segments(closed)
+        return self._close_spans(closed)
 
     def pause(self) -> list[Segment]:
         """Return the open segment, closed: there is silence now."""
-        closed, self._open = self._open, None
-        return self._segments([closed]) if closed else []
+        closed = [] if self._open is None else [self._open]
+        self._open = None
+        return self._close_spans(closed)
 
     def close(self, duration: float) -> list[Segment]:
         """Return what is left of a recording of `duration` seconds."""
-        rest = self.pause()
-        if duration - self._told >= self._silence:
-            rest.append(silence_segment(self._told, duration))
-        return rest
+        return [*self.pause(), *self._silence_until(duration)]
 
-    def _segments(self, closed: Sequence[LabelledSpan]) -> list[Segment]:
-        found = []
-        for span in closed:
-            if span.start - self._told >= self._silence:
-                found.append(silence_segment(self._told, span.start))
-            found.append(Segment(span.start, span.end, span.emotion, span.sure / span.frames))
-            self._told = span.end
-        return found
+    def _close_spans(self, spans: Sequence[LabelledSpan]) -> list[Segment]:
+        segments = []
+        for span in spans:
+            segments += self._silence_until(span.start)
+            confidence = span.confidence_sum / span.frames
+            segments.append(Segment(span.start, span.end, span.emotion, confidence))
+            self._end = span.end
+        return segments
+
+    def _silence_until(self, time: float) -> list[Segment]:
+        return [silence_segment(self._end, time)] if time - self._end >= self._silence else []
 
 
 def silence_segment(start: float, end: float) -> Segment:
@@ -114,27 +131,26 @@ def silence_segment(start: float, end: float) -> Segment:
 
 
 def label_spans(
-    pieces: Sequence[SpeechInterval],
-    path: NDArray[np.intp],
+    intervals: Sequence[SpeechInterval],
+    path: Indices,
     posteriors: FloatArray | FloatMatrix,
     classes: Sequence[str],
 ) -> Iterator[LabelledSpan]:
-    """Yield the spans of one emotion in each piece; parameters as `merge_segments`."""
+    """Yield the spans of one emotion in each interval; parameters as of `merge_segments`."""
     first = 0
-    for piece in pieces:
-        own = path[first : first + piece.frames]
-        sure = posteriors[np.arange(first, first + piece.frames), own]
-        borders = [0, *(np.flatnonzero(np.diff(own)) + 1).tolist(), piece.frames]
-        for begun, stop in pairwise(borders):
-            ends = piece.end if stop == piece.frames else piece.start + stop / piece.rate
+    for interval in intervals:
+        labels = path[first : first + interval.frames]
+        confidences = posteriors[np.arange(first, first + interval.frames), labels]
+        for start, stop in runs(labels):
+            is_last = stop == interval.frames
             yield LabelledSpan(
-                piece.start + begun / piece.rate,
-                ends,
-                classes[int(own[begun])],
-                stop - begun,
-                float(sure[begun:stop].sum(dtype=np.float64)),
+                start=interval.start + start / interval.rate,
+                end=interval.end if is_last else interval.start + stop / interval.rate,
+                emotion=classes[int(labels[start])],
+                frames=stop - start,
+                confidence_sum=float(confidences[start:stop].sum(dtype=np.float64)),
             )
-        first += piece.frames
+        first += interval.frames
 
 
 def merge_across_pause(
@@ -144,10 +160,12 @@ def merge_across_pause(
     if right.start - left.end >= silence:
         return left, right
     if left.emotion == right.emotion:
-        frames, sure = left.frames + right.frames, left.sure + right.sure
-        return (LabelledSpan(left.start, right.end, left.emotion, frames, sure),)
-    border = 0.5 * (left.end + right.start)
-    return (
-        LabelledSpan(left.start, border, left.emotion, left.frames, left.sure),
-        LabelledSpan(border, right.end, right.emotion, right.frames, right.sure),
-    )
+        merged = replace(
+            left,
+            end=right.end,
+            frames=left.frames + right.frames,
+            confidence_sum=left.confidence_sum + right.confidence_sum,
+        )
+        return (merged,)
+    boundary = 0.5 * (left.end + right.start)
+    return replace(left, end=boundary), replace(right, start=boundary)

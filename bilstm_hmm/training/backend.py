@@ -13,7 +13,7 @@ from bilstm_hmm.hmm.fit import fit_bank, process_pool
 from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, fit_fusion, probabilities
 from bilstm_hmm.hmm.projection import Projection, fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
-from bilstm_hmm.timeline.fit import TOO_FEW, fit_timeline
+from bilstm_hmm.timeline.fit import NOT_FITTED, fit_timeline
 from bilstm_hmm.timeline.parameters import TimelineParameters
 
 
@@ -75,7 +75,7 @@ def fit_back_end(unseen: OutOfFoldOutputs, classes: tuple[str, ...], recipe: Rec
     decision = fit_fusion(clip_logits, scores, unseen.labels)
     found = _cross_fitted(clip_logits, scores, unseen)
     timeline = _timeline(unseen, told, classes, recipe)
-    notes = notes if timeline is not None else (*notes, TOO_FEW)
+    notes = notes if timeline is not None else (*notes, NOT_FITTED)
     return BackEnd(projection, bank, decision, timeline, found, notes)
 
 

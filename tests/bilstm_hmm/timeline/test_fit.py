@@ -1,67 +1,40 @@
-"""The timeline's numbers come from turns of training speakers, and are the best of those tried."""
-
-from dataclasses import dataclass
-from itertools import groupby
+"""The timeline's numbers are the best of those tried on simulated recordings."""
 
 import numpy as np
 import pytest
 
+from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
 from bilstm_hmm.config.schema import TimelineSettings
-from bilstm_hmm.inference.recording_timeline import decode
 from bilstm_hmm.timeline import fit as timeline_fit
-from bilstm_hmm.timeline.composite_hmm import build_composite
+from bilstm_hmm.timeline.composite_hmm import apply_temperature, build_composite
+from bilstm_hmm.timeline.decoding import posteriors, viterbi
 from bilstm_hmm.timeline.fit import (
-    DWELLS,
-    MINIMA,
-    RATIOS,
-    SURENESSES,
-    WIDTHS,
+    EXPECTED_DURATIONS,
+    INVERSE_TEMPERATURES,
+    MEDIAN_WIDTHS,
+    MIN_DURATIONS,
+    SEGMENT_RATIOS,
     Candidate,
-    SimulatedRecordings,
+    Trial,
     error_and_segment_ratio,
     fit_inverse_temperature,
     fit_median_width,
     fit_timeline,
     grid_search,
     select,
-    simulate_recordings,
 )
 from bilstm_hmm.timeline.median_filter import median_labels
 from bilstm_hmm.timeline.parameters import TimelineParameters
+from tests.bilstm_hmm.timeline.made_scores import CLASSES, Outputs, outputs, simulated
 
-CLASSES = ("neutral", "happy", "sad")
 RATE = 12.5
+CANDIDATE = Candidate(strength=16.0, hmm_fraction=0.25, expected_duration=4.0, min_duration=0.8)
 
 
-@dataclass(frozen=True)
-class Outputs:
-    """Made-up outputs of 60 clips of five speakers; every frame tells who and what it is of."""
-
-    logits: list[np.ndarray]
-    told: list[np.ndarray]
-    labels: np.ndarray
-    speakers: np.ndarray
-
-
-def outputs(seed: int = 0, logits: float = 1.0, told: float = 1.0) -> Outputs:
-    """With weights of what is true in the two of them, in noise."""
-    rng = np.random.default_rng(seed)
-    labels, speakers = np.arange(60) % 3, np.arange(60) // 12
-    frames = [int(rng.integers(15, 40)) for _ in labels]
-
-    def noisy(weight: float) -> list[np.ndarray]:
-        return [
-            (weight * np.eye(3)[label] + rng.normal(size=(length, 3))).astype(np.float32)
-            for label, length in zip(labels, frames, strict=True)
-        ]
-
-    return Outputs(noisy(logits), noisy(told), labels, speakers)
-
-
-def fit(made: Outputs, seed: int = 1, **durations: float) -> TimelineParameters | None:
-    return fit_timeline(
-        made.logits,
-        made.told,
+def fit(made: Outputs, seed: int = 1, **durations: float) -> TimelineParameters:
+    fitted = fit_timeline(
+        made.frame_logits,
+        made.frame_log_likelihoods,
         made.labels,
         made.speakers,
         CLASSES,
@@ -69,208 +42,219 @@ def fit(made: Outputs, seed: int = 1, **durations: float) -> TimelineParameters 
         TimelineSettings(**durations),
         seed,
     )
+    assert fitted is not None
+    return fitted
 
 
-def composed(made: Outputs, seed: int = 1) -> SimulatedRecordings:
-    found = simulate_recordings(made.logits, made.told, made.labels, made.speakers, CLASSES, seed)
-    assert found is not None
-    return found
+def decode(scores: FloatArray, candidate: Candidate = CANDIDATE) -> Indices:
+    """The best path of a recording ``[T, E]``."""
+    return viterbi(candidate.composite(3, RATE), scores[:, None])[:, 0]
 
 
-def test_turns_are_made_of_whole_clips_of_one_speaker() -> None:
-    made = outputs()
-    numbered = [np.full((len(o), 3), 0.0, np.float32) for o in made.logits]
-    for clip, values in enumerate(numbered):
-        values[:] = [clip, 0.0, -clip]  # centred already: the clip can be told from it
-    turns = simulate_recordings(numbered, made.told, made.labels, made.speakers, CLASSES, 1)
-    assert turns is not None
-    assert turns.logits.shape == turns.told.shape == (max(turns.lengths), len(turns.lengths), 3)
-    assert len(turns.lengths) == 5 * timeline_fit.RECORDINGS
-    for place, length in enumerate(turns.lengths):
-        assert (turns.truth[:length, place] >= 0).all()
-        assert (turns.truth[length:, place] == -1).all()
-        assert not turns.logits[length:, place].any()
-        assert not turns.told[length:, place].any()
-        clips = np.round(turns.logits[:length, place, 0] * turns.units[0]).astype(int)
-        whole = []
-        for clip, frames in groupby(clips):
-            count = len(list(frames))
-            assert count % len(made.logits[clip]) == 0  # twice where it comes again
-            whole.extend([clip] * (count // len(made.logits[clip])))
-        np.testing.assert_array_equal(turns.truth[:length, place], made.labels[clips])
-        assert len(set(made.speakers[whole])) == 1
-        said = [CLASSES[label] for label, _ in groupby(turns.truth[:length, place])]
-        assert set(said[1::2]) == {"neutral"}
-        assert 3 <= len(said[::2]) <= 8
-    first = np.round(turns.logits[0, :, 0] * turns.units[0]).astype(int)
-    assert set(made.speakers[first]) == set(range(5))
-
-
-def test_both_sources_are_centred_and_in_their_own_units() -> None:
-    made = outputs()
-    louder = [100.0 * told + 7.0 for told in made.told]
-    turns = composed(made)
-    other = simulate_recordings(made.logits, louder, made.labels, made.speakers, CLASSES, 1)
-    assert other is not None
-    np.testing.assert_allclose(other.told, turns.told, atol=1e-4)
-    assert other.units[1] == pytest.approx(100.0 * turns.units[1], rel=1e-4)
-    spoken = turns.truth >= 0
-    for values in (turns.logits, turns.told):
-        np.testing.assert_allclose(values.sum(axis=2), 0.0, atol=1e-5)
-        assert values[spoken].std() == pytest.approx(1.0, abs=1e-4)
-
-
-def test_no_more_is_composed_than_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timeline_fit, "MOST_FRAMES", 1200)
-    turns = composed(outputs())
-    assert 1200 <= turns.lengths.sum() < 1200 + turns.lengths.max()
+def curve(scores: FloatArray, power: float) -> FloatMatrix:
+    composite = apply_temperature(CANDIDATE.composite(3, RATE), power)
+    return posteriors(composite, power * scores[:, None].astype(np.float64))[:, 0]
 
 
 def test_what_is_fitted_is_of_use_to_new_speakers() -> None:
-    """The timeline of turns it was not fitted on is nearer to the truth than their frames are."""
+    """The timeline of recordings it was not fitted on is nearer to the truth than their frames."""
     fitted = fit(outputs())
-    assert fitted is not None
-    turns = composed(outputs(seed=7), seed=3)
+    recordings = simulated(outputs(seed=7), seed=3)
+    composite = build_composite(np.full(3, 1 / 3), RATE, fitted.with_durations(TimelineSettings()))
     wrong = {"frames": 0, "timeline": 0}
-    found = true = 0
-    for place, length in enumerate(turns.lengths):
-        logits = turns.logits[:length, place] * np.float32(turns.units[0])
-        told = turns.told[:length, place] * np.float32(turns.units[1])
-        composite = build_composite(
-            np.full(3, 1 / 3), RATE, fitted.with_durations(TimelineSettings())
+    segments = np.zeros(2)
+    for column, length in enumerate(recordings.lengths):
+        truth = recordings.labels[:length, column]
+        logits = recordings.frame_logits[:length, column] * recordings.logit_std
+        log_likelihoods = (
+            recordings.frame_log_likelihoods[:length, column] * recordings.log_likelihood_std
         )
-        ((said, _),) = decode(composite, fitted.combine_scores(logits, told))
-        truth = turns.truth[:length, place]
+        scores = fitted.combine_scores(logits, log_likelihoods)
+        path = viterbi(composite, scores[:, None])[:, 0]
         wrong["frames"] += np.count_nonzero(logits.argmax(axis=1) != truth)
-        wrong["timeline"] += np.count_nonzero(said != truth)
-        found += 1 + np.count_nonzero(np.diff(said))
-        true += 1 + np.count_nonzero(np.diff(truth))
+        wrong["timeline"] += np.count_nonzero(path != truth)
+        segments += [1 + np.count_nonzero(np.diff(labels)) for labels in (path, truth)]
     assert wrong["timeline"] < 0.25 * wrong["frames"]
-    assert 0.85 < found / true < 1.15
+    assert 0.85 < segments[0] / segments[1] < 1.15
 
 
-@pytest.mark.parametrize(("logits", "told"), [(1.0, 0.0), (0.0, 1.0), (0.8, 0.8)])
-def test_a_source_that_tells_nothing_gets_no_weight(logits: float, told: float) -> None:
-    fitted = fit(outputs(logits=logits, told=told))
-    assert fitted is not None
+@pytest.mark.parametrize(("logits", "hmms"), [(1.0, 0.0), (0.0, 1.0), (0.8, 0.8)])
+def test_scores_that_say_nothing_get_no_weight(logits: float, hmms: float) -> None:
+    fitted = fit(outputs(logits=logits, hmms=hmms))
     assert bool(fitted.logit_weight) is bool(logits)
-    assert bool(fitted.hmm_weight) is bool(told)
+    assert bool(fitted.hmm_weight) is bool(hmms)
 
 
 def test_the_setting_that_is_kept_is_the_best_tried() -> None:
     made = outputs()
-    turns = composed(made)
-    found = grid_search(turns, RATE, TimelineSettings())
-    assert len(found) == 225
-    assert len({trial.fitted for trial in found}) == 225
-    fitting = [trial for trial in found if RATIOS[0] <= trial.ratio <= RATIOS[1]]
-    best = min(fitting, key=lambda trial: trial.error)
+    recordings = simulated(made)
+    trials = grid_search(recordings, RATE, TimelineSettings())
+    assert len({trial.candidate for trial in trials}) == len(trials) == 225
+    fitting = [t for t in trials if SEGMENT_RATIOS[0] <= t.segment_ratio <= SEGMENT_RATIOS[1]]
+    best = min(fitting, key=lambda trial: trial.error).candidate
+    strength, fraction = best.strength, best.hmm_fraction
     fitted = fit(made)
-    assert fitted is not None
-    strength, share, dwell, minimum = best.fitted
     assert fitted == TimelineParameters(
-        logit_weight=pytest.approx(strength * (1 - share) / RATE / turns.units[0]),
-        hmm_weight=pytest.approx(strength * share / RATE / turns.units[1]),
-        expected_duration=dwell,
-        min_duration=minimum,
-        inverse_temperature=fit_inverse_temperature(turns, RATE, best),
-        median_width=fit_median_width(turns, RATE),
+        logit_weight=pytest.approx(strength * (1 - fraction) / RATE / recordings.logit_std),
+        hmm_weight=pytest.approx(strength * fraction / RATE / recordings.log_likelihood_std),
+        expected_duration=best.expected_duration,
+        min_duration=best.min_duration,
+        inverse_temperature=fit_inverse_temperature(recordings, RATE, best),
+        median_width=fit_median_width(recordings, RATE),
     )
     assert fit(made) == fitted
-    assert (dwell, minimum) in {(d, m) for d in DWELLS for m in MINIMA}
+    assert best.expected_duration in EXPECTED_DURATIONS
+    assert best.min_duration in MIN_DURATIONS
+
+
+def test_each_trial_is_what_its_candidate_does_alone() -> None:
+    recordings = simulated(outputs())
+    settings = TimelineSettings(expected_duration=4.0, min_duration=0.8)
+    trials = grid_search(recordings, RATE, settings)
+    assert len(trials) == 25
+    for trial in trials[::4]:
+        scores = trial.candidate.scores(recordings, RATE)
+        paths = np.full(recordings.labels.shape, -1)
+        for column, length in enumerate(recordings.lengths):
+            paths[:length, column] = decode(scores[:length, column], trial.candidate)
+        expected = error_and_segment_ratio(paths, recordings.labels, recordings.mask)
+        assert (trial.error, trial.segment_ratio) == expected
+
+
+def test_a_candidate_mixes_both_scores() -> None:
+    recordings = simulated(outputs())
+    found = CANDIDATE.scores(recordings, RATE)
+    assert found.dtype == np.float32
+    expected = (
+        16.0 / RATE * (0.75 * recordings.frame_logits + 0.25 * recordings.frame_log_likelihoods)
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    composite = CANDIDATE.composite(3, RATE)
+    assert composite.min_frames == 10
+    np.testing.assert_allclose(np.exp(composite.log_initial), 1 / 3)
 
 
 def test_settings_are_tried_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns = composed(outputs())
-    together = grid_search(turns, RATE, TimelineSettings(expected_duration=4.0))
-    monkeypatch.setattr(timeline_fit, "_AT_ONCE", 7 * turns.logits.size)
-    parts = grid_search(turns, RATE, TimelineSettings(expected_duration=4.0))
-    by_setting = {trial.fitted: trial for trial in parts}
-    assert len(by_setting) == len(together) == 75
-    for trial in together:
-        assert by_setting[trial.fitted] == trial
+    recordings = simulated(outputs())
+    settings = TimelineSettings(expected_duration=4.0)
+    together = grid_search(recordings, RATE, settings)
+    shapes = []
+
+    def watched(composite, scores, lengths):  # type: ignore[no-untyped-def]
+        shapes.append(scores.shape)
+        return viterbi(composite, scores, lengths)
+
+    monkeypatch.setattr(timeline_fit, "viterbi", watched)
+    monkeypatch.setattr(timeline_fit, "_MAX_BATCH", 7 * recordings.frame_logits.size)
+    parts = grid_search(recordings, RATE, settings)
+    assert {trial.candidate: trial for trial in parts} == {t.candidate: t for t in together}
+    assert len(parts) == len(together) == 75
+    count = len(recordings.lengths)
+    # Three durations each for 7, 7, 7 and the last 4 of 25 weights.
+    assert [shape[1] for shape in shapes] == [n * count for n in (7, 7, 7, 4) for _ in range(3)]
 
 
 def test_durations_that_are_given_are_kept() -> None:
-    fitted = fit(outputs(), expected_duration=3.3)
-    assert fitted is not None
-    assert fitted.expected_duration == 3.3
+    assert fit(outputs(), expected_duration=3.3).expected_duration == 3.3
     fitted = fit(outputs(), expected_duration=3.3, min_duration=0.7)
-    assert fitted is not None
     assert (fitted.expected_duration, fitted.min_duration) == (3.3, 0.7)
 
 
-def test_a_speaker_of_one_emotion_tells_nothing() -> None:
+def test_speakers_of_one_emotion_leave_nothing_to_fit_on() -> None:
     made = outputs()
-    only = made.labels == 1
-    assert (
-        fit_timeline(
-            [o for o, kept in zip(made.logits, only, strict=True) if kept],
-            [o for o, kept in zip(made.told, only, strict=True) if kept],
-            made.labels[only],
-            made.speakers[only],
-            CLASSES,
-            RATE,
-            TimelineSettings(),
-            1,
-        )
-        is None
+    labels = np.ones_like(made.labels)
+    fitted = fit_timeline(
+        made.frame_logits,
+        made.frame_log_likelihoods,
+        labels,
+        made.speakers,
+        CLASSES,
+        RATE,
+        TimelineSettings(),
+        1,
     )
+    assert fitted is None
 
 
-def test_errors_and_segments_are_counted_over_what_is_spoken() -> None:
+def test_errors_and_segments_are_counted_over_what_there_is() -> None:
     truth = np.array([[0, 1], [0, 1], [1, 1], [1, -1]], np.int8)
-    paths = np.array([[0, 1], [1, 0], [0, 1], [1, 2]], np.int8)
+    paths = np.array([[0, 1], [1, 0], [0, 1], [1, 2]])
     # Three of seven frames are wrong; 4 + 3 segments for 2 + 1.
-    assert error_and_segment_ratio(paths, truth) == (pytest.approx(3 / 7), pytest.approx(7 / 3))
-    assert error_and_segment_ratio(truth, truth) == (0.0, 1.0)
+    found = error_and_segment_ratio(paths, truth, truth >= 0)
+    assert found == (pytest.approx(3 / 7), pytest.approx(7 / 3))
+    assert error_and_segment_ratio(truth, truth, truth >= 0) == (0.0, 1.0)
 
 
 def test_segments_come_before_a_hair_of_error() -> None:
-    flicker = Candidate((1.0, 0.0, 2.0, 0.4), 0.20, 2.5)
-    coarse = Candidate((2.0, 0.0, 2.0, 0.4), 0.21, 0.5)
-    right = Candidate((3.0, 0.0, 2.0, 0.4), 0.22, 1.05)
-    assert select([flicker, coarse, right]) is right
-    assert select([flicker, coarse]) is flicker
+    flicker, coarse = Trial(CANDIDATE, 0.20, 2.5), Trial(CANDIDATE, 0.21, 0.5)
+    fine, right = Trial(CANDIDATE, 0.23, 1.05), Trial(CANDIDATE, 0.22, 0.95)
+    assert select([flicker, coarse, fine, right]) is right
+    assert select([coarse, flicker]) is flicker
+    for ratio in SEGMENT_RATIOS:
+        edge = Trial(CANDIDATE, 0.3, ratio)
+        assert select([flicker, edge]) is edge
 
 
 def test_confidences_are_as_sure_as_they_are_right() -> None:
     """Here whole clips are right or wrong, whatever their length, as with a real network."""
     rng = np.random.default_rng(3)
-    made = outputs(logits=0.0, told=0.0)
-    for logits, label in zip(made.logits, made.labels, strict=True):
-        heard = label if rng.random() < 0.6 else rng.integers(3)
-        logits[:, heard] += 1.5
-    turns = composed(made)
-    trial = Candidate((16.0, 0.0, 4.0, 0.8), 0.0, 1.0)
-    sureness = fit_inverse_temperature(turns, RATE, trial)
-    assert SURENESSES[-1] < sureness < SURENESSES[0]
-    right, said = [], []
-    for place, length in enumerate(turns.lengths):
-        evidence = 16.0 / RATE * turns.logits[:length, place]
-        composite = build_composite(
-            np.full(3, 1 / 3), RATE, TimelineSettings(expected_duration=4.0, min_duration=0.8)
-        )
-        ((path, posteriors),) = decode(composite, evidence, sureness)
-        right.extend(path == turns.truth[:length, place])
-        said.extend(posteriors[np.arange(length), path])
-    assert np.mean(said) == pytest.approx(np.mean(right), abs=0.12)
+    made = outputs(logits=0.0, hmms=0.0)
+    for logits, label in zip(made.frame_logits, made.labels, strict=True):
+        predicted = label if rng.random() < 0.6 else rng.integers(3)
+        logits[:, predicted] += 1.5
+    recordings = simulated(made)
+    power = fit_inverse_temperature(recordings, RATE, CANDIDATE)
+    assert INVERSE_TEMPERATURES[-1] < power < INVERSE_TEMPERATURES[0]
+    scores = CANDIDATE.scores(recordings, RATE)
+    right, confidences = [], []
+    for column, length in enumerate(recordings.lengths):
+        path = decode(scores[:length, column])
+        probabilities = curve(scores[:length, column], power)
+        right.extend(path == recordings.labels[:length, column])
+        confidences.extend(probabilities[np.arange(length), path])
+    assert np.mean(confidences) == pytest.approx(np.mean(right), abs=0.12)
+
+
+@pytest.mark.parametrize("enough", [1, 500, 8000])
+def test_the_temperature_is_the_best_of_those_tried(
+    enough: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On as many recordings as have frames enough."""
+    monkeypatch.setattr(timeline_fit, "CALIBRATION_FRAMES", enough)
+    recordings = simulated(outputs(logits=0.3, hmms=0.3))
+    scores = CANDIDATE.scores(recordings, RATE)
+    losses = np.zeros(len(INVERSE_TEMPERATURES))
+    frames = 0
+    for column, length in enumerate(recordings.lengths):
+        if frames < enough:
+            labels = recordings.labels[:length, column]
+            for place, power in enumerate(INVERSE_TEMPERATURES):
+                probabilities = curve(scores[:length, column], power)
+                losses[place] -= np.log(probabilities[np.arange(length), labels]).sum()
+        frames += length
+    expected = INVERSE_TEMPERATURES[int(losses.argmin())]
+    assert fit_inverse_temperature(recordings, RATE, CANDIDATE) == expected
 
 
 def test_frames_that_are_never_wrong_are_believed() -> None:
-    turns = composed(outputs(logits=9.0))
-    assert fit_inverse_temperature(turns, RATE, Candidate((8.0, 0.0, 4.0, 0.8), 0.0, 1.0)) == 1.0
+    recordings = simulated(outputs(logits=9.0))
+    assert fit_inverse_temperature(recordings, RATE, CANDIDATE) == 1.0
 
 
 def test_the_width_is_the_best_of_those_tried() -> None:
-    turns = composed(outputs(logits=0.7))
-    wrong = []
-    for width in WIDTHS:
-        said = [
-            median_labels(turns.logits[:length, place] * np.float32(turns.units[0]), RATE, width)
-            != turns.truth[:length, place]
-            for place, length in enumerate(turns.lengths)
+    recordings = simulated(outputs(logits=0.7))
+    errors = []
+    for width in MEDIAN_WIDTHS:
+        wrong = [
+            median_labels(
+                recordings.frame_logits[:length, column] * np.float32(recordings.logit_std),
+                RATE,
+                width,
+            )
+            != recordings.labels[:length, column]
+            for column, length in enumerate(recordings.lengths)
         ]
-        wrong.append(np.concatenate(said).mean())
-    assert fit_median_width(turns, RATE) == WIDTHS[int(np.argmin(wrong))]
-    assert WIDTHS[0] < fit_median_width(turns, RATE) < WIDTHS[-1]
+        errors.append(np.concatenate(wrong).mean())
+    expected = MEDIAN_WIDTHS[int(np.argmin(errors))]
+    assert fit_median_width(recordings, RATE) == expected
+    assert MEDIAN_WIDTHS[0] < expected < MEDIAN_WIDTHS[-1]

@@ -11,7 +11,7 @@ from bilstm_hmm.hmm.fit import fit_bank
 from bilstm_hmm.hmm.fusion import fit_fusion, probabilities
 from bilstm_hmm.hmm.projection import fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
-from bilstm_hmm.timeline.fit import TOO_FEW, fit_timeline
+from bilstm_hmm.timeline.fit import NOT_FITTED, fit_timeline
 from bilstm_hmm.training import backend as heads
 from bilstm_hmm.training.backend import OutOfFoldOutputs, fit_back_end
 
@@ -169,4 +169,4 @@ def test_speakers_of_one_emotion_each_leave_the_timeline_as_it_is(
     unseen = out_of_fold()
     fitted = fit_back_end(replace(unseen, groups=unseen.labels), CLASSES, quick_recipe())
     assert fitted.timeline is None
-    assert fitted.notes == (TOO_FEW,)
+    assert fitted.notes == (NOT_FITTED,)
