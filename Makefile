@@ -1,5 +1,4 @@
-# make demo: a prediction with the shipped model, then one with a model of its own, on a corpus that
-# the toolkit makes itself.
+# make demo: recordings labelled by the shipped model; a model of its own on a synthetic corpus.
 # make bench CORPORA=DIR: the toolkit against its peers; writes benchmarks/results.md.
 # make test: everything the tests need, the checks, and the whole test suite.
 
@@ -11,10 +10,10 @@ SITE   := build/site
 # Processes that share the tests; more need more memory, because each may load TensorFlow.
 TEST_JOBS ?= 2
 
-.PHONY: demo test check types docs bench corpora-named samples clean help
+.PHONY: demo test test-setting test-install check types docs bench corpora-named samples clean help
 
 help:
-	@echo "make demo   predict with the shipped model; train, evaluate and predict on a synthetic corpus"
+	@echo "make demo   predict with the shipped model; train one on synthetic voices; two minutes"
 	@echo "make test   checks and the whole test suite"
 	@echo "make check  ruff and mypy alone"
 	@echo "make docs   the documentation as a site, in $(SITE)"
@@ -42,14 +41,24 @@ $(VENV)/installed-docs: requirements-docs.txt $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
+# Two minutes at most on two cores.
 demo: $(VENV)/installed
-	rm -rf $(DEMO)
+	@rm -rf $(DEMO)
+	@printf '%s\n' "" "1. The model that comes along, on recordings of the toolkit's own synthesiser. They were picked" \
+	  "   because it is sure of them, so they are no test: samples/README.md." ""
 	$(BIN)/python predict.py --folder samples
-	$(BIN)/python -m data synthesise --root $(DEMO)/corpus --speakers 14 --clips 5 --seed 1
+	@printf '%s\n' "" "2. One voice in several moods, as text and as a picture." ""
+	$(BIN)/python predict.py --file samples/synthetic_timeline.wav --timeline
+	$(BIN)/python predict.py --file samples/synthetic_timeline.wav --format png --output $(DEMO)/timeline.png
+	@printf '%s\n' "" "3. A model of your own, trained on synthetic voices and tested on others: about a minute." ""
+	$(BIN)/python -m data synthesise --root $(DEMO)/corpus --speakers 12 --clips 4 --seed 1
 	$(BIN)/python train.py --config demo.yaml --set data.root=$(DEMO)/corpus --output $(DEMO)/train
-	$(BIN)/python evaluate.py --config demo.yaml --set data.root=$(DEMO)/corpus \
-	  --folds 2 --output $(DEMO)/evaluate
-	$(BIN)/python predict.py --file samples/synthetic_sad.wav --model $(DEMO)/train --timeline
+	@printf '%s\n' "" "4. What it finds in the recording of step 2." ""
+	$(BIN)/python predict.py --file samples/synthetic_timeline.wav --model $(DEMO)/train \
+	  --format png --output $(DEMO)/own_timeline.png
+	@printf '%s\n' "" "Pictures: $(DEMO)/timeline.png of the shipped model," \
+	  "          $(DEMO)/own_timeline.png of the one just trained." \
+	  "Next:     $(BIN)/python predict.py --file YOUR.wav --timeline"
 
 check: $(VENV)/installed-dev types
 	$(BIN)/ruff check .
@@ -71,6 +80,21 @@ docs: $(VENV)/installed-docs types
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile \
 	  --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+# The tests alone, for another setting of the processor: OPENBLAS_CORETYPE=Nehalem make test-setting
+test-setting: $(VENV)/installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile
+
+# A true install in an environment of its own: what it weighs, and that it predicts.
+test-install:
+	rm -rf build/install && $(PYTHON) -m venv build/install
+	build/install/bin/python -m pip install --quiet --disable-pip-version-check .
+	rm -rf build/lib build/bdist.* bilstm_hmm.egg-info
+	@du -sm $$(build/install/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+	  | awk '{ print "site-packages, pip itself included: " $$1 " MB"; exit $$1 > 280 }'
+	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_sad.wav --timeline
+	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_sad.wav --model open
+	rm -rf build/install
 
 # BENCH has further arguments, as in BENCH="--only start,warm".
 bench: corpora-named $(VENV)/installed-bench
