@@ -6,6 +6,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := runs/demo
+# Clips of the demo's corpus, and further arguments of its training.
+DEMO_CORPUS := --speakers 12 --clips 4
+DEMO_TRAIN  :=
 SITE   := build/site
 # Processes that share the tests; more need more memory, because each may load TensorFlow.
 TEST_JOBS ?= 2
@@ -44,15 +47,15 @@ $(VENV)/installed-docs: requirements-docs.txt $(VENV)/installed
 # Two minutes at most on two cores.
 demo: $(VENV)/installed
 	@rm -rf $(DEMO)
-	@printf '%s\n' "" "1. The model that comes along, on recordings of the toolkit's own synthesiser. They were picked" \
+	@printf '%s\n' "" "1. The model that ships, on recordings of the toolkit's own synthesiser. They were picked" \
 	  "   because it is sure of them, so they are no test: samples/README.md." ""
 	$(BIN)/python predict.py --folder samples
 	@printf '%s\n' "" "2. One voice in several moods, as text and as a picture." ""
 	$(BIN)/python predict.py --file samples/synthetic_timeline.wav --timeline
 	$(BIN)/python predict.py --file samples/synthetic_timeline.wav --format png --output $(DEMO)/timeline.png
 	@printf '%s\n' "" "3. A model of your own, trained on synthetic voices and tested on others: about a minute." ""
-	$(BIN)/python -m data synthesise --root $(DEMO)/corpus --speakers 12 --clips 4 --seed 1
-	$(BIN)/python train.py --config demo.yaml --set data.root=$(DEMO)/corpus --output $(DEMO)/train
+	$(BIN)/python -m data synthesise --root $(DEMO)/corpus $(DEMO_CORPUS) --seed 1
+	$(BIN)/python train.py --config demo.yaml --set data.root=$(DEMO)/corpus --output $(DEMO)/train $(DEMO_TRAIN)
 	@printf '%s\n' "" "4. What it finds in the recording of step 2." ""
 	$(BIN)/python predict.py --file samples/synthetic_timeline.wav --model $(DEMO)/train \
 	  --format png --output $(DEMO)/own_timeline.png

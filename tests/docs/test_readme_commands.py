@@ -48,7 +48,12 @@ APPENDED = {
     r"bilstm-hmm train .*": TINY,
     r"bilstm-hmm evaluate .*": (*TINY, "--folds", "1"),
     r"(bilstm-hmm|python) [\w.]+": ("--help",),
-    r"make demo": ("--dry-run",),
+    r"make demo": (
+        "VENV=environment",
+        f"BIN={Path(sys.executable).parent}",
+        "DEMO_CORPUS=--speakers 4 --clips 1",
+        f"DEMO_TRAIN={shlex.join(TINY)}",
+    ),
 }
 
 MICROPHONE = """\
@@ -145,6 +150,9 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (*tracked, *files, "samples"):
         (folder / name).symlink_to(ROOT / name)
     soundfile.write(folder / "talk.wav", talk(*EMOTIONS, 0.4, *EMOTIONS), RATE)
+    for stamp in ("environment/bin/python", "environment/installed"):
+        (folder / stamp).parent.mkdir(exist_ok=True, parents=True)
+        (folder / stamp).touch()
     (folder / "recordings").mkdir()
     for emotion in EMOTIONS[:2]:
         soundfile.write(folder / "recordings" / f"{emotion}.wav", say(emotion), RATE)
@@ -244,6 +252,8 @@ def test_they_leave_what_is_promised(done: dict[str, Done], newcomer: Path) -> N
     assert (newcomer / "corpora" / "emodb" / "emodb" / "wav" / "03a01Fa.wav").is_file()
     assert (newcomer / "runs" / "emodb" / "bundle" / "bundle.json").is_file()
     assert (newcomer / "runs" / "emodb" / "report.md").is_file()
+    for picture in ("timeline.png", "own_timeline.png"):
+        assert (newcomer / "runs" / "demo" / picture).read_bytes().startswith(b"\x89PNG")
     metrics = json.loads((newcomer / "runs" / "emodb-loso" / "metrics.json").read_text("utf-8"))
     assert (metrics["protocol"], metrics["folds"]) == ("emodb-loso", [1])
 
