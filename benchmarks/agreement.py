@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from bilstm_hmm.data.corpora.registry import load
+from bilstm_hmm.data.corpora.registry import scan_corpus
 from bilstm_hmm.features.audio.reading import read_audio
 from bilstm_hmm.features.extraction.extract import extract_views
 from bilstm_hmm.features.frames import FloatArray
@@ -36,7 +36,7 @@ class Agreement:
 def run(setting: Setting) -> Section:
     """Label all clips of the recipe's corpus both ways."""
     corpus = load_recipe(setting.recipe).data.corpus
-    files = [clip.path for clip in load(corpus, setting.corpora / corpus).clips]
+    files = [clip.path for clip in scan_corpus(corpus, setting.corpora / corpus).clips]
     header = ["system", "frames of the reference", "labels that differ", "largest difference"]
     rows = [
         [a.system, a.frames, f"{a.differing} of {len(files)}", f"{a.largest:.1e}"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from bilstm_hmm.data.clip import Clip
-from bilstm_hmm.data.corpora.registry import CORPORA, load
+from bilstm_hmm.data.corpora.registry import CORPORA, scan_corpus
 from bilstm_hmm.features.audio.reading import read_audio
 
 from bilstm_hmm.errors import ToolkitError
@@ -28,7 +28,7 @@ def draw_clips(corpora: Path, seed: int) -> list[Clip]:
         raise ToolkitError(
             f"--corpora {corpora}: no corpus in it; expected folders named {', '.join(CORPORA)}."
         )
-    clips = [clip for name in names for clip in load(name, corpora / name).clips]
+    clips = [clip for name in names for clip in scan_corpus(name, corpora / name).clips]
     order = np.random.default_rng(seed).permutation(len(clips))
     return [clips[i] for i in order]
 

@@ -31,7 +31,7 @@ def audio_extensions() -> frozenset[str]:
     import soundfile
 
     formats = {name.lower() for name in soundfile.available_formats()}
-    # Files without a header cannot be read without being told what they are.
+    # Files without a header cannot be read unless somebody says what they are.
     return _COMMON_EXTENSIONS | (formats - {"raw"})
 
 
@@ -50,7 +50,7 @@ def audio_files(root: Path) -> list[AudioFile]:
         raise DataError(f"{root} does not exist: give the folder that holds the corpus")
     if not root.is_dir():
         raise DataError(f"{root} is not a folder: give the folder that holds the corpus")
-    found: list[AudioFile] = []
+    files: list[AudioFile] = []
     visited: set[tuple[int, int]] = set()
     folders = deque([root])
     # Links wait until all real folders are read: a folder reached both ways keeps its real name.
@@ -66,8 +66,8 @@ def audio_files(root: Path) -> list[AudioFile]:
                 (links if entry.is_symlink() else folders).append(Path(entry.path))
             elif _has_audio_extension(entry.name) and _holds(entry.is_file):
                 path = Path(entry.path)
-                found.append(AudioFile(path, _printable(path.relative_to(root))))
-    return sorted(found, key=lambda file: file.name)
+                files.append(AudioFile(path, _printable(path.relative_to(root))))
+    return sorted(files, key=lambda file: file.name)
 
 
 def _visible_entries(folder: Path) -> list[os.DirEntry[str]]:

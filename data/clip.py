@@ -15,13 +15,14 @@ EMOTIONS = (
     "surprised",
     "bored",
 )
+NEUTRAL = "neutral"
 
 Sex = Literal["female", "male"]
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A recording with its emotion and speaker, and what else the corpus tells.
+    """A recording with its emotion and speaker, and what else the corpus says of it.
 
     Attributes
     ----------

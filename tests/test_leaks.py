@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
 from bilstm_hmm.data.clip import Clip  # noqa: E402
-from bilstm_hmm.data.splits.folds import Fold, cross_corpus_fold, folds  # noqa: E402
+from bilstm_hmm.data.splits.folds import Fold, cross_corpus_fold, protocol_folds  # noqa: E402
 from bilstm_hmm.data.splits.inner_folds import inner_folds, validation_split  # noqa: E402
 from bilstm_hmm.data.splits.protocols import PROTOCOLS  # noqa: E402
 from bilstm_hmm.features.extraction.extract import extract  # noqa: E402
@@ -65,7 +65,11 @@ def test_no_speaker_is_on_both_sides(protocol: str) -> None:
     """Neither of a test nor, within the training part, of an inner fold or the validation."""
     clips = generated(protocol)
     by_corpus = PROTOCOLS[protocol].scheme == "corpora"
-    found = (cross_corpus_fold(clips, "other"),) if by_corpus else folds(protocol, clips, seed=1)
+    found = (
+        (cross_corpus_fold(clips, "other"),)
+        if by_corpus
+        else protocol_folds(protocol, clips, seed=1)
+    )
 
     def of(key: str, indices: tuple[int, ...]) -> set[str]:
         return {getattr(clips[i], key) for i in indices}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.data.splits.folds import Fold
-from bilstm_hmm.data.splits.protocols import protocol_for
+from bilstm_hmm.data.splits.protocols import default_protocol
 from bilstm_hmm.data.synthesis.corpus import synthesise
 from bilstm_hmm.features.extraction.extract import extract, n_features
 from bilstm_hmm.features.spectral.filterbanks import build_filter_banks
@@ -115,7 +115,7 @@ def system(request: pytest.FixtureRequest) -> System:
     """A recipe's network, its weights and statistics away from where they begin."""
     recipe = load_recipe(f"{request.param}.yaml")
     keras.utils.set_random_seed(1)
-    classes = recipe.data.classes or protocol_for("ravdess").classes
+    classes = recipe.data.classes or default_protocol("ravdess").classes
     assert classes is not None
     network = build_network(recipe.network, n_features(recipe.features), len(classes))
     rng = np.random.default_rng(1)

@@ -17,7 +17,7 @@ _MAX_LISTED = 10
 def list_corpora() -> None:
     """List the corpora, their licences, and how to get them."""
     from bilstm_hmm.data.corpora.registry import CORPORA
-    from bilstm_hmm.data.splits.protocols import protocol_for
+    from bilstm_hmm.data.splits.protocols import default_protocol
 
     for corpus in CORPORA.values():
         use = "commercial use allowed" if corpus.commercial else "no commercial use"
@@ -25,7 +25,7 @@ def list_corpora() -> None:
         print(f"{corpus.name}: {corpus.title}")
         print(f"    licence    {corpus.licence}{'' if users_own else f' ({use})'}")
         print(f"    emotions   {', '.join(dict.fromkeys(corpus.labels.values()))}")
-        print(f"    protocol   {protocol_for(corpus.name).name}")
+        print(f"    protocol   {default_protocol(corpus.name).name}")
         print(f"    to get it  {corpus.instructions}")
         if not users_own:
             print(f"    home       {corpus.url}")
@@ -34,20 +34,20 @@ def list_corpora() -> None:
 
 def summary(name: Name, root: Root) -> None:
     """Count the clips in a corpus folder, and name faulty ones."""
-    from bilstm_hmm.data.corpora.registry import corpus, load
+    from bilstm_hmm.data.corpora.registry import get_corpus, scan_corpus
     from bilstm_hmm.data.corpora.summary import summarise
 
-    for line in _summary_lines(summarise(corpus(name), load(name, root))):
+    for line in _summary_lines(summarise(get_corpus(name), scan_corpus(name, root))):
         print(line)
 
 
 def download(name: Name, root: Root) -> None:
     """Download a corpus that may be downloaded freely."""
-    from bilstm_hmm.data.corpora.registry import corpus
+    from bilstm_hmm.data.corpora.registry import get_corpus
     from bilstm_hmm.data.download.corpora import download as download_corpus
     from bilstm_hmm.extras import require_extra
 
-    chosen = corpus(name)
+    chosen = get_corpus(name)
     if chosen.archives:
         require_extra("train", "Downloading a corpus", ["pooch"])
     for archive in download_corpus(chosen, root):

@@ -20,7 +20,7 @@ def list_models() -> None:
 
 def _describe(folder: Path) -> list[str]:
     from bilstm_hmm.config.loading import load_recipe
-    from bilstm_hmm.data.corpora.registry import corpus
+    from bilstm_hmm.data.corpora.registry import get_corpus
     from bilstm_hmm.experiments.model_card import commercial_use
     from bilstm_hmm.inference.bundle_files import MANIFEST, METRICS, RECIPE
 
@@ -29,7 +29,7 @@ def _describe(folder: Path) -> list[str]:
     figures = json.loads((folder / METRICS).read_text("utf-8"))["systems"][recipe.decision.system]
     low, high = figures["ua_interval"]
     names = (recipe.data.corpus, *recipe.data.also, *recipe.pretraining.corpora)
-    sources = [corpus(name) for name in dict.fromkeys(names)]
+    sources = [get_corpus(name) for name in dict.fromkeys(names)]
     return [
         f"{folder.name}: {manifest['model']}, of {', '.join(source.title for source in sources)}",
         f"    emotions   {', '.join(manifest['classes'])}",

@@ -56,10 +56,10 @@ def train(
 def _refuse_timelines(protocol: "Protocol") -> None:
     from bilstm_hmm.errors import ToolkitError
 
-    if protocol.joined is not None:
+    if protocol.clip_protocol is not None:
         raise ToolkitError(
-            f"data.protocol: {protocol.name} evaluates timelines; train by {protocol.joined}, or "
-            "run evaluate.py."
+            f"data.protocol: {protocol.name} evaluates timelines; train by "
+            f"{protocol.clip_protocol}, or run evaluate.py."
         )
 
 
@@ -102,7 +102,7 @@ def evaluate(
         check_models(models, chosen_folds, dataset)
     folder = open_run(recipe, output, resume)
     with console_progress(folder / "evaluate.log") as progress:
-        if dataset.protocol.joined is not None:
+        if dataset.protocol.clip_protocol is not None:
             from bilstm_hmm.experiments.evaluate_timelines import evaluate_timelines
 
             metrics = evaluate_timelines(recipe, numbers, folder, progress, models)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bilstm_hmm.data.clip import NEUTRAL
 from bilstm_hmm.evaluation.metrics import paired_bootstrap
 from bilstm_hmm.prediction import NO_SPEECH
 
@@ -18,8 +19,6 @@ Counts = NDArray[np.int64]
 #: Start and end in seconds, and an emotion.
 LabelledInterval = tuple[float, float, str]
 
-#: The class that counts as no emotion.
-NEUTRAL = "neutral"
 FRAME = 0.01
 TOLERANCE = 0.5
 

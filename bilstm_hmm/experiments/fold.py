@@ -70,7 +70,7 @@ def train_and_test_fold(
     `start` are those of `train_system`.
     """
     started = time.monotonic()
-    mixed = fold.mixes_speakers(examples.clips)
+    mixed = fold.is_speaker_dependent(examples.clips)
     system = train_system(
         examples, fold.train, recipe, banks, work, progress, callbacks, start, mixed
     )

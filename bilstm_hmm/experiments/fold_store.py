@@ -19,7 +19,7 @@ def check_models(models: Path, folds: Sequence[Fold], selection: Dataset) -> Non
     ToolkitError
         What `fold_bundle` raises, and for a protocol that tests no timelines.
     """
-    if selection.protocol.joined is None:
+    if selection.protocol.clip_protocol is None:
         raise ToolkitError(
             f"--models {models}: {selection.protocol.name} trains its own models; leave it out, "
             "or evaluate timelines."
@@ -53,7 +53,7 @@ def fold_bundle(models: Path, fold: Fold, selection: Dataset) -> Bundle:
         raise ToolkitError(
             f"--models {models}: fold {number} there was not tested on exactly the speakers of "
             f"fold {number} here ({other} is in one of them only); give an evaluation by "
-            f"{selection.protocol.joined} with the same clips, or leave --models out."
+            f"{selection.protocol.clip_protocol} with the same clips, or leave --models out."
         )
     bundle = read_bundle(models / f"fold{number}")
     if not dataset_protocol(bundle.recipe.data).speaker_independent:

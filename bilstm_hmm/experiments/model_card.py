@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bilstm_hmm.data.corpora.corpus import Corpus
-from bilstm_hmm.data.corpora.registry import corpus
-from bilstm_hmm.data.splits.protocols import protocol
+from bilstm_hmm.data.corpora.registry import get_corpus
+from bilstm_hmm.data.splits.protocols import get_protocol
 from bilstm_hmm.evaluation.tables import int8_note, markdown_table, score_row
 from bilstm_hmm.features.settings.encoder_catalogue import FETCH, KNOWN
 from bilstm_hmm.features.settings.extraction import FeatureSettings
@@ -44,7 +44,7 @@ def model_card(
     fold
         The number of the fold that was tested on.
     """
-    sources = [corpus(name) for name in trained_on]
+    sources = [get_corpus(name) for name in trained_on]
     parts = [
         f"# {bundle.identity}",
         "A speech emotion recogniser (BiLSTM with one Gaussian HMM an emotion) for "
@@ -82,17 +82,17 @@ def commercial_use(sources: Sequence[Corpus]) -> str:
 
 def _test(metrics: Mapping[str, Any], tested_on: Sequence[str], fold: int) -> str:
     name = metrics["protocol"]
-    titles = ", ".join(corpus(tested).title for tested in tested_on)
+    titles = ", ".join(get_corpus(tested).title for tested in tested_on)
     if not metrics["speaker_independent"]:
         whom = "SPEAKER-DEPENDENT: of speakers also trained on; unknown speakers give lower figures"
-    elif protocol(name).scheme == "none":
+    elif get_protocol(name).scheme == "none":
         whom = (
             "each judged by networks, HMMs and a decision that were fitted without its speaker, "
             "and on fewer speakers than this model"
         )
     else:
         whom = "of speakers not trained on"
-    number = "" if protocol(name).scheme == "none" else f", fold {fold}"
+    number = "" if get_protocol(name).scheme == "none" else f", fold {fold}"
     return f"Protocol `{name}`{number}: {metrics['clips']} clips of {titles}, {whom}."
 
 

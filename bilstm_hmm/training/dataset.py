@@ -8,9 +8,15 @@ from pathlib import Path
 from bilstm_hmm.config.schema import DataSettings
 from bilstm_hmm.data.clip import EMOTIONS, Clip
 from bilstm_hmm.data.corpora.corpus import Scan
-from bilstm_hmm.data.corpora.registry import corpus, load
-from bilstm_hmm.data.splits.folds import Fold, check_fold, cross_corpus_fold, folds, shared_classes
-from bilstm_hmm.data.splits.protocols import Protocol, protocol, protocol_for
+from bilstm_hmm.data.corpora.registry import get_corpus, scan_corpus
+from bilstm_hmm.data.splits.folds import (
+    Fold,
+    check_fold,
+    cross_corpus_fold,
+    protocol_folds,
+    shared_classes,
+)
+from bilstm_hmm.data.splits.protocols import Protocol, default_protocol, get_protocol
 from bilstm_hmm.errors import ToolkitError
 
 
@@ -39,7 +45,9 @@ def load_dataset(settings: DataSettings) -> Dataset:
         No root, an empty or wrong one, or classes that no clip has.
     """
     chosen = dataset_protocol(settings)
-    scans = {name: load(name, corpus_root(settings, name)) for name in dataset_corpora(settings)}
+    scans = {
+        name: scan_corpus(name, corpus_root(settings, name)) for name in dataset_corpora(settings)
+    }
     notes = [f"{name}: {note}" for name, scan in scans.items() for note in _notes(scan)]
     clips = _of_classes(_relabelled(_pooled(scans), settings), settings)
     classes = target_classes(clips, chosen)
@@ -66,7 +74,7 @@ def dataset_corpora(settings: DataSettings) -> tuple[str, ...]:
     tested = [settings.test_corpus] if settings.test_corpus is not None else []
     names = tuple(dict.fromkeys((settings.corpus, *settings.also, *tested)))
     for name in (*names, *settings.roots):
-        corpus(name)
+        get_corpus(name)
     if tested and len(names) == 1:
         raise ToolkitError(
             f"data.test_corpus: {names[0]} is the only corpus, so that there is none to train on; "
@@ -110,13 +118,13 @@ def dataset_protocol(settings: DataSettings) -> Protocol:
         An unknown protocol, or one that does not go with `data.test_corpus`.
     """
     if settings.speaker_dependent:
-        chosen = protocol("random")
+        chosen = get_protocol("random")
     elif settings.protocol is not None:
-        chosen = protocol(settings.protocol)
+        chosen = get_protocol(settings.protocol)
     elif {*settings.also} - {settings.corpus}:
-        chosen = protocol("speakers")
+        chosen = get_protocol("speakers")
     else:
-        chosen = protocol_for(settings.corpus)
+        chosen = default_protocol(settings.corpus)
     if chosen.scheme == "corpora" and settings.test_corpus is None:
         raise ToolkitError(
             f"data.test_corpus is not set; the protocol {chosen.name} needs the corpus to test "
@@ -154,7 +162,7 @@ def dataset_folds(selection: Dataset, seed: int) -> tuple[Fold, ...]:
     if selection.test_corpus is not None:
         found: tuple[Fold, ...] = (cross_corpus_fold(selection.clips, selection.test_corpus),)
     else:
-        found = folds(selection.protocol.name, selection.clips, seed=seed)
+        found = protocol_folds(selection.protocol.name, selection.clips, seed=seed)
     for fold in found:
         check_fold(fold, selection.clips, selection.protocol.speaker_independent)
     return found

@@ -73,7 +73,9 @@ def train_system(
     mixed
         Whether the speakers that will be tested are among those of `train`.
     """
-    split = inner_folds(examples.clips, train, recipe.hmm.inner_folds, recipe.seed, mixed=mixed)
+    split = inner_folds(
+        examples.clips, train, recipe.hmm.inner_folds, recipe.seed, speaker_dependent=mixed
+    )
     notes = []
     if mixed:
         notes.append("Test speakers are in training, so validation holds out clips, not speakers.")
@@ -149,7 +151,11 @@ def _final_task(
     fit_on, validation = list(train), []
     if settings.keep == "best" and not settings.refit:
         split = validation_split(
-            examples.clips, train, settings.validation_fraction, recipe.seed, mixed=mixed
+            examples.clips,
+            train,
+            settings.validation_fraction,
+            recipe.seed,
+            speaker_dependent=mixed,
         )
         fit_on, validation = list(split[0]), list(split[1])
     epochs = n_epochs(len(fit_on), settings)

@@ -15,7 +15,7 @@ import numpy as np
 from bilstm_hmm.atomic_files import atomic_path
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.clip import Clip
-from bilstm_hmm.data.corpora.registry import load
+from bilstm_hmm.data.corpora.registry import scan_corpus
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.progress import Progress
@@ -73,7 +73,7 @@ def pretraining_clips(recipe: Recipe, evaluated: Collection[str]) -> tuple[Clip,
     for name in recipe.pretraining.corpora:
         if name in own:
             continue
-        found = load(name, corpus_root(recipe.data, name)).clips
+        found = scan_corpus(name, corpus_root(recipe.data, name)).clips
         usable = [clip for clip in found if clip.speaker not in evaluated]
         if not usable:
             raise ToolkitError(

@@ -38,7 +38,7 @@ class ClipLabels:
     """What a path says of a clip.
 
     `key` names the recording within its corpus, whatever the folder or extension: a second file
-    with the same key is a copy. None where the path alone tells recordings apart. A `speaker` of
+    with the same key is a copy. None where every path is a recording of its own. A `speaker` of
     None is unknown.
     """
 
@@ -85,8 +85,8 @@ class Corpus:
     labels
         The corpus's own emotion codes, each with its canonical emotion.
     parse
-        Takes a path below the root to what it says of the clip, or to None where the name is not
-        of this corpus.
+        Returns what a path below the root says of the clip, None where the name is not of this
+        corpus.
     archives
         Where the corpus may be downloaded freely; empty where it may not.
     instructions
@@ -122,8 +122,31 @@ class Corpus:
         return f"{self.speaker_prefix or self.name}-{speaker or UNKNOWN_SPEAKER}"
 
 
+def own_corpus(
+    name: str,
+    title: str,
+    instructions: str,
+    parse: Callable[[PurePosixPath], ClipLabels | None],
+    reader: Callable[[Corpus, Path], Scan] | None = None,
+) -> Corpus:
+    """Return a corpus of the user's own recordings, whose labels are the canonical emotions."""
+    return Corpus(
+        name=name,
+        title=title,
+        language=None,
+        licence="that of your recordings",
+        commercial=False,
+        citation="",
+        url="",
+        labels={emotion: emotion for emotion in EMOTIONS},
+        instructions=instructions,
+        parse=parse,
+        reader=reader,
+    )
+
+
 def has_known_speaker(clip: Clip) -> bool:
-    """Say whether the corpus told who speaks in `clip`."""
+    """Return whether it is known who speaks in `clip`."""
     return not clip.speaker.endswith(f"-{UNKNOWN_SPEAKER}")
 
 
@@ -153,34 +176,34 @@ def scan(corpus: Corpus, root: Path, *, others: Iterable[Corpus] = ()) -> Scan:
             f"{root} has no audio files: give the folder that holds {corpus.title}, "
             f"or get it first ({corpus.instructions})"
         )
-    found = [(file, corpus.parse(PurePosixPath(file.name))) for file in files]
-    known = [(file, parsed) for file, parsed in found if parsed is not None]
-    if not any(parsed.emotion in EMOTIONS for _, parsed in known):
+    parsed = [(file, corpus.parse(PurePosixPath(file.name))) for file in files]
+    labelled = [(file, labels) for file, labels in parsed if labels is not None]
+    if not any(labels.emotion in EMOTIONS for _, labels in labelled):
         _refuse_other_corpus(corpus, root, files, others)
-        if not known:
+        if not labelled:
             raise DataError(
                 f"{root} has audio files ({len(files)}), but none as in {corpus.title}: "
                 f"check the folder and the corpus name ({corpus.name})"
             )
-    clips, dropped = _separate_faulty(corpus, known)
+    clips, dropped = _separate_faulty(corpus, labelled)
     if not clips:
         raise DataError(
             f"{root} has only files of {corpus.title} that are known to be faulty: "
             f"give the folder of the whole corpus"
         )
-    return Scan(tuple(clips), tuple(dropped), len(found) - len(known))
+    return Scan(tuple(clips), tuple(dropped), len(files) - len(labelled))
 
 
 def _separate_faulty(
-    corpus: Corpus, known: list[tuple[AudioFile, ClipLabels]]
+    corpus: Corpus, labelled: list[tuple[AudioFile, ClipLabels]]
 ) -> tuple[list[Clip], list[DroppedFile]]:
-    """Part the files into clips, and faulty files and copies."""
+    """Separate clips from faulty files and copies."""
     faulty = {f.key: f.problem for f in corpus.faults if f.treatment == "dropped"}
     first: dict[str, str] = {}
     clips: list[Clip] = []
     dropped: list[DroppedFile] = []
-    for file, parsed in known:
-        key = parsed.key or file.name
+    for file, labels in labelled:
+        key = labels.key or file.name
         if key in faulty:
             dropped.append(DroppedFile(file.name, faulty[key]))
         elif key in first:
@@ -188,21 +211,21 @@ def _separate_faulty(
             dropped.append(DroppedFile(file.name, f"a copy of {first[key]}"))
         else:
             first[key] = file.name
-            clips.append(_clip(corpus, file, parsed))
+            clips.append(_clip(corpus, file, labels))
     return clips, dropped
 
 
-def _clip(corpus: Corpus, file: AudioFile, parsed: ClipLabels) -> Clip:
+def _clip(corpus: Corpus, file: AudioFile, labels: ClipLabels) -> Clip:
     return Clip(
         path=file.path,
         name=file.name,
-        emotion=parsed.emotion,
-        speaker=corpus.speaker_id(parsed.speaker),
+        emotion=labels.emotion,
+        speaker=corpus.speaker_id(labels.speaker),
         corpus=corpus.name,
         language=corpus.language,
-        sex=parsed.sex,
-        intensity=parsed.intensity,
-        sentence=parsed.sentence,
+        sex=labels.sex,
+        intensity=labels.intensity,
+        sentence=labels.sentence,
     )
 
 
@@ -214,7 +237,8 @@ def _refuse_other_corpus(
         if other.name == corpus.name or other.reader is not None:
             continue
         parsed = [other.parse(PurePosixPath(file.name)) for file in files]
-        if 2 * sum(p is not None and p.emotion in EMOTIONS for p in parsed) >= len(files):
+        n_alike = sum(labels is not None and labels.emotion in EMOTIONS for labels in parsed)
+        if 2 * n_alike >= len(files):
             raise DataError(
                 f"{root} does not hold {corpus.title}; its files look like {other.title}: "
                 f"use the corpus name {other.name}, or give another folder"

@@ -20,7 +20,7 @@ _CANONICAL = {word: emotion for emotion, words in _SYNONYMS.items() for word in 
 _CANONICAL |= {emotion: emotion for emotion in EMOTIONS}
 
 
-def canonical(word: str) -> str | None:
+def canonical_emotion(word: str) -> str | None:
     """Return the canonical emotion that `word` stands for, or None where it stands for none.
 
     Case, surrounding blanks and the kind of separator do not matter:

@@ -2,11 +2,10 @@
 
 from pathlib import PurePosixPath
 
-from ..clip import EMOTIONS
-from .corpus import ClipLabels, Corpus
-from .emotion_names import canonical
+from .corpus import ClipLabels, own_corpus
+from .emotion_names import canonical_emotion
 
-# Folders that part a collection, or hold its files, and are nobody's name.
+# Folders that split a collection, or hold its files, and are nobody's name.
 _NOT_SPEAKERS = frozenset(
     ("train", "training", "test", "testing", "val", "valid", "validation", "dev", "wav", "audio")
 )
@@ -21,23 +20,17 @@ def _parse(path: PurePosixPath) -> ClipLabels | None:
     folders = path.parts[:-1]
     if not folders:
         return None
-    at = next((i for i in reversed(range(len(folders))) if canonical(folders[i])), 0)
-    below = [name for name in folders[at + 1 :] if name.casefold() not in _NOT_SPEAKERS]
+    depth = next((i for i in reversed(range(len(folders))) if canonical_emotion(folders[i])), 0)
+    speakers = [name for name in folders[depth + 1 :] if name.casefold() not in _NOT_SPEAKERS]
     return ClipLabels(
-        emotion=canonical(folders[at]) or folders[at],
-        speaker=below[0] if below else None,
+        emotion=canonical_emotion(folders[depth]) or folders[depth],
+        speaker=speakers[0] if speakers else None,
     )
 
 
-FOLDERS = Corpus(
+FOLDERS = own_corpus(
     name="folders",
     title="folders named by emotion",
-    language=None,
-    licence="that of your recordings",
-    commercial=False,
-    citation="",
-    url="",
-    labels={emotion: emotion for emotion in EMOTIONS},
     instructions="sort your recordings into EMOTION/ or EMOTION/SPEAKER/ folders",
     parse=_parse,
 )

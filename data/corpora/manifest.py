@@ -5,12 +5,12 @@ import difflib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from ..clip import EMOTIONS, Clip, Sex
+from ..clip import Clip, Sex
 from ..errors import DataError
-from .corpus import ClipLabels, Corpus, Scan
-from .emotion_names import canonical
+from .corpus import Corpus, Scan, own_corpus
+from .emotion_names import canonical_emotion
 
 _REQUIRED = ("path", "emotion")
 _OPTIONAL = ("speaker", "sex", "language", "intensity", "sentence")
@@ -34,15 +34,15 @@ def _read(corpus: Corpus, root: Path) -> Scan:
     """Read the clips that a manifest lists; paths in it are relative to its own folder."""
     manifest = _manifest_path(root)
     clips: list[Clip] = []
-    seen: dict[str, int] = {}
+    line_of: dict[str, int] = {}
     for row in _rows(manifest):
         clip = _clip(corpus, manifest.parent, row)
-        place = os.path.realpath(clip.path)
-        if place in seen:
+        real_path = os.path.realpath(clip.path)
+        if real_path in line_of:
             raise DataError(
-                f"{row.where}: {clip.name} is listed before, in line {seen[place]}: keep one"
+                f"{row.where}: {clip.name} is listed before, in line {line_of[real_path]}: keep one"
             )
-        seen[place] = row.line
+        line_of[real_path] = row.line
         clips.append(clip)
     if not clips:
         raise DataError(f"{manifest} lists no recordings: add a line for each")
@@ -99,8 +99,8 @@ def _check_columns(manifest: Path, columns: list[str]) -> None:
     for column in columns:
         if columns.count(column) > 1:
             raise DataError(f"{manifest}, line 1: two columns are named {column!r}: keep one")
-        # Other columns are the user's own affair, a misspelt one is not: without its speakers
-        # the table would be split as if there were none.
+        # Other columns are the user's affair, a misspelt one is not: without its speakers the
+        # table would be split as if there were none.
         close = difflib.get_close_matches(column, known, n=1, cutoff=0.8)
         if close and column not in known:
             raise DataError(
@@ -109,14 +109,14 @@ def _check_columns(manifest: Path, columns: list[str]) -> None:
 
 
 def _clip(corpus: Corpus, folder: Path, row: _Row) -> Clip:
-    cells = {name: value.strip() for name, value in row.cells.items()}
-    given = row.cells["path"]
-    path = folder / given
+    cells = {column: cell.strip() for column, cell in row.cells.items()}
+    name = row.cells["path"]
+    path = folder / name
     if not cells["path"]:
         raise DataError(f"{row.where}: the path is empty: name the audio file")
     if not _is_file(path):
         raise DataError(
-            f"{row.where}: there is no file {given!r} in {folder}: "
+            f"{row.where}: there is no file {name!r} in {folder}: "
             f"paths are relative to the manifest"
         )
     if not cells["emotion"]:
@@ -126,8 +126,8 @@ def _clip(corpus: Corpus, folder: Path, row: _Row) -> Clip:
         raise DataError(f"{row.where}: sex is {cells['sex']!r}: use female or male, or leave empty")
     return Clip(
         path=path,
-        name=Path(given).as_posix(),
-        emotion=canonical(cells["emotion"]) or cells["emotion"],
+        name=Path(name).as_posix(),
+        emotion=canonical_emotion(cells["emotion"]) or cells["emotion"],
         speaker=corpus.speaker_id(cells.get("speaker")),
         corpus=corpus.name,
         language=cells.get("language") or None,
@@ -144,21 +144,11 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _parse(_path: PurePosixPath) -> ClipLabels | None:
-    """Tell nothing: the labels stand in the table."""
-    return None
-
-
-MANIFEST = Corpus(
+MANIFEST = own_corpus(
     name="manifest",
     title="a CSV manifest",
-    language=None,
-    licence="that of your recordings",
-    commercial=False,
-    citation="",
-    url="",
-    labels={emotion: emotion for emotion in EMOTIONS},
     instructions="write a CSV file with the columns path and emotion, and speaker if you know it",
-    parse=_parse,
+    # The labels stand in the table.
+    parse=lambda _path: None,
     reader=_read,
 )

@@ -1,6 +1,8 @@
 """RAVDESS: the Ryerson Audio-Visual Database of Emotional Speech and Song."""
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import PurePosixPath
 
 from .corpus import Archive, ClipLabels, Corpus, Fault
@@ -17,7 +19,6 @@ _LABELS = {
 }
 _INTENSITIES = {"01": "normal", "02": "strong"}
 _STATEMENTS = {"01": "Kids are talking by the door", "02": "Dogs are sitting by the door"}
-_SPEECH, _SONG = "01", "02"
 _AUDIO_ONLY = "03"
 _NAME = re.compile(r"(0[1-3])-(0[12])-(0[1-8])-(0[12])-(0[12])-(0[12])-(0[1-9]|1\d|2[0-4])")
 
@@ -26,7 +27,6 @@ _CITATION = (
     "Speech and Song (RAVDESS). PLoS ONE, 13(5), e0196391. "
     "https://doi.org/10.1371/journal.pone.0196391"
 )
-_LICENCE = "CC BY-NC-SA 4.0"
 _RECORD = "https://zenodo.org/records/1188976"
 
 
@@ -46,25 +46,39 @@ def _parse(path: PurePosixPath, channel: str) -> ClipLabels | None:
     )
 
 
-def _parse_speech(path: PurePosixPath) -> ClipLabels | None:
-    return _parse(path, _SPEECH)
+def _corpus(
+    name: str,
+    kind: str,
+    channel: str,
+    labels: Mapping[str, str],
+    md5: str,
+    faults: tuple[Fault, ...] = (),
+) -> Corpus:
+    """Return what is spoken or what is sung, by the same people."""
+    file = f"Audio_{kind.capitalize()}_Actors_01-24.zip"
+    return Corpus(
+        name=name,
+        title=f"RAVDESS ({kind})",
+        language="en",
+        licence="CC BY-NC-SA 4.0",
+        commercial=False,
+        citation=_CITATION,
+        url=_RECORD,
+        labels=labels,
+        instructions=f"python -m bilstm_hmm corpora download {name} --root DIR",
+        parse=partial(_parse, channel=channel),
+        faults=faults,
+        archives=(Archive(f"{_RECORD}/files/{file}", file, f"md5:{md5}"),),
+        speaker_prefix="ravdess",
+    )
 
 
-def _parse_song(path: PurePosixPath) -> ClipLabels | None:
-    return _parse(path, _SONG)
-
-
-RAVDESS = Corpus(
-    name="ravdess",
-    title="RAVDESS (speech)",
-    language="en",
-    licence=_LICENCE,
-    commercial=False,
-    citation=_CITATION,
-    url=_RECORD,
-    labels=_LABELS,
-    instructions="python -m bilstm_hmm corpora download ravdess --root DIR",
-    parse=_parse_speech,
+RAVDESS = _corpus(
+    "ravdess",
+    "speech",
+    "01",
+    _LABELS,
+    "bc696df654c87fed845eb13823edef8a",
     faults=(
         Fault(
             "03-01-03-01-02-02-07",
@@ -72,32 +86,11 @@ RAVDESS = Corpus(
             "dropped",
         ),
     ),
-    archives=(
-        Archive(
-            f"{_RECORD}/files/Audio_Speech_Actors_01-24.zip",
-            "Audio_Speech_Actors_01-24.zip",
-            "md5:bc696df654c87fed845eb13823edef8a",
-        ),
-    ),
 )
-
-RAVDESS_SONG = Corpus(
-    name="ravdess-song",
-    title="RAVDESS (song)",
-    language="en",
-    licence=_LICENCE,
-    commercial=False,
-    citation=_CITATION,
-    url=_RECORD,
-    labels={code: _LABELS[code] for code in ("01", "02", "03", "04", "05", "06")},
-    instructions="python -m bilstm_hmm corpora download ravdess-song --root DIR",
-    parse=_parse_song,
-    archives=(
-        Archive(
-            f"{_RECORD}/files/Audio_Song_Actors_01-24.zip",
-            "Audio_Song_Actors_01-24.zip",
-            "md5:5411230427d67a21e18aa4d466e6d1b9",
-        ),
-    ),
-    speaker_prefix="ravdess",
+RAVDESS_SONG = _corpus(
+    "ravdess-song",
+    "song",
+    "02",
+    {code: _LABELS[code] for code in ("01", "02", "03", "04", "05", "06")},
+    "5411230427d67a21e18aa4d466e6d1b9",
 )

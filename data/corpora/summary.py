@@ -56,23 +56,25 @@ class _Header:
 
 
 def summarise(corpus: Corpus, scan: Scan) -> Summary:
-    """Return what `scan` found, with what the headers of its files say."""
+    """Return what a scan of `corpus` has, with what the headers of its files say."""
     with ThreadPoolExecutor(_N_THREADS) as pool:
-        read = list(pool.map(_read_header, scan.clips))
-    headers = [header for header in read if isinstance(header, _Header)]
+        results = list(pool.map(_read_header, scan.clips))
+    headers = [result for result in results if isinstance(result, _Header)]
     stems = {clip.path.stem for clip in scan.clips}
     return Summary(
         corpus=corpus.name,
         n_clips=len(scan.clips),
-        emotions=_counted(clip.emotion for clip in scan.clips),
-        speakers=_counted(clip.speaker for clip in scan.clips),
+        emotions=_sorted_counts(clip.emotion for clip in scan.clips),
+        speakers=_sorted_counts(clip.speaker for clip in scan.clips),
         hours=sum(header.seconds for header in headers) / 3600,
-        rates=_counted(header.rate for header in headers),
-        channels=_counted(header.channels for header in headers),
-        faults=tuple(f for f in corpus.faults if f.treatment != "dropped" and f.key in stems),
+        rates=_sorted_counts(header.rate for header in headers),
+        channels=_sorted_counts(header.channels for header in headers),
+        faults=tuple(
+            fault for fault in corpus.faults if fault.treatment != "dropped" and fault.key in stems
+        ),
         dropped=scan.dropped,
         ignored=scan.ignored,
-        unreadable=tuple(item for item in read if isinstance(item, DroppedFile)),
+        unreadable=tuple(result for result in results if isinstance(result, DroppedFile)),
     )
 
 
@@ -86,5 +88,5 @@ def _read_header(clip: Clip) -> _Header | DroppedFile:
     return _Header(info.frames / info.samplerate, info.samplerate, info.channels)
 
 
-def _counted(items: Iterable[_Item]) -> dict[_Item, int]:
+def _sorted_counts(items: Iterable[_Item]) -> dict[_Item, int]:
     return dict(sorted(Counter(items).items()))

@@ -41,8 +41,8 @@ def unpack(archive: Path, folder: Path) -> None:
     """
     partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unpacking-"))
     try:
-        with _opened(archive) as opened:
-            members = [_checked(archive, member) for member in _members(opened)]
+        with _open_archive(archive) as opened:
+            members = [_check_member(archive, member) for member in _members(opened)]
             for member in members:
                 _write(opened, member, partial / member.name)
         # mkdtemp closes the folder to others; a corpus is as open as the files beside it.
@@ -62,7 +62,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[zipfile.ZipFile | tarfile.TarFile]:
+def _open_archive(archive: Path) -> Iterator[zipfile.ZipFile | tarfile.TarFile]:
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
             yield zipped
@@ -86,7 +86,7 @@ def _members(opened: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:
             yield _Member(entry.name, entry.isdir(), entry.isfile(), entry)
 
 
-def _checked(archive: Path, member: _Member) -> _Member:
+def _check_member(archive: Path, member: _Member) -> _Member:
     """Return `member`, or raise where its name leaves the folder or it is no plain file."""
     name = member.name
     outside = (

@@ -1,10 +1,12 @@
 """Download of the corpora that are free to be downloaded."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..atomic_files import write_atomically
 from ..corpora.corpus import Archive, Corpus
 from ..errors import DataError
 from .archives import unpack
@@ -12,7 +14,7 @@ from .http import Progress, fetch
 
 
 @dataclass(frozen=True, slots=True)
-class Downloaded:
+class DownloadedArchive:
     """An unpacked archive.
 
     `verified` says whether its checksum was known before; where it was not, `sha256` is what was
@@ -25,7 +27,9 @@ class Downloaded:
     sha256: str = ""
 
 
-def download(corpus: Corpus, root: Path, *, show_progress: bool = True) -> tuple[Downloaded, ...]:
+def download(
+    corpus: Corpus, root: Path, *, show_progress: bool = True
+) -> tuple[DownloadedArchive, ...]:
     """Download and unpack the archives of `corpus` below `root`.
 
     What is already there is not fetched again, what was cut off is gone on with, and a file with
@@ -43,25 +47,27 @@ def download(corpus: Corpus, root: Path, *, show_progress: bool = True) -> tuple
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{root} cannot be made ({error.strerror}): give another folder") from error
-    return tuple(_obtain(archive, root, show_progress) for archive in corpus.archives)
+    return tuple(_fetch_and_unpack(archive, root, show_progress) for archive in corpus.archives)
 
 
-def _obtain(archive: Archive, root: Path, show_progress: bool) -> Downloaded:
+def _fetch_and_unpack(archive: Archive, root: Path, show_progress: bool) -> DownloadedArchive:
     # Unpacking makes the folder in one step: where it is, it is complete.
     folder = root / archive.file.partition(".")[0]
     if folder.is_dir():
-        return Downloaded(folder, fetched=False)
+        return DownloadedArchive(folder, fetched=False)
     record = root / f"{archive.file}.sha256"
     recorded = f"sha256:{record.read_text().split()[0]}" if record.exists() else None
     known_hash = archive.known_hash or recorded
-    path = _retrieve(archive, root, known_hash, show_progress)
+    path = _fetch_verified(archive, root, known_hash, show_progress)
     unpack(path, folder)
     if known_hash is not None:
-        return Downloaded(folder, fetched=True, verified=True)
-    return Downloaded(folder, fetched=True, sha256=_record_sha256(path, record))
+        return DownloadedArchive(folder, fetched=True, verified=True)
+    return DownloadedArchive(folder, fetched=True, sha256=_record_sha256(path, record))
 
 
-def _retrieve(archive: Archive, root: Path, known_hash: str | None, show_progress: bool) -> Path:
+def _fetch_verified(
+    archive: Archive, root: Path, known_hash: str | None, show_progress: bool
+) -> Path:
     """Return the archive's path once it is there and its checksum is right."""
     import pooch
 
@@ -96,18 +102,15 @@ def _retrieve(archive: Archive, root: Path, known_hash: str | None, show_progres
 
 def _record_sha256(path: Path, record: Path) -> str:
     """Write down the checksum of a file whose publisher gives none, in sha256sum's format."""
-    import pooch
-
-    sha256 = str(pooch.file_hash(str(path), alg="sha256"))
-    partial = record.with_suffix(".tmp")
-    partial.write_text(f"{sha256}  {path.name}\n")
-    partial.replace(record)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    write_atomically(record, lambda part: part.write_text(f"{sha256}  {path.name}\n"))
     return sha256
 
 
 @contextmanager
 def _progress_bar(name: str, show: bool) -> Iterator[Progress]:
-    """Show how far a download is, on standard error and only where that is a terminal."""
+    """Show how far a download is, on standard error, and only where that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
     from rich.progress import Progress as Bar

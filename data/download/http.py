@@ -16,7 +16,7 @@ _PIECE_BYTES = 1 << 14  # what is lost of a piece that is cut off
 
 
 class Progress(Protocol):
-    """Is told how many bytes are here, of how many (None where the server does not say)."""
+    """Takes how many bytes are here, of how many (None where the server does not say)."""
 
     def __call__(self, done: int, total: int | None) -> None: ...
 
@@ -40,7 +40,7 @@ def fetch(
     part = path.with_name(f"{path.name}.part")
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            _go_on(url, part, progress, timeout)
+            _resume(url, part, progress, timeout)
         except requests.HTTPError as error:
             raise DataError(f"{url} cannot be fetched: the server answered {error}") from error
         except requests.RequestException as error:
@@ -60,7 +60,7 @@ def fetch(
             return
 
 
-def _go_on(url: str, part: Path, progress: Progress, timeout: tuple[float, float]) -> None:
+def _resume(url: str, part: Path, progress: Progress, timeout: tuple[float, float]) -> None:
     """Append to `part` what it lacks; start over where the server cannot go on."""
     import requests
 
@@ -69,7 +69,7 @@ def _go_on(url: str, part: Path, progress: Progress, timeout: tuple[float, float
         if done and response.status_code == requests.codes.requested_range_not_satisfiable:
             if response.headers.get("Content-Range") != f"bytes */{done}":
                 part.unlink()  # the server's file has become shorter
-                _go_on(url, part, progress, timeout)
+                _resume(url, part, progress, timeout)
             return
         if not response.ok:
             raise requests.HTTPError(f"{response.status_code} {response.reason}")
@@ -106,14 +106,14 @@ def _range_headers(part: Path, done: int) -> dict[str, str]:
     if done:
         headers["Range"] = f"bytes={done}-"
         tag = _tag_path(part)
-        known = tag.read_text(encoding="utf-8") if tag.exists() else ""
-        if known:  # a file that has changed since is sent whole
-            headers["If-Range"] = known
+        version = tag.read_text(encoding="utf-8") if tag.exists() else ""
+        if version:  # a file that has changed since is sent whole
+            headers["If-Range"] = version
     return headers
 
 
 def _tag(headers: Mapping[str, str]) -> str:
-    """Return what the server tells this version of its file by, "" where it does not.
+    """Return what the server identifies this version of its file by, "" where it does not.
 
     A weak ETag says nothing of the bytes (RFC 9110, 13.1.5).
     """

@@ -9,27 +9,11 @@ import numpy as np
 from ..clip import Clip
 from ..corpora.corpus import has_known_speaker
 from ..errors import DataError
-from .groups import deal_speakers, speakers_of, stratified_part
-from .inner_folds import InnerFolds, inner_folds, validation_split
-from .protocols import PROTOCOLS, Protocol, protocol, protocol_for
-
-__all__ = [
-    "PROTOCOLS",
-    "Fold",
-    "InnerFolds",
-    "Protocol",
-    "check_fold",
-    "cross_corpus_fold",
-    "folds",
-    "inner_folds",
-    "protocol",
-    "protocol_for",
-    "shared_classes",
-    "validation_split",
-]
+from .groups import assign_speakers, speaker_names, stratified_sample
+from .protocols import Protocol, default_protocol, get_protocol
 
 _N_SPEAKER_FOLDS = 5
-_TEST_SHARE = 0.2
+_TEST_FRACTION = 0.2
 _SPEAKER_DEPENDENT = (
     "add recordings of other speakers, or split by clip with --set data.speaker_dependent=true"
 )
@@ -44,14 +28,14 @@ class Fold:
     train: tuple[int, ...]
     test: tuple[int, ...]
 
-    def mixes_speakers(self, clips: Sequence[Clip]) -> bool:
+    def is_speaker_dependent(self, clips: Sequence[Clip]) -> bool:
         """Return whether a test speaker is in the training part as well."""
         return not {clips[i].speaker for i in self.train}.isdisjoint(
             clips[i].speaker for i in self.test
         )
 
 
-def folds(protocol_name: str, clips: Sequence[Clip], *, seed: int) -> tuple[Fold, ...]:
+def protocol_folds(protocol_name: str, clips: Sequence[Clip], *, seed: int) -> tuple[Fold, ...]:
     """Split `clips` by a protocol.
 
     Parameters
@@ -69,25 +53,25 @@ def folds(protocol_name: str, clips: Sequence[Clip], *, seed: int) -> tuple[Fold
         If the clips are of a corpus that the protocol is not for, have too few speakers or
         classes, or a class too rare to be split.
     """
-    chosen = protocol(protocol_name)
-    _check_corpora(chosen, clips)
+    protocol = get_protocol(protocol_name)
+    _check_corpora(protocol, clips)
     _check_classes(clips)
-    if chosen.speaker_independent:
-        _check_speakers(chosen, clips)
-    match chosen.scheme:
+    if protocol.speaker_independent:
+        _check_speakers(protocol, clips)
+    match protocol.scheme:
         case "clips":
             rng = np.random.default_rng(seed)
-            tests = [stratified_part([clip.emotion for clip in clips], _TEST_SHARE, rng)]
+            tests = [stratified_sample([clip.emotion for clip in clips], _TEST_FRACTION, rng)]
         case "actors":
-            tests = _actor_tests(chosen, clips)
+            tests = _actor_tests(protocol, clips)
         case "leave-one-speaker-out":
-            tests = _speaker_tests(clips, len(speakers_of(clips)))
+            tests = _speaker_tests(clips, len(speaker_names(clips)))
         case "speaker-folds":
-            tests = _speaker_tests(clips, min(_N_SPEAKER_FOLDS, len(speakers_of(clips))))
+            tests = _speaker_tests(clips, min(_N_SPEAKER_FOLDS, len(speaker_names(clips))))
         case "none":
             tests = [[]]
         case "corpora":
-            raise DataError(f"the protocol {chosen.name} needs a test corpus: name one")
+            raise DataError(f"the protocol {protocol.name} needs a test corpus: name one")
     return tuple(_fold(number, clips, test) for number, test in enumerate(tests, start=1))
 
 
@@ -175,31 +159,29 @@ def check_fold(fold: Fold, clips: Sequence[Clip], speaker_independent: bool) -> 
 
 
 def _fold(number: int, clips: Sequence[Clip], test: Iterable[int]) -> Fold:
-    tested = sorted(test)
-    held_out = set(tested)
+    held_out = set(test)
     train = [i for i in range(len(clips)) if i not in held_out]
-    _check_training_classes(clips, train, tested)
-    return Fold(number, tuple(train), tuple(tested))
+    _check_training_classes(clips, train, sorted(held_out))
+    return Fold(number, tuple(train), tuple(sorted(held_out)))
 
 
-def _actor_tests(chosen: Protocol, clips: Sequence[Clip]) -> list[list[int]]:
+def _actor_tests(protocol: Protocol, clips: Sequence[Clip]) -> list[list[int]]:
     """Return the clips of each fold's test actors, some of whom may be absent."""
-    actors = [int(clip.speaker.rpartition("-")[2]) for clip in clips]
-    tests = [
-        [i for i, actor in enumerate(actors) if actor in tested] for tested in chosen.test_actors
-    ]
-    for number, (tested, test) in enumerate(zip(chosen.test_actors, tests, strict=True), start=1):
-        if not test:
+    actor_of = [int(clip.speaker.rpartition("-")[2]) for clip in clips]
+    tests: list[list[int]] = []
+    for number, actors in enumerate(protocol.test_actors, start=1):
+        tests.append([i for i, actor in enumerate(actor_of) if actor in actors])
+        if not tests[-1]:
             raise DataError(
-                f"fold {number} of {chosen.name} tests on the actors "
-                f"{', '.join(map(str, tested))}, and no clip of theirs is here: "
+                f"fold {number} of {protocol.name} tests on the actors "
+                f"{', '.join(map(str, actors))}, and no clip of theirs is here: "
                 f"get the whole corpus, or use the protocol speakers"
             )
     return tests
 
 
 def _speaker_tests(clips: Sequence[Clip], n_folds: int) -> list[list[int]]:
-    part_of = deal_speakers(clips, n_folds)
+    part_of = assign_speakers(clips, n_folds)
     if n_folds == len(part_of):  # a speaker a fold: in order of name
         part_of = {speaker: number for number, speaker in enumerate(sorted(part_of))}
     tests: list[list[int]] = [[] for _ in range(n_folds)]
@@ -208,16 +190,16 @@ def _speaker_tests(clips: Sequence[Clip], n_folds: int) -> list[list[int]]:
     return tests
 
 
-def _check_corpora(chosen: Protocol, clips: Sequence[Clip]) -> None:
-    if chosen.corpora is None:
+def _check_corpora(protocol: Protocol, clips: Sequence[Clip]) -> None:
+    if protocol.corpora is None:
         return
-    found = {clip.corpus for clip in clips}
-    wrong = sorted(found - set(chosen.corpora))
+    corpora = {clip.corpus for clip in clips}
+    wrong = sorted(corpora - set(protocol.corpora))
     if wrong:
-        cure = protocol_for(wrong[0]) if len(found) == 1 else protocol("speakers")
+        cure = default_protocol(wrong[0]) if len(corpora) == 1 else get_protocol("speakers")
         raise DataError(
-            f"the protocol {chosen.name} is for {', '.join(chosen.corpora)}, but there are clips "
-            f"of {', '.join(wrong)}: use the protocol {cure.name}"
+            f"the protocol {protocol.name} is for {', '.join(protocol.corpora)}, but there are "
+            f"clips of {', '.join(wrong)}: use the protocol {cure.name}"
         )
 
 
@@ -235,18 +217,18 @@ def _check_classes(clips: Sequence[Clip]) -> None:
             )
 
 
-def _check_speakers(chosen: Protocol, clips: Sequence[Clip]) -> None:
+def _check_speakers(protocol: Protocol, clips: Sequence[Clip]) -> None:
     n_unknown = sum(not has_known_speaker(clip) for clip in clips)
     if n_unknown:
         raise DataError(
             f"the speaker of {n_unknown} of {len(clips)} clips is not known, so that the protocol "
-            f"{chosen.name} cannot keep test speakers out of the training: tell the speakers, "
+            f"{protocol.name} cannot keep test speakers out of the training: tell the speakers, "
             f"or split by clip with --set data.speaker_dependent=true"
         )
-    speakers = speakers_of(clips)
+    speakers = speaker_names(clips)
     if len(speakers) < 2:
         raise DataError(
-            f"the protocol {chosen.name} needs at least two speakers and there is one "
+            f"the protocol {protocol.name} needs at least two speakers and there is one "
             f"({speakers[0]}): {_SPEAKER_DEPENDENT}"
         )
 
@@ -254,10 +236,9 @@ def _check_speakers(chosen: Protocol, clips: Sequence[Clip]) -> None:
 def _check_training_classes(
     clips: Sequence[Clip], train: Sequence[int], test: Sequence[int]
 ) -> None:
-    trained = {clips[i].emotion for i in train}
-    missing = sorted({clips[i].emotion for i in test} - trained)
+    missing = sorted({clips[i].emotion for i in test} - {clips[i].emotion for i in train})
     if missing:
-        speakers = speakers_of([clips[i] for i in test])
+        speakers = speaker_names([clips[i] for i in test])
         raise DataError(
             f"the class {missing[0]} is absent from the training part when "
             f"{', '.join(speakers[:5])}{' and others' if len(speakers) > 5 else ''} "

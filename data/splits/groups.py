@@ -1,4 +1,4 @@
-"""Dealing groups of clips, such as speakers, into parts of about equal size."""
+"""Assigning groups of clips, such as speakers, to parts of about equal size."""
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -9,13 +9,13 @@ from numpy.random import Generator
 from ..clip import Clip
 
 
-def deal_groups(
+def assign_groups(
     groups: Sequence[str],
     kinds: Sequence[Hashable],
     n_parts: int,
     rng: Generator | None = None,
 ) -> dict[str, int]:
-    """Deal every group to one of `n_parts` parts.
+    """Assign every group to one of `n_parts` parts.
 
     The largest go first, each to the part where the fewest items are, those of its own kind
     counted twice: so the parts become alike in size and, where sizes allow, in kinds.
@@ -52,13 +52,13 @@ def deal_groups(
     return part_of
 
 
-def deal_speakers(
+def assign_speakers(
     clips: Sequence[Clip], n_parts: int, rng: Generator | None = None
 ) -> dict[str, int]:
-    """Deal the speakers of each corpus evenly to the parts; return the part of every speaker.
+    """Assign the speakers of each corpus evenly to the parts; return the part of every speaker.
 
-    Each corpus is dealt on its own: together, two speakers of TESS would outweigh all of RAVDESS.
-    `rng` is that of `deal_groups`.
+    Each corpus is split on its own: together, two speakers of TESS would outweigh all of RAVDESS.
+    `rng` is that of `assign_groups`.
     """
     corpus_of: dict[str, str] = {}
     for clip in clips:  # two corpora may be recorded with the same people
@@ -67,21 +67,23 @@ def deal_speakers(
     part_of: dict[str, int] = {}
     total = [0] * n_parts
     for corpus in sorted(sizes, key=lambda name: (-sizes[name], name)):
-        own = [clip for clip in clips if corpus_of[clip.speaker] == corpus]
-        dealt = deal_groups([c.speaker for c in own], [c.sex for c in own], n_parts, rng)
-        size = Counter(dealt[clip.speaker] for clip in own)
-        place = list(range(n_parts))
+        members = [clip for clip in clips if corpus_of[clip.speaker] == corpus]
+        parts = assign_groups(
+            [clip.speaker for clip in members], [clip.sex for clip in members], n_parts, rng
+        )
+        size = Counter(parts[clip.speaker] for clip in members)
+        target = list(range(n_parts))
         if part_of:  # the largest of this corpus's parts to where the fewest clips are
             largest_first = sorted(range(n_parts), key=lambda part: -size[part])
             smallest_first = sorted(range(n_parts), key=lambda part: total[part])
-            place = [smallest_first[largest_first.index(part)] for part in range(n_parts)]
+            target = [smallest_first[largest_first.index(part)] for part in range(n_parts)]
         for part in range(n_parts):
-            total[place[part]] += size[part]
-        part_of |= {speaker: place[part] for speaker, part in dealt.items()}
+            total[target[part]] += size[part]
+        part_of |= {speaker: target[part] for speaker, part in parts.items()}
     return part_of
 
 
-def deal_clips(labels: Sequence[str], n_parts: int, rng: Generator) -> list[int]:
+def assign_clips(labels: Sequence[str], n_parts: int, rng: Generator) -> list[int]:
     """Return a part from 0 for every clip, each label's clips spread evenly over the parts."""
     parts = np.zeros(len(labels), dtype=int)
     start = 0
@@ -93,20 +95,20 @@ def deal_clips(labels: Sequence[str], n_parts: int, rng: Generator) -> list[int]
     return [int(part) for part in parts]
 
 
-def stratified_part(labels: Sequence[str], share: float, rng: Generator) -> list[int]:
-    """Return where about `share` of every label's clips stand, drawn at random.
+def stratified_sample(labels: Sequence[str], fraction: float, rng: Generator) -> list[int]:
+    """Return the indices of about this fraction of every label's clips, drawn at random.
 
     A label with two clips or more gives at least one and keeps at least one; a single clip is
     never taken.
     """
-    taken: list[int] = []
+    sample: list[int] = []
     for label in sorted(set(labels)):
         members = rng.permutation([i for i, other in enumerate(labels) if other == label])
-        n_taken = min(len(members) - 1, max(1, round(share * len(members))))
-        taken.extend(int(i) for i in members[:n_taken])
-    return sorted(taken)
+        count = min(len(members) - 1, max(1, round(fraction * len(members))))
+        sample.extend(int(i) for i in members[:count])
+    return sorted(sample)
 
 
-def speakers_of(clips: Sequence[Clip]) -> list[str]:
+def speaker_names(clips: Sequence[Clip]) -> list[str]:
     """Return the speakers of `clips`, each once, in order of name."""
     return sorted({clip.speaker for clip in clips})

@@ -1,6 +1,7 @@
 """Splits of a training part: for out-of-fold outputs and for validation.
 
-They are like the split into training and test: speakers are kept apart unless they are mixed there.
+They are like the split into training and test: speakers are kept apart unless that split is
+speaker-dependent.
 """
 
 from collections import Counter
@@ -14,12 +15,12 @@ from numpy.random import Generator
 from ..clip import Clip
 from ..corpora.corpus import has_known_speaker
 from ..errors import DataError
-from .groups import deal_clips, deal_groups, deal_speakers, stratified_part
+from .groups import assign_clips, assign_groups, assign_speakers, stratified_sample
 
 Grouping = Literal["speakers", "sentences", "clips"]
 Split = tuple[tuple[int, ...], tuple[int, ...]]
 
-# Parts are drawn a few times, and the draw that lacks the fewest classes is kept.
+# Parts are drawn a few times; the draw that lacks the fewest classes counts.
 _N_DRAWS = 32
 
 
@@ -35,7 +36,12 @@ class InnerFolds:
 
 
 def inner_folds(
-    clips: Sequence[Clip], indices: Sequence[int], k: int, seed: int, *, mixed: bool = False
+    clips: Sequence[Clip],
+    indices: Sequence[int],
+    k: int,
+    seed: int,
+    *,
+    speaker_dependent: bool = False,
 ) -> InnerFolds:
     """Split the training `indices` `k` ways, each held out once, with like clips and sexes.
 
@@ -50,23 +56,23 @@ def inner_folds(
         Those of the training part.
     k
         How many ways, at least 2; lowered to the number of speakers (or sentences, or clips).
-    mixed
-        Whether speakers are mixed on purpose: then clips of every class are spread evenly.
+    speaker_dependent
+        Whether a speaker may be in both parts: then clips of every class are spread evenly.
 
     Raises
     ------
     DataError
         If there are fewer than two clips.
     """
-    grouped = _group(clips, indices, mixed)
+    grouped = _group(clips, indices, speaker_dependent)
     n_parts = max(2, min(k, len(set(grouped.groups))))
     rng = np.random.default_rng(seed)
     best = _splits(indices, _assign_parts(grouped, n_parts, rng))
     for _ in range(_N_DRAWS - 1):
         if not _n_untrained(clips, best):
             break
-        drawn = _splits(indices, _assign_parts(grouped, n_parts, rng))
-        best = min(best, drawn, key=lambda splits: _n_untrained(clips, splits))
+        draw = _splits(indices, _assign_parts(grouped, n_parts, rng))
+        best = min(best, draw, key=lambda splits: _n_untrained(clips, splits))
     return InnerFolds(grouped.by, tuple(best))
 
 
@@ -76,7 +82,7 @@ def validation_split(
     fraction: float,
     seed: int,
     *,
-    mixed: bool = False,
+    speaker_dependent: bool = False,
 ) -> Split:
     """Split the training `indices` into a part to train on and about `fraction` to validate on.
 
@@ -93,19 +99,19 @@ def validation_split(
     DataError
         If there are fewer than two clips.
     """
-    grouped = _group(clips, indices, mixed)
+    grouped = _group(clips, indices, speaker_dependent)
     rng = np.random.default_rng(seed)
     if grouped.by == "clips":
         return _hold_out(indices, _draw_clips(grouped, fraction, rng))
     draws = [_hold_out(indices, _draw_groups(grouped, fraction, rng)) for _ in range(_N_DRAWS)]
-    n_wanted = fraction * len(indices)
+    target_size = fraction * len(indices)
     return min(
         draws,
         key=lambda split: (
             _n_untrained(clips, [split]),
             _n_untrained(clips, [split[::-1]]),
-            abs(_share_of_women(clips, split[1]) - _share_of_women(clips, indices)),
-            abs(len(split[1]) - n_wanted),
+            abs(_fraction_of_women(clips, split[1]) - _fraction_of_women(clips, indices)),
+            abs(len(split[1]) - target_size),
         ),
     )
 
@@ -120,68 +126,69 @@ class _Groups:
     emotions: list[str]
 
 
-def _group(clips: Sequence[Clip], indices: Sequence[int], mixed: bool) -> _Groups:
+def _group(clips: Sequence[Clip], indices: Sequence[int], speaker_dependent: bool) -> _Groups:
     if len(indices) < 2:
         raise DataError(
             f"the training part has {len(indices)} clip{'' if len(indices) == 1 else 's'}, "
             f"too few to be split for validation: add clips"
         )
-    chosen = [clips[i] for i in indices]
-    speakers = [clip.speaker for clip in chosen]
-    sentences = [clip.sentence for clip in chosen if clip.sentence is not None]
+    members = [clips[i] for i in indices]
+    speakers = [clip.speaker for clip in members]
+    sentences = [clip.sentence for clip in members if clip.sentence is not None]
     by: Grouping = "clips"
     groups = [str(i) for i in indices]
-    if not mixed:
-        if len(set(speakers)) > 1 and all(map(has_known_speaker, chosen)):
+    if not speaker_dependent:
+        if len(set(speakers)) > 1 and all(map(has_known_speaker, members)):
             by, groups = "speakers", speakers
-        elif len(sentences) == len(chosen) and len(set(sentences)) > 1:
+        elif len(sentences) == len(members) and len(set(sentences)) > 1:
             by, groups = "sentences", sentences
-    return _Groups(by, chosen, groups, [c.emotion for c in chosen])
+    return _Groups(by, members, groups, [clip.emotion for clip in members])
 
 
 def _assign_parts(grouped: _Groups, n_parts: int, rng: Generator) -> list[int]:
     """Return a part, from 0, for every clip."""
     if grouped.by == "clips":
-        return deal_clips(grouped.emotions, n_parts, rng)
+        return assign_clips(grouped.emotions, n_parts, rng)
     if grouped.by == "speakers":
-        part_of = deal_speakers(grouped.clips, n_parts, rng)
+        part_of = assign_speakers(grouped.clips, n_parts, rng)
     else:
-        part_of = deal_groups(grouped.groups, [None] * len(grouped.groups), n_parts, rng)
+        part_of = assign_groups(grouped.groups, [None] * len(grouped.groups), n_parts, rng)
     return [part_of[group] for group in grouped.groups]
 
 
 def _draw_clips(grouped: _Groups, fraction: float, rng: Generator) -> set[int]:
-    """Return where the clips to hold out stand."""
-    drawn = set(stratified_part(grouped.emotions, fraction, rng))
+    """Return the positions of the clips to hold out."""
+    positions = set(stratified_sample(grouped.emotions, fraction, rng))
     # Where every class has a single clip, some class has to go untrained.
-    return drawn or {int(rng.integers(len(grouped.emotions)))}
+    return positions or {int(rng.integers(len(grouped.emotions)))}
 
 
 def _draw_groups(grouped: _Groups, fraction: float, rng: Generator) -> set[int]:
-    """Draw whole groups while they bring the share nearer to `fraction`, never all of them."""
+    """Return the positions of whole groups: as many as come near to `fraction`, never all."""
     sizes = Counter(grouped.groups)
     names = sorted(sizes)
     order = [names[i] for i in rng.permutation(len(names))]
-    wanted = fraction * len(grouped.groups)
-    drawn, n_drawn = {order[0]}, sizes[order[0]]
+    target_size = fraction * len(grouped.groups)
+    held_out, size = {order[0]}, sizes[order[0]]
     for name in order[1:-1]:
-        if abs(n_drawn + sizes[name] - wanted) < abs(n_drawn - wanted):
-            drawn.add(name)
-            n_drawn += sizes[name]
-    return {at for at, group in enumerate(grouped.groups) if group in drawn}
+        if abs(size + sizes[name] - target_size) < abs(size - target_size):
+            held_out.add(name)
+            size += sizes[name]
+    return {position for position, group in enumerate(grouped.groups) if group in held_out}
 
 
-def _hold_out(indices: Sequence[int], places: set[int]) -> Split:
-    return _splits(indices, [0 if at in places else 1 for at in range(len(indices))])[0]
+def _hold_out(indices: Sequence[int], positions: set[int]) -> Split:
+    parts = [0 if position in positions else 1 for position in range(len(indices))]
+    return _splits(indices, parts)[0]
 
 
 def _splits(indices: Sequence[int], parts: Sequence[int]) -> list[Split]:
     """Return a split for every part, held out in turn; indices ascend."""
-    placed = sorted(zip(indices, parts, strict=True))
+    part_of = sorted(zip(indices, parts, strict=True))
     return [
         (
-            tuple(i for i, part in placed if part != held_out),
-            tuple(i for i, part in placed if part == held_out),
+            tuple(i for i, part in part_of if part != held_out),
+            tuple(i for i, part in part_of if part == held_out),
         )
         for held_out in range(max(parts) + 1)
     ]
@@ -195,7 +202,7 @@ def _n_untrained(clips: Sequence[Clip], splits: Sequence[Split]) -> int:
     )
 
 
-def _share_of_women(clips: Sequence[Clip], indices: Sequence[int]) -> float:
-    """Return the share to one decimal, so that small differences leave the size to decide."""
-    known = [clips[i].sex for i in indices if clips[i].sex is not None]
-    return round(known.count("female") / len(known), 1) if known else 0.5
+def _fraction_of_women(clips: Sequence[Clip], indices: Sequence[int]) -> float:
+    """Return the fraction to one decimal, so that small differences leave the size to decide."""
+    sexes = [clips[i].sex for i in indices if clips[i].sex is not None]
+    return round(sexes.count("female") / len(sexes), 1) if sexes else 0.5

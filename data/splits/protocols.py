@@ -5,6 +5,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
+from ..clip import EMOTIONS
+from ..corpora.corpus import Corpus
+from ..corpora.crema_d import CREMA_D
+from ..corpora.emodb import EMODB
+from ..corpora.ravdess import RAVDESS
+from ..corpora.savee import SAVEE
+from ..corpora.tess import TESS
 from ..errors import DataError
 
 Scheme = Literal["actors", "leave-one-speaker-out", "speaker-folds", "clips", "corpora", "none"]
@@ -26,9 +33,9 @@ class Protocol:
         How the folds come about.
     test_actors
         For the scheme ``"actors"``: the actors that each fold tests on.
-    joined
-        Where not the clips are tested but recordings joined of each test speaker's clips
-        (`data.joined`): the protocol whose folds these are.
+    clip_protocol
+        Where not clips are tested but recordings concatenated of each test speaker's clips
+        (`data.synthesis.concatenated`): the protocol of clips whose folds these are.
     """
 
     name: str
@@ -38,27 +45,18 @@ class Protocol:
     description: str
     scheme: Scheme
     test_actors: tuple[tuple[int, ...], ...] = ()
-    joined: str | None = None
+    clip_protocol: str | None = None
 
 
-_CREMA_D_CLASSES = ("neutral", "happy", "sad", "angry", "fearful", "disgust")
-_RAVDESS_CLASSES = (
-    "neutral",
-    "calm",
-    "happy",
-    "sad",
-    "angry",
-    "fearful",
-    "disgust",
-    "surprised",
-)
-_SEVEN_CLASSES = ("neutral", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+def _classes(corpus: Corpus) -> tuple[str, ...]:
+    return tuple(emotion for emotion in EMOTIONS if emotion in corpus.labels.values())
 
-_CLIPS = (
+
+_CLIP_PROTOCOLS = (
     Protocol(
         "ravdess-emobox",
         ("ravdess",),
-        _RAVDESS_CLASSES,
+        _classes(RAVDESS),
         True,
         "RAVDESS speech, 6 speaker-independent folds of 4 actors (EmoBox)",
         "actors",
@@ -75,7 +73,7 @@ _CLIPS = (
     Protocol(
         "ravdess-5fold",
         ("ravdess",),
-        _RAVDESS_CLASSES,
+        _classes(RAVDESS),
         True,
         "RAVDESS speech, 5 speaker-independent folds of 4 or 5 actors",
         "actors",
@@ -90,7 +88,7 @@ _CLIPS = (
     Protocol(
         "emodb-loso",
         ("emodb",),
-        ("neutral", "happy", "sad", "angry", "fearful", "disgust", "bored"),
+        _classes(EMODB),
         True,
         "Emo-DB, leave one speaker out",
         "leave-one-speaker-out",
@@ -98,7 +96,7 @@ _CLIPS = (
     Protocol(
         "savee-loso",
         ("savee",),
-        _SEVEN_CLASSES,
+        _classes(SAVEE),
         True,
         "SAVEE, leave one speaker out",
         "leave-one-speaker-out",
@@ -106,7 +104,7 @@ _CLIPS = (
     Protocol(
         "crema-d-si",
         ("crema-d",),
-        _CREMA_D_CLASSES,
+        _classes(CREMA_D),
         True,
         "CREMA-D, 5 speaker-disjoint folds over the speakers that are present",
         "speaker-folds",
@@ -114,7 +112,7 @@ _CLIPS = (
     Protocol(
         "tess-cross",
         ("tess",),
-        _SEVEN_CLASSES,
+        _classes(TESS),
         True,
         "TESS, train on one speaker and test on the other, both ways",
         "leave-one-speaker-out",
@@ -161,28 +159,30 @@ _DEFAULTS = {
     "tess": "tess-cross",
 }
 
-_JOINED = tuple(
+_TIMELINE_PROTOCOLS = tuple(
     replace(
-        chosen,
+        protocol,
         name=f"timeline-{corpus}",
         description=f"timelines of recordings joined of a test speaker's clips, folds of {name}",
-        joined=name,
+        clip_protocol=name,
     )
     for corpus, name in _DEFAULTS.items()
-    for chosen in _CLIPS
-    if chosen.name == name and corpus in ("ravdess", "crema-d", "emodb")
+    for protocol in _CLIP_PROTOCOLS
+    if protocol.name == name and corpus in ("ravdess", "crema-d", "emodb")
 )
 
-PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({p.name: p for p in (*_CLIPS, *_JOINED)})
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
+    {protocol.name: protocol for protocol in (*_CLIP_PROTOCOLS, *_TIMELINE_PROTOCOLS)}
+)
 
 
-def protocol(name: str) -> Protocol:
+def get_protocol(name: str) -> Protocol:
     """Return the protocol called `name`; raises `DataError` naming those there are."""
     if name not in PROTOCOLS:
         raise DataError(f"there is no protocol {name!r}: use one of {', '.join(PROTOCOLS)}")
     return PROTOCOLS[name]
 
 
-def protocol_for(corpus: str) -> Protocol:
+def default_protocol(corpus: str) -> Protocol:
     """Return the default protocol of a corpus: its own, or ``speakers`` where it has none."""
     return PROTOCOLS[_DEFAULTS.get(corpus, "speakers")]

@@ -1,8 +1,9 @@
-"""Recordings of several emotions whose truth is known: clips of one speaker, joined.
+"""Recordings of several emotions whose truth is known: clips of one speaker, concatenated.
 
 A recording has 3 to 8 emotional turns of one or two clips each, a neutral clip between any two,
 and pauses of up to a second. What could give a join away is taken out: silence at the ends of the
-clips, differences of level, clicks; and a faint noise lies under all of it.
+clips, differences of level, clicks; and a faint noise lies under all of it. They stand in for
+conversations, as simulated mixtures do in speaker diarization.
 """
 
 import hashlib
@@ -14,30 +15,29 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clip import Clip
+from ..clip import NEUTRAL, Clip
 from ..errors import DataError
 
 Samples = NDArray[np.float32]
 T = TypeVar("T")
 
-NEUTRAL = "neutral"
-RECORDINGS = 8
-#: Least and most emotional turns of a recording, and clips of one.
-TURNS = (3, 8)
-CLIPS_A_TURN = (1, 2)
-LONGEST_PAUSE = 1.0
-FADE = 0.010
-#: RMS of what is spoken, and what it is reckoned over: frames up to so many dB below the loudest.
-LEVEL = 0.05
+N_RECORDINGS = 8
+#: Fewest and most emotional turns of a recording, and clips of a turn.
+N_TURNS = (3, 8)
+CLIPS_PER_TURN = (1, 2)
+MAX_PAUSE = 1.0
+FADE_SECONDS = 0.010
+#: RMS of the speech, over the frames of `_FRAME` seconds up to `_ACTIVE_DB` below the loudest.
+SPEECH_RMS = 0.05
 _FRAME = 0.020
 _ACTIVE_DB = 30.0
-_BED_DB = -45.0
-_HIGHEST_PEAK = 0.99
+_NOISE_DB = -45.0
+_MAX_PEAK = 0.99
 
 
 @dataclass(frozen=True, slots=True)
 class EmotionTurn:
-    """One emotion from when to when: the clips that it is made of, as they were numbered."""
+    """A stretch of one emotion: the indices of the clips that it is made of."""
 
     emotion: str
     clips: tuple[int, ...]
@@ -60,14 +60,14 @@ class ConcatenatedRecording:
     """
 
     samples: Samples
+    truth: tuple[tuple[float, float, str], ...]
     rate: int
     speaker: str
-    truth: tuple[tuple[float, float, str], ...]
     name: str
 
 
 def draw_turns(
-    clips_of: Mapping[str, Sequence[int]], rng: np.random.Generator
+    clips_by_emotion: Mapping[str, Sequence[int]], rng: np.random.Generator
 ) -> tuple[EmotionTurn, ...]:
     """Draw the turns of a recording.
 
@@ -76,39 +76,41 @@ def draw_turns(
 
     Parameters
     ----------
-    clips_of
-        Numbers of the clips of each emotion, none of them empty.
+    clips_by_emotion
+        Indices of the clips of each emotion, at least one each.
 
     Raises
     ------
     DataError
         There is no emotion besides neutral, or without neutral only one.
     """
-    neutral = NEUTRAL in clips_of
-    emotions = sorted(set(clips_of) - {NEUTRAL})
-    if len(emotions) < (1 if neutral else 2):
+    has_neutral = NEUTRAL in clips_by_emotion
+    emotions = sorted(set(clips_by_emotion) - {NEUTRAL})
+    if len(emotions) < (1 if has_neutral else 2):
         raise DataError("clips of two emotions are needed to join them: add clips of another")
-    decks = {emotion: _cycle_shuffled(clips_of[emotion], rng) for emotion in sorted(clips_of)}
+    next_clip = {
+        emotion: _cycle_shuffled(clips, rng) for emotion, clips in sorted(clips_by_emotion.items())
+    }
     turns: list[EmotionTurn] = []
-    wanted = _cycle_shuffled(emotions, rng)
-    left = int(rng.integers(TURNS[0], TURNS[1] + 1))
-    while left:
-        emotion = next(wanted)
-        if turns and not neutral and emotion == turns[-1].emotion:
+    next_emotion = _cycle_shuffled(emotions, rng)
+    n_left = int(rng.integers(N_TURNS[0], N_TURNS[1] + 1))
+    while n_left:
+        emotion = next(next_emotion)
+        if turns and not has_neutral and emotion == turns[-1].emotion:
             continue
-        if turns and neutral:
-            turns.append(EmotionTurn(NEUTRAL, (next(decks[NEUTRAL]),)))
-        count = int(rng.integers(CLIPS_A_TURN[0], CLIPS_A_TURN[1] + 1))
-        turns.append(EmotionTurn(emotion, tuple(next(decks[emotion]) for _ in range(count))))
-        left -= 1
+        if turns and has_neutral:
+            turns.append(EmotionTurn(NEUTRAL, (next(next_clip[NEUTRAL]),)))
+        count = int(rng.integers(CLIPS_PER_TURN[0], CLIPS_PER_TURN[1] + 1))
+        turns.append(EmotionTurn(emotion, tuple(next(next_clip[emotion]) for _ in range(count))))
+        n_left -= 1
     return tuple(turns)
 
 
 def _cycle_shuffled(items: Sequence[T], rng: np.random.Generator) -> Iterator[T]:
     """Yield the items in random order, all of them before any comes again."""
     while True:
-        for place in rng.permutation(len(items)):
-            yield items[int(place)]
+        for index in rng.permutation(len(items)):
+            yield items[int(index)]
 
 
 def concatenate_clips(
@@ -116,10 +118,10 @@ def concatenate_clips(
     read: Callable[[Clip], Samples],
     rate: int,
     *,
-    count: int = RECORDINGS,
+    count: int = N_RECORDINGS,
     seed: int = 0,
 ) -> tuple[ConcatenatedRecording, ...]:
-    """Join the clips of one speaker to `count` recordings.
+    """Concatenate clips of one speaker to `count` recordings.
 
     They depend on the clips, the speaker's name and the seed alone, not on the clips' order.
 
@@ -139,24 +141,27 @@ def concatenate_clips(
     """
     ordered = sorted(clips, key=lambda clip: clip.name)
     speaker = _speaker(ordered)
-    clips_of: dict[str, list[int]] = {}
-    for place, clip in enumerate(ordered):
-        clips_of.setdefault(clip.emotion, []).append(place)
-    if NEUTRAL not in clips_of or len(clips_of) == 1:
-        lacking = "neutral" if NEUTRAL not in clips_of else "emotional"
+    clips_by_emotion: dict[str, list[int]] = {}
+    for index, clip in enumerate(ordered):
+        clips_by_emotion.setdefault(clip.emotion, []).append(index)
+    if NEUTRAL not in clips_by_emotion or len(clips_by_emotion) == 1:
+        missing = "neutral" if NEUTRAL not in clips_by_emotion else "emotional"
         raise DataError(
-            f"{speaker} has no {lacking} clips, so that no recording can be joined of turns with "
+            f"{speaker} has no {missing} clips, so that no recording can be joined of turns with "
             f"neutral between: leave the speaker out, or add such clips"
         )
-    ready: dict[int, Samples] = {}
+    samples: dict[int, Samples] = {}
     recordings = []
     for number in range(1, count + 1):
         rng = _rng(seed, number, speaker)
-        turns = draw_turns(clips_of, rng)
-        for place in chain.from_iterable(turn.clips for turn in turns):
-            if place not in ready:
-                ready[place] = prepare_clip(read(ordered[place]), rate)
-        recordings.append(_concatenate(turns, ready, rate, speaker, number, rng))
+        turns = draw_turns(clips_by_emotion, rng)
+        for index in chain.from_iterable(turn.clips for turn in turns):
+            if index not in samples:
+                samples[index] = prepare_clip(read(ordered[index]), rate)
+        name = f"{speaker}/{number}"
+        recordings.append(
+            ConcatenatedRecording(*_concatenate(turns, samples, rate, rng), rate, speaker, name)
+        )
     return tuple(recordings)
 
 
@@ -194,38 +199,37 @@ def prepare_clip(samples: Samples, rate: int) -> Samples:
     first, last = np.flatnonzero(active)[[0, -1]]
     # The last frame takes what is too short for one of its own.
     stop = len(samples) if last == len(power) - 1 else (last + 1) * length
-    cut = samples[first * length : stop].astype(np.float64)
-    cut *= LEVEL / max(float(np.sqrt(power[active].mean())), 1e-9)
-    ramp = min(round(FADE * rate), len(cut) // 2)
-    rise = 0.5 - 0.5 * np.cos(np.pi * (np.arange(ramp) + 0.5) / max(ramp, 1))
-    cut[:ramp] *= rise
-    cut[len(cut) - ramp :] *= rise[::-1]
-    return cut.astype(np.float32)
+    trimmed = samples[first * length : stop].astype(np.float64)
+    trimmed *= SPEECH_RMS / max(float(np.sqrt(power[active].mean())), 1e-9)
+    n_fade = min(round(FADE_SECONDS * rate), len(trimmed) // 2)
+    fade_in = 0.5 - 0.5 * np.cos(np.pi * (np.arange(n_fade) + 0.5) / max(n_fade, 1))
+    trimmed[:n_fade] *= fade_in
+    trimmed[len(trimmed) - n_fade :] *= fade_in[::-1]
+    return trimmed.astype(np.float32)
 
 
 def _concatenate(
     turns: Sequence[EmotionTurn],
-    ready: Mapping[int, Samples],
+    clips: Mapping[int, Samples],
     rate: int,
-    speaker: str,
-    number: int,
     rng: np.random.Generator,
-) -> ConcatenatedRecording:
+) -> tuple[Samples, tuple[tuple[float, float, str], ...]]:
+    """The samples of a recording, and start, end and emotion of its turns."""
     parts: list[Samples] = []
     truth: list[tuple[float, float, str]] = []
     length = 0
     for turn in turns:
-        begun: int | None = None
-        for place in turn.clips:
+        starts: list[int] = []
+        for index in turn.clips:
             if parts:
-                parts.append(np.zeros(int(rng.uniform(0.0, LONGEST_PAUSE) * rate), np.float32))
+                parts.append(np.zeros(int(rng.uniform(0.0, MAX_PAUSE) * rate), np.float32))
                 length += len(parts[-1])
-            begun = length if begun is None else begun
-            parts.append(ready[place])
+            starts.append(length)
+            parts.append(clips[index])
             length += len(parts[-1])
-        truth.append(((begun or 0) / rate, length / rate, turn.emotion))
+        truth.append((starts[0] / rate, length / rate, turn.emotion))
     samples = np.concatenate(parts)
-    bed = LEVEL * 10.0 ** (_BED_DB / 20.0) * rng.standard_normal(length)
-    samples += bed.astype(np.float32)
-    samples *= min(1.0, _HIGHEST_PEAK / float(np.abs(samples).max()))
-    return ConcatenatedRecording(samples, rate, speaker, tuple(truth), f"{speaker}/{number}")
+    noise = SPEECH_RMS * 10.0 ** (_NOISE_DB / 20.0) * rng.standard_normal(length)
+    samples += noise.astype(np.float32)
+    samples *= min(1.0, _MAX_PEAK / float(np.abs(samples).max()))
+    return samples, tuple(truth)

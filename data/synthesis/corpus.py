@@ -1,25 +1,23 @@
 """Speech-like recordings made by rule: a corpus for tests, examples and first trials.
 
-Nobody speaks here. A source-filter voice (`data.source_filter`) utters nonsense syllables, and
-an emotion shapes how: pitch level, range and course, speed, loudness, spectral tilt, breathiness
-and steadiness, in the directions that K. R. Scherer ("Vocal communication of emotion", Speech
-Communication 40, 2003) sums up. Scores on it say that a system works, not how well it does on
-people.
+Nobody speaks here. A source-filter voice (`data.synthesis.source_filter`) utters nonsense
+syllables, and an emotion shapes how: pitch level, range and course, speed, loudness, spectral tilt,
+breathiness and steadiness, in the directions that K. R. Scherer ("Vocal communication of emotion",
+Speech Communication 40, 2003) sums up. Scores on it say that a system works, not how well it does
+on people.
 """
 
 import json
-from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..atomic_files import write_atomically
 from ..errors import DataError
 from .source_filter import Track, voice
 from .syllables import Style, utterance
-
-EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful")
 
 _DETAILS = "synthetic.json"
 
@@ -31,9 +29,10 @@ STYLES = {
     "angry": Style(3.5, 3.2, -3.0, 5.2, 6.0, 0.0, 0.04, 0.022, 0.0, 0.45),
     "fearful": Style(6.0, 1.8, 1.5, 5.8, -1.0, 3.2, 0.18, 0.028, 0.6, 0.66),
 }
+EMOTIONS = tuple(STYLES)
 # How far one speaker's habit, and one utterance, stray from the style: the same units.
 _SPREAD = Style(1.1, 0.4, 1.2, 0.35, 2.2, 0.8, 0.03, 0.003, 0.05, 0.03)
-_LEAST = Style(-6.0, 0.3, -8.0, 2.8, -12.0, -1.0, 0.01, 0.003, 0.0, 0.35)
+_MINIMUM = Style(-6.0, 0.3, -8.0, 2.8, -12.0, -1.0, 0.01, 0.003, 0.0, 0.35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +73,10 @@ def synthesise(emotion: str, speaker: int, rng_seed: int, rate: int = 16000) -> 
             "speaker and seed start at 0, the rate at 8000 Hz"
         )
     rng = np.random.default_rng([rng_seed, speaker, EMOTIONS.index(emotion)])
-    who = _speaker(speaker)
-    style = _style(emotion, who, rng)
+    person = _speaker(speaker)
+    style = _style(emotion, person, rng)
     signal = voice(
-        utterance(style, who.pitch, who.formant_scale, rng),
+        utterance(style, person.pitch, person.formant_scale, rng),
         rate,
         rng,
         open_quotient=style.open_quotient,
@@ -87,8 +86,8 @@ def synthesise(emotion: str, speaker: int, rng_seed: int, rate: int = 16000) -> 
     level = 10 ** ((style.level - 24.0 + rng.normal(0.0, 1.5)) / 20)
     signal *= level / np.sqrt(np.mean(signal**2))
     signal += 10 ** (rng.uniform(-66, -58) / 20) * rng.standard_normal(len(signal))
-    within = signal / max(1.0, float(np.abs(signal).max()) / 0.97)
-    return np.asarray(within, dtype=np.float32)
+    signal /= max(1.0, float(np.abs(signal).max()) / 0.97)
+    return np.asarray(signal, dtype=np.float32)
 
 
 def write_corpus(
@@ -143,15 +142,13 @@ def write_wav(path: Path, samples: NDArray[np.float32], rate: int = 16000) -> No
     """
     import soundfile
 
-    temporary = path.with_name(f".{path.name}.part")
     pcm = np.round(samples * 32767).astype(np.int16)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(temporary, pcm, rate, subtype="PCM_16", format="WAV")
-        temporary.replace(path)
+        write_atomically(
+            path, lambda part: soundfile.write(part, pcm, rate, subtype="PCM_16", format="WAV")
+        )
     except (OSError, soundfile.LibsndfileError) as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise _unwritable(path, error) from error
 
 
@@ -159,13 +156,13 @@ def _unwritable(path: Path, error: Exception) -> DataError:
     return DataError(f"cannot write {path} ({error}); free some space or choose another folder")
 
 
-def _style(emotion: str, who: Speaker, rng: np.random.Generator) -> Style:
+def _style(emotion: str, person: Speaker, rng: np.random.Generator) -> Style:
     # A felt emotion is more or less strong; the weak ones are what makes the task a task.
     strength = rng.uniform(0.7, 1.15)
     neutral, full = _values(STYLES["neutral"]), _values(STYLES[emotion])
-    chance = 0.6 * _values(_SPREAD) * rng.standard_normal(len(neutral))
-    values = neutral + strength * (full - neutral) + who.habit + chance
-    return Style(*np.maximum(values, _values(_LEAST)).tolist())
+    variation = 0.6 * _values(_SPREAD) * rng.standard_normal(len(neutral))
+    values = neutral + strength * (full - neutral) + person.habit + variation
+    return Style(*np.maximum(values, _values(_MINIMUM)).tolist())
 
 
 def _values(style: Style) -> Track:

@@ -11,7 +11,7 @@ Track = NDArray[np.floating[Any]]
 # A window of 16 ms follows formant glides; as much again is left for the filters to ring out.
 WINDOW_S = 0.016
 # Resonances at or above this share of the rate are left out.
-HIGHEST_FORMANT = 0.47
+MAX_FORMANT = 0.47
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _filter(source: Track, noise: Track, tracks: Tracks, rate: int) -> Track:
     for formant in range(tracks.formants.shape[1]):
         centre = framed(tracks.formants[:, formant])
         response = resonance(frequencies, centre, framed(tracks.bandwidths[:, formant]), rate)
-        gain = gain * np.where(centre < HIGHEST_FORMANT * rate, response, 1.0)
+        gain = gain * np.where(centre < MAX_FORMANT * rate, response, 1.0)
     band = np.exp(-0.5 * ((frequencies - framed(tracks.frication_centre)) / 1100.0) ** 2)
     blocks = np.fft.irfft(spectra(source) * gain + spectra(noise) * band, 2 * width, axis=1)
     out = np.zeros((n_frames + 3, hop))

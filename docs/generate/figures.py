@@ -120,11 +120,11 @@ def _commercial(corpora: Sequence[str]) -> bool:
 def corpora() -> str:
     """Return the table of the corpora that have a reader."""
     from bilstm_hmm.data.corpora.registry import CORPORA
-    from bilstm_hmm.data.splits.protocols import protocol_for
+    from bilstm_hmm.data.splits.protocols import default_protocol
 
     rows = []
     for corpus in CORPORA.values():
-        protocol = protocol_for(corpus.name)
+        protocol = default_protocol(corpus.name)
         rows.append(
             [
                 corpus.title,

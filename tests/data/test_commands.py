@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 from bilstm_hmm.data.corpora.registry import CORPORA
-from bilstm_hmm.data.download.corpora import Downloaded
+from bilstm_hmm.data.download.corpora import DownloadedArchive
 
 from bilstm_hmm.cli.corpora import download
 
@@ -107,8 +107,8 @@ def test_download_says_what_was_verified(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     done = (
-        Downloaded(tmp_path / "known", fetched=True, verified=True),
-        Downloaded(tmp_path / "unknown", fetched=True, sha256="0123"),
+        DownloadedArchive(tmp_path / "known", fetched=True, verified=True),
+        DownloadedArchive(tmp_path / "unknown", fetched=True, sha256="0123"),
     )
     monkeypatch.setattr("bilstm_hmm.data.download.corpora.download", lambda corpus, root: done)
     download("emodb", tmp_path)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from bilstm_hmm.data.synthesis.concatenated import RECORDINGS, concatenate_clips
+from bilstm_hmm.data.synthesis.concatenated import N_RECORDINGS, concatenate_clips
 from bilstm_hmm.data.synthesis.corpus import synthesise, write_wav
 from bilstm_hmm.features.audio.reading import read_audio
 
@@ -83,7 +83,7 @@ def test_an_evaluation_from_the_corpus_to_the_report(evaluated: Path, emodb: Pat
     assert metrics["protocol"] == "timeline-emodb"
     assert metrics["speaker_independent"] is True
     assert metrics["folds"] == [1, 3]
-    assert metrics["recordings"] == 2 * RECORDINGS
+    assert metrics["recordings"] == 2 * N_RECORDINGS
     assert tuple(metrics["systems"]) == TIMELINE_SYSTEMS
     assert all(len(found["eder_per_fold"]) == 2 for found in metrics["systems"].values())
     for name in ("report.md", "timelines.csv", "evaluate.log", "config.yaml"):
@@ -221,7 +221,7 @@ def test_a_clip_that_cannot_be_read_is_left_out(
     assert "Traceback" not in done.stderr
     found = read_timelines(folder / "fold3.csv")
     assert found is not None
-    assert len(found) == RECORDINGS
+    assert len(found) == N_RECORDINGS
 
 
 @pytest.mark.parametrize(

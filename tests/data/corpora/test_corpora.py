@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from bilstm_hmm.data.clip import EMOTIONS
 from bilstm_hmm.data.corpora.corpus import Corpus, scan
-from bilstm_hmm.data.corpora.registry import CORPORA, corpus, load
+from bilstm_hmm.data.corpora.registry import CORPORA, get_corpus, scan_corpus
 from bilstm_hmm.data.errors import DataError
 
 by_corpus = pytest.mark.parametrize("name", CORPORA)
@@ -29,7 +29,7 @@ N_FILES = {
 
 @by_corpus
 def test_says_what_it_is(name: str) -> None:
-    described = corpus(name)
+    described = get_corpus(name)
     assert described.name == name
     assert described.title
     assert described.licence
@@ -45,13 +45,13 @@ def test_says_what_it_is(name: str) -> None:
 
 @by_corpus
 def test_labels_are_canonical(name: str) -> None:
-    assert set(corpus(name).labels.values()) <= set(EMOTIONS)
+    assert set(get_corpus(name).labels.values()) <= set(EMOTIONS)
 
 
 @by_corpus
 def test_reads_its_own_layout(name: str, build_tree) -> None:
-    described, root = corpus(name), build_tree(name)
-    found = load(name, root)
+    described, root = get_corpus(name), build_tree(name)
+    found = scan_corpus(name, root)
     assert len(found.clips) == N_FILES[name] - DROPPED.get(name, 0)
     assert len(found.dropped) == DROPPED.get(name, 0)
     assert found.ignored == 0
@@ -67,16 +67,16 @@ def test_reads_its_own_layout(name: str, build_tree) -> None:
 
 @by_named_corpus
 def test_every_label_is_read(name: str, build_tree) -> None:
-    found = load(name, build_tree(name))
-    assert {clip.emotion for clip in found.clips} == set(corpus(name).labels.values())
+    found = scan_corpus(name, build_tree(name))
+    assert {clip.emotion for clip in found.clips} == set(get_corpus(name).labels.values())
 
 
 @by_corpus
 def test_depth_and_extension_do_not_matter(name: str, build_tree) -> None:
     root = build_tree(name)
-    plain = load(name, root)
+    plain = scan_corpus(name, root)
     shutil.rmtree(root)
-    deep = load(name, build_tree(name, below="a b/c/", extension=".FLAC"))
+    deep = scan_corpus(name, build_tree(name, below="a b/c/", extension=".FLAC"))
     assert [(c.emotion, c.speaker, c.sex, c.sentence) for c in deep.clips] == [
         (c.emotion, c.speaker, c.sex, c.sentence) for c in plain.clips
     ]
@@ -85,7 +85,7 @@ def test_depth_and_extension_do_not_matter(name: str, build_tree) -> None:
 @by_named_corpus
 def test_junk_is_ignored(name: str, build_tree) -> None:
     root = build_tree(name)
-    clean = load(name, root)
+    clean = scan_corpus(name, root)
     (root / "notes.txt").write_text("no audio")
     (root / "README.wav").write_bytes(b"")
     (root / ".hidden").mkdir()
@@ -95,7 +95,7 @@ def test_junk_is_ignored(name: str, build_tree) -> None:
     (root / "loop").symlink_to(root, target_is_directory=True)
     (root / "self.wav").symlink_to(root / "self.wav")
     (root / "gone.wav").symlink_to(root / "nowhere.wav")
-    dirty = load(name, root)
+    dirty = scan_corpus(name, root)
     assert dirty.clips == clean.clips
     assert dirty.ignored == 1
 
@@ -103,27 +103,27 @@ def test_junk_is_ignored(name: str, build_tree) -> None:
 @by_named_corpus
 def test_second_copies_are_dropped(name: str, build_tree) -> None:
     root = build_tree(name)
-    clean = load(name, root)
+    clean = scan_corpus(name, root)
     build_tree(name, below="zz_copy/", extension=".flac")
-    doubled = load(name, root)
+    doubled = scan_corpus(name, root)
     assert doubled.clips == clean.clips
     assert sum("a copy of" in item.reason for item in doubled.dropped) == len(clean.clips)
 
 
 @by_named_corpus
 def test_faults_are_known_by_name(name: str, build_tree) -> None:
-    found = load(name, build_tree(name))
-    dropped = {f.key for f in corpus(name).faults if f.treatment == "dropped"}
+    found = scan_corpus(name, build_tree(name))
+    dropped = {f.key for f in get_corpus(name).faults if f.treatment == "dropped"}
     assert {Path(item.name).stem for item in found.dropped} == dropped
     assert not dropped & {clip.path.stem for clip in found.clips}
-    for fault in corpus(name).faults:
+    for fault in get_corpus(name).faults:
         if fault.treatment == "corrected":
             assert fault.key in {clip.path.stem for clip in found.clips}
 
 
 @by_named_corpus
 def test_other_names_are_not_of_the_corpus(name: str) -> None:
-    parse = corpus(name).parse
+    parse = get_corpus(name).parse
     for path in (
         "a.wav",
         "DC/b01.wav",
@@ -141,8 +141,8 @@ def test_other_names_are_not_of_the_corpus(name: str) -> None:
 def test_another_corpus_is_recognised(given: str, name: str, build_tree) -> None:
     root = build_tree(given)
     with pytest.raises(DataError) as error:
-        load(name, root)
-    assert corpus(given).title in str(error.value)
+        scan_corpus(name, root)
+    assert get_corpus(given).title in str(error.value)
     assert str(root) in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -150,41 +150,41 @@ def test_another_corpus_is_recognised(given: str, name: str, build_tree) -> None
 def test_unrecognisable_names(tmp_path: Path) -> None:
     (tmp_path / "x.wav").write_bytes(b"")
     with pytest.raises(DataError, match="none as in RAVDESS"):
-        load("ravdess", tmp_path)
+        scan_corpus("ravdess", tmp_path)
 
 
 @by_corpus
 def test_missing_empty_and_wrong_roots(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
-        load(name, tmp_path / "nowhere")
+        scan_corpus(name, tmp_path / "nowhere")
     with pytest.raises(DataError, match=r"no audio files|does not exist"):
-        load(name, tmp_path)
+        scan_corpus(name, tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError):
-        load(name, tmp_path / "file")
+        scan_corpus(name, tmp_path / "file")
 
 
 def test_only_faulty_files(tmp_path: Path) -> None:
     (tmp_path / "1076_MTI_SAD_XX.wav").write_bytes(b"")
     with pytest.raises(DataError, match="known to be faulty"):
-        load("crema-d", tmp_path)
+        scan_corpus("crema-d", tmp_path)
 
 
 def test_unknown_corpus_names_those_there_are() -> None:
     with pytest.raises(DataError) as error:
-        corpus("iemocap")
+        get_corpus("iemocap")
     assert all(name in str(error.value) for name in CORPORA)
 
 
 def test_a_manifest_tells_nothing_by_names() -> None:
-    assert corpus("manifest").parse(PurePosixPath("happy/ann/1.wav")) is None
+    assert get_corpus("manifest").parse(PurePosixPath("happy/ann/1.wav")) is None
 
 
 def test_savee_flat_and_in_folders(tmp_path: Path) -> None:
     for path in ("DC_a01.wav", "x/KL/sa02.wav", "AudioData/JE/su03.wav", "XX/a01.wav", "n01.wav"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(b"")
-    found = load("savee", tmp_path)
+    found = scan_corpus("savee", tmp_path)
     assert [(clip.emotion, clip.speaker, clip.sex) for clip in found.clips] == [
         ("surprised", "savee-JE", "male"),
         ("angry", "savee-DC", "male"),
@@ -197,7 +197,7 @@ def test_ravdess_video_and_song_are_not_speech(tmp_path: Path) -> None:
     for stem in ("03-01-05-02-02-01-12", "01-01-05-02-02-01-12", "02-01-05-02-02-01-12"):
         (tmp_path / f"{stem}.wav").write_bytes(b"")
     (tmp_path / "03-02-05-02-02-01-12.wav").write_bytes(b"")
-    speech, song = load("ravdess", tmp_path), load("ravdess-song", tmp_path)
+    speech, song = scan_corpus("ravdess", tmp_path), scan_corpus("ravdess-song", tmp_path)
     assert [clip.path.stem for clip in speech.clips] == ["03-01-05-02-02-01-12"]
     assert speech.ignored == 3
     clip = speech.clips[0]
@@ -209,27 +209,27 @@ def test_ravdess_video_and_song_are_not_speech(tmp_path: Path) -> None:
 
 
 def test_sexes(build_tree) -> None:
-    emodb = {c.speaker[-2:]: c.sex for c in load("emodb", build_tree("emodb")).clips}
+    emodb = {c.speaker[-2:]: c.sex for c in scan_corpus("emodb", build_tree("emodb")).clips}
     assert {s for s, sex in emodb.items() if sex == "male"} == {"03", "10", "11", "12", "15"}
-    crema_d = corpus("crema-d")
+    crema_d = get_corpus("crema-d")
     sexes = [
         parsed.sex
         for number in range(1000, 1100)
         if (parsed := crema_d.parse(PurePosixPath(f"{number}_DFA_ANG_XX.wav")))
     ]
     assert (sexes.count("male"), sexes.count("female")) == (48, 43)  # as Cao et al. (2014) say
-    assert {c.sex for c in load("tess", build_tree("tess")).clips} == {"female"}
+    assert {c.sex for c in scan_corpus("tess", build_tree("tess")).clips} == {"female"}
 
 
 def test_crema_d_intensity_and_cut_name(build_tree) -> None:
-    clips = {clip.path.stem: clip for clip in load("crema-d", build_tree("crema-d")).clips}
+    clips = {clip.path.stem: clip for clip in scan_corpus("crema-d", build_tree("crema-d")).clips}
     assert clips["1001_IEO_ANG_HI"].intensity == "high"
     assert clips["1001_TIE_ANG_XX"].intensity is None
     assert clips["1040_ITH_SAD_X"].emotion == "sad"
 
 
 def test_tess_misspelt_file_belongs_to_oaf(build_tree) -> None:
-    clips = {clip.path.stem: clip for clip in load("tess", build_tree("tess")).clips}
+    clips = {clip.path.stem: clip for clip in scan_corpus("tess", build_tree("tess")).clips}
     assert clips["OA_bite_neutral"].speaker == "tess-OAF"
     assert clips["OA_bite_neutral"].sentence == "bite"
 
@@ -237,13 +237,13 @@ def test_tess_misspelt_file_belongs_to_oaf(build_tree) -> None:
 def test_a_linked_folder_keeps_its_real_name(build_tree, tmp_path: Path) -> None:
     root = build_tree("emodb")
     (root / "also").symlink_to(root / "wav", target_is_directory=True)
-    assert all(clip.name.startswith("wav/") for clip in load("emodb", root).clips)
+    assert all(clip.name.startswith("wav/") for clip in scan_corpus("emodb", root).clips)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "link").symlink_to(root / "wav", target_is_directory=True)
-    assert all(clip.name.startswith("link/") for clip in load("emodb", elsewhere).clips)
+    assert all(clip.name.startswith("link/") for clip in scan_corpus("emodb", elsewhere).clips)
 
 
 def test_scan_does_not_need_the_registry(build_tree) -> None:
-    described: Corpus = corpus("savee")
+    described: Corpus = get_corpus("savee")
     assert scan(described, build_tree("savee")).clips == described.clips(build_tree("savee"))

@@ -5,8 +5,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 from bilstm_hmm.data.clip import EMOTIONS
 from bilstm_hmm.data.corpora.corpus import has_known_speaker
-from bilstm_hmm.data.corpora.emotion_names import canonical
-from bilstm_hmm.data.corpora.registry import corpus, load
+from bilstm_hmm.data.corpora.emotion_names import canonical_emotion
+from bilstm_hmm.data.corpora.registry import get_corpus, scan_corpus
 from bilstm_hmm.data.errors import DataError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,13 +27,13 @@ from hypothesis import strategies as st
     ],
 )
 def test_synonyms(word: str, emotion: str | None) -> None:
-    assert canonical(word) == emotion
+    assert canonical_emotion(word) == emotion
 
 
 @settings(deadline=None)
 @given(st.sampled_from(EMOTIONS), st.sampled_from([str.upper, str.title, str.strip]))
 def test_canonical_names_stand_for_themselves(emotion: str, change) -> None:
-    assert canonical(change(emotion)) == emotion
+    assert canonical_emotion(change(emotion)) == emotion
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_canonical_names_stand_for_themselves(emotion: str, change) -> None:
     ],
 )
 def test_folder_rules(path: str, emotion: str, speaker: str | None) -> None:
-    parsed = corpus("folders").parse(PurePosixPath(path))
+    parsed = get_corpus("folders").parse(PurePosixPath(path))
     assert parsed is not None
     assert (parsed.emotion, parsed.speaker) == (emotion, speaker)
 
@@ -59,14 +59,14 @@ def test_a_file_outside_any_folder_has_no_label(tmp_path: Path) -> None:
     (tmp_path / "sad").mkdir()
     for name in ("x.wav", "sad/y.wav"):
         (tmp_path / name).write_bytes(b"")
-    found = load("folders", tmp_path)
+    found = scan_corpus("folders", tmp_path)
     assert [clip.name for clip in found.clips] == ["sad/y.wav"]
     assert found.ignored == 1
     assert not has_known_speaker(found.clips[0])
 
 
 def test_the_same_file_name_under_two_speakers_is_no_copy(build_tree) -> None:
-    found = load("folders", build_tree("folders"))
+    found = scan_corpus("folders", build_tree("folders"))
     assert not found.dropped
     assert {clip.speaker for clip in found.clips} == {"folders-ann", "folders-bob"}
 
@@ -92,7 +92,7 @@ def test_manifest_dialects(tmp_path: Path, delimiter: str, encoding: str, newlin
     text = newline.join(delimiter.join(row) for row in rows) + newline * 2
     path = _manifest(tmp_path, text, "b/é 1.wav", "a.flac", encoding=encoding)
     for root in (path, tmp_path):
-        second, first = load("manifest", root).clips
+        second, first = scan_corpus("manifest", root).clips
         assert (first.name, first.path) == ("b/é 1.wav", tmp_path / "b/é 1.wav")
         assert (first.emotion, first.speaker, first.sex) == ("happy", "manifest-ann", "female")
         assert (first.language, first.intensity) == ("it", "strong")
@@ -106,7 +106,7 @@ def test_manifest_takes_absolute_paths(tmp_path: Path) -> None:
     (tmp_path / "audio/x.wav").write_bytes(b"")
     (tmp_path / "table").mkdir()
     _manifest(tmp_path / "table", f"path,emotion\n{tmp_path}/audio/x.wav,sad\n")
-    assert load("manifest", tmp_path / "table").clips[0].path == tmp_path / "audio/x.wav"
+    assert scan_corpus("manifest", tmp_path / "table").clips[0].path == tmp_path / "audio/x.wav"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_manifest_mistakes_are_told_in_a_sentence(
 ) -> None:
     path = _manifest(tmp_path, text, "a.wav", "folder/b.wav")
     with pytest.raises(DataError) as error:
-        load("manifest", path)
+        scan_corpus("manifest", path)
     assert str(path) in str(error.value)
     assert all(part in str(error.value) for part in said)
     assert "\n" not in str(error.value)
@@ -144,7 +144,7 @@ def test_manifest_mistakes_are_told_in_a_sentence(
 def test_manifest_in_another_encoding(tmp_path: Path) -> None:
     path = _manifest(tmp_path, "path,emotion\nü.wav,sad\n", encoding="latin-1")
     with pytest.raises(DataError, match="not UTF-8"):
-        load("manifest", path)
+        scan_corpus("manifest", path)
 
 
 def test_manifest_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,4 +155,4 @@ def test_manifest_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(DataError, match="cannot be read"):
-        load("manifest", path)
+        scan_corpus("manifest", path)

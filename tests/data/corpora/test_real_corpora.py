@@ -5,10 +5,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from bilstm_hmm.data.corpora.registry import CORPORA, corpus, load
+from bilstm_hmm.data.corpora.registry import CORPORA, get_corpus, scan_corpus
 from bilstm_hmm.data.corpora.summary import summarise
-from bilstm_hmm.data.splits.folds import folds, inner_folds
-from bilstm_hmm.data.splits.protocols import protocol_for
+from bilstm_hmm.data.splits.folds import protocol_folds
+from bilstm_hmm.data.splits.inner_folds import inner_folds
+from bilstm_hmm.data.splits.protocols import default_protocol
 
 CORPORA_FOLDER = os.environ.get("EMOTION_CORPORA", "")
 pytestmark = pytest.mark.skipif(not CORPORA_FOLDER, reason="EMOTION_CORPORA is not set")
@@ -25,7 +26,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def test_counts(name: str) -> None:
-    found = load(name, Path(CORPORA_FOLDER) / name)
+    found = scan_corpus(name, Path(CORPORA_FOLDER) / name)
     n_files, n_faulty = RELEASES[name]
     assert found.ignored == 0
     assert len(found.dropped) <= n_faulty
@@ -36,26 +37,26 @@ def test_counts(name: str) -> None:
         assert len(found.dropped) == n_faulty
     on_disk = [p for p in (Path(CORPORA_FOLDER) / name).rglob("*") if p.is_file()]
     assert len(found.clips) + len(found.dropped) == len(on_disk)
-    assert {clip.emotion for clip in found.clips} == set(corpus(name).labels.values())
+    assert {clip.emotion for clip in found.clips} == set(get_corpus(name).labels.values())
 
 
 def test_each_is_found_among_the_others(name: str) -> None:
-    alone = load(name, Path(CORPORA_FOLDER) / name)
-    among = load(name, Path(CORPORA_FOLDER))
+    alone = scan_corpus(name, Path(CORPORA_FOLDER) / name)
+    among = scan_corpus(name, Path(CORPORA_FOLDER))
     assert [clip.path for clip in among.clips] == [clip.path for clip in alone.clips]
     assert among.ignored > 0
 
 
 def test_no_file_is_of_two_corpora() -> None:
     named = [n for n in CORPORA if n not in ("folders", "manifest")]
-    clips = [c for n in named if n in RELEASES for c in load(n, Path(CORPORA_FOLDER)).clips]
+    clips = [c for n in named if n in RELEASES for c in scan_corpus(n, Path(CORPORA_FOLDER)).clips]
     assert max(Counter(clip.path for clip in clips).values()) == 1
 
 
 def test_default_protocol(name: str) -> None:
-    clips = load(name, Path(CORPORA_FOLDER) / name).clips
-    chosen = protocol_for(name)
-    found = folds(chosen.name, clips, seed=0)
+    clips = scan_corpus(name, Path(CORPORA_FOLDER) / name).clips
+    chosen = default_protocol(name)
+    found = protocol_folds(chosen.name, clips, seed=0)
     assert Counter(i for fold in found for i in fold.test) == Counter(range(len(clips)))
     assert chosen.classes is not None
     for fold in found:
@@ -69,7 +70,7 @@ def test_default_protocol(name: str) -> None:
 
 
 def test_headers(name: str) -> None:
-    found = summarise(corpus(name), load(name, Path(CORPORA_FOLDER) / name))
+    found = summarise(get_corpus(name), scan_corpus(name, Path(CORPORA_FOLDER) / name))
     assert not found.unreadable
     assert sum(found.rates.values()) == found.n_clips
     assert 0.1 < found.hours < 10

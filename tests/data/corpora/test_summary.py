@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from bilstm_hmm.data.corpora.registry import corpus, load
+from bilstm_hmm.data.corpora.registry import get_corpus, scan_corpus
 from bilstm_hmm.data.corpora.summary import summarise
 
 
@@ -22,7 +22,7 @@ def tess(tmp_path: Path) -> Path:
 
 
 def test_counts_and_headers(tess: Path) -> None:
-    found = summarise(corpus("tess"), load("tess", tess))
+    found = summarise(get_corpus("tess"), scan_corpus("tess", tess))
     assert found.corpus == "tess"
     assert found.n_clips == 5
     assert found.emotions == {"neutral": 1, "sad": 3, "surprised": 1}
@@ -37,8 +37,8 @@ def test_counts_and_headers(tess: Path) -> None:
 
 
 def test_a_file_that_is_gone_is_unreadable(tess: Path) -> None:
-    scanned = load("tess", tess)
+    scanned = scan_corpus("tess", tess)
     (tess / "OAF_back_sad.wav").unlink()
     assert "OAF_back_sad.wav" in [
-        item.name for item in summarise(corpus("tess"), scanned).unreadable
+        item.name for item in summarise(get_corpus("tess"), scanned).unreadable
     ]

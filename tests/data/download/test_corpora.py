@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import rich.console
 from bilstm_hmm.data.corpora.corpus import Archive, Corpus
-from bilstm_hmm.data.corpora.registry import corpus, load
+from bilstm_hmm.data.corpora.registry import get_corpus, scan_corpus
 from bilstm_hmm.data.download.corpora import download
 from bilstm_hmm.data.download.http import _PIECE_BYTES as PIECE
 from bilstm_hmm.data.download.http import fetch
@@ -108,7 +108,7 @@ def _quiet(done: int, total: int | None) -> None:
 
 
 def _emodb(site: Site, known_hash: str | None = MD5) -> Corpus:
-    return replace(corpus("emodb"), archives=(Archive(site.url, "emodb.zip", known_hash),))
+    return replace(get_corpus("emodb"), archives=(Archive(site.url, "emodb.zip", known_hash),))
 
 
 def test_downloads_unpacks_and_can_be_read(site: Site, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_downloads_unpacks_and_can_be_read(site: Site, tmp_path: Path) -> None:
         True,
         "",
     )
-    assert len(load("emodb", root).clips) == 7
+    assert len(scan_corpus("emodb", root).clips) == 7
     assert {path.name for path in root.iterdir()} == {"emodb", "emodb.zip"}
 
 
@@ -139,7 +139,7 @@ def test_goes_on_after_a_cut_connection(site: Site, tmp_path: Path) -> None:
     site.cut_after = [2 * PIECE + 100, PIECE + 100]
     download(_emodb(site), tmp_path)
     assert site.asked == [None, f"bytes={2 * PIECE}-", f"bytes={3 * PIECE}-"]
-    assert len(load("emodb", tmp_path).clips) == 7
+    assert len(scan_corpus("emodb", tmp_path).clips) == 7
 
 
 def test_goes_on_in_a_later_run(site: Site, tmp_path: Path) -> None:
@@ -280,6 +280,6 @@ def test_the_progress_bar_shows_on_terminals_alone(
 @pytest.mark.parametrize("name", ["tess", "crema-d", "savee", "folders", "manifest"])
 def test_corpora_to_be_got_by_hand(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
-        download(corpus(name), tmp_path / "root")
-    assert corpus(name).instructions in str(error.value)
+        download(get_corpus(name), tmp_path / "root")
+    assert get_corpus(name).instructions in str(error.value)
     assert not (tmp_path / "root").exists()

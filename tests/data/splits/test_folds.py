@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from bilstm_hmm.data.clip import Clip
-from bilstm_hmm.data.corpora.registry import CORPORA, load
+from bilstm_hmm.data.corpora.registry import CORPORA, scan_corpus
 from bilstm_hmm.data.errors import DataError
-from bilstm_hmm.data.splits.folds import Fold, check_fold, cross_corpus_fold, folds
-from bilstm_hmm.data.splits.groups import deal_groups
-from bilstm_hmm.data.splits.protocols import PROTOCOLS, protocol, protocol_for
+from bilstm_hmm.data.splits.folds import Fold, check_fold, cross_corpus_fold, protocol_folds
+from bilstm_hmm.data.splits.groups import assign_groups
+from bilstm_hmm.data.splits.protocols import PROTOCOLS, default_protocol, get_protocol
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -52,16 +52,16 @@ def _check(protocol_name: str, clips: list[Clip], found: tuple[Fold, ...]) -> No
 
 
 @pytest.mark.parametrize("name", [*OWN, "random"])
-def test_a_fold_knows_whether_it_mixes_speakers(name: str) -> None:
+def test_a_fold_knows_whether_it_is_speaker_dependent(name: str) -> None:
     clips = _everybody(OWN.get(name, "own"), per_emotion=5)
-    for fold in folds(name, clips, seed=0):
-        assert fold.mixes_speakers(clips) == (name == "random")
+    for fold in protocol_folds(name, clips, seed=0):
+        assert fold.is_speaker_dependent(clips) == (name == "random")
 
 
 @by_k_fold_protocol
 def test_every_clip_is_tested_once_and_no_speaker_is_shared(name: str) -> None:
     clips = _everybody(OWN[name])
-    found = folds(name, clips, seed=0)
+    found = protocol_folds(name, clips, seed=0)
     _check(name, clips, found)
     expected = {"ravdess-emobox": 6, "emodb-loso": 10, "savee-loso": 4, "tess-cross": 2}
     assert len(found) == expected.get(name, 5)
@@ -83,21 +83,21 @@ def test_folds_of_any_clips_hold_the_contract(data, name: str, seed: int) -> Non
         )
     )
     try:
-        found = folds(name, clips, seed=seed)
+        found = protocol_folds(name, clips, seed=seed)
     except DataError:
         event("refused")
         return
     _check(name, clips, found)
     for fold in found:
         assert {clips[i].emotion for i in fold.test} <= {clips[i].emotion for i in fold.train}
-    assert folds(name, clips, seed=seed + 1) == found
+    assert protocol_folds(name, clips, seed=seed + 1) == found
 
 
 def test_emobox_actors_are_those_published() -> None:
     clips = _everybody("ravdess")
     actors = [
         tuple(sorted({int(clips[i].speaker[-2:]) for i in fold.test}))
-        for fold in folds("ravdess-emobox", clips, seed=0)
+        for fold in protocol_folds("ravdess-emobox", clips, seed=0)
     ]
     assert actors == [
         (1, 11, 20, 21),
@@ -111,25 +111,25 @@ def test_emobox_actors_are_those_published() -> None:
 
 def test_crema_d_folds_are_balanced() -> None:
     uneven = [c for i, c in enumerate(_everybody("crema-d", 10)) if i % 7 or i < 700]
-    sizes = [len(fold.test) for fold in folds("crema-d-si", uneven, seed=0)]
+    sizes = [len(fold.test) for fold in protocol_folds("crema-d-si", uneven, seed=0)]
     largest_speaker = max(Counter(c.speaker for c in uneven).values())
     assert max(sizes) - min(sizes) <= largest_speaker
 
 
 def test_a_partial_ravdess() -> None:
     clips = [c for c in _everybody("ravdess") if c.speaker[-2:] not in ("01", "04")]
-    _check("ravdess-emobox", clips, folds("ravdess-emobox", clips, seed=0))
+    _check("ravdess-emobox", clips, protocol_folds("ravdess-emobox", clips, seed=0))
     without = [c for c in clips if c.speaker[-2:] not in ("11", "20", "21")]
     with pytest.raises(DataError, match=r"fold 1 .* 1, 11, 20, 21.*protocol speakers"):
-        folds("ravdess-emobox", without, seed=0)
-    _check("speakers", without, folds("speakers", without, seed=0))
+        protocol_folds("ravdess-emobox", without, seed=0)
+    _check("speakers", without, protocol_folds("speakers", without, seed=0))
 
 
 def test_fewer_speakers_than_folds_are_left_out_one_by_one() -> None:
     clips = [c for c in _everybody("own") if c.speaker < "own-person-10"]
     speakers = sorted({c.speaker for c in clips})
     assert len(speakers) < 5
-    found = folds("speakers", clips, seed=0)
+    found = protocol_folds("speakers", clips, seed=0)
     assert [{clips[i].speaker for i in fold.test} for fold in found] == [{s} for s in speakers]
 
 
@@ -142,38 +142,38 @@ def test_random_is_stratified(counts: dict[str, int], seed: int) -> None:
     clips = [_clip("own", "unknown", e, n) for e, count in counts.items() for n in range(count)]
     if len(counts) < 2:
         with pytest.raises(DataError, match="at least two are needed"):
-            folds("random", clips, seed=seed)
+            protocol_folds("random", clips, seed=seed)
         return
-    (fold,) = folds("random", clips, seed=seed)
+    (fold,) = protocol_folds("random", clips, seed=seed)
     assert sorted(fold.train + fold.test) == list(range(len(clips)))
     for emotion, count in counts.items():
         n_test = sum(clips[i].emotion == emotion for i in fold.test)
         assert abs(n_test - 0.2 * count) <= 0.6
         assert 1 <= n_test < count
-    assert folds("random", clips, seed=seed) == (fold,)
+    assert protocol_folds("random", clips, seed=seed) == (fold,)
 
 
 def test_random_depends_on_the_seed() -> None:
     clips = _everybody("own")
-    assert folds("random", clips, seed=1) != folds("random", clips, seed=2)
+    assert protocol_folds("random", clips, seed=1) != protocol_folds("random", clips, seed=2)
 
 
 @pytest.mark.parametrize("speakers", [["ann"], ["unknown"], ["ann", "bob", "unknown"]])
 def test_too_few_speakers_name_the_flag(make_clips: Callable, speakers: list[str]) -> None:
     clips = make_clips([(s, e) for s in speakers for e in ("happy", "sad", "happy", "sad")])
     with pytest.raises(DataError) as error:
-        folds("speakers", clips, seed=0)
+        protocol_folds("speakers", clips, seed=0)
     assert FLAG in str(error.value)
-    assert folds("random", clips, seed=0)
+    assert protocol_folds("random", clips, seed=0)
 
 
 def test_rare_and_absent_classes_name_the_cure(make_clips: Callable) -> None:
     common = [(s, e) for s in ("ann", "bob") for e in ("happy", "sad", "happy")]
     with pytest.raises(DataError, match=r"class angry has a single clip.*data\.label_map"):
-        folds("speakers", make_clips([*common, ("ann", "angry")]), seed=0)
+        protocol_folds("speakers", make_clips([*common, ("ann", "angry")]), seed=0)
     alone = [*common, ("ann", "angry"), ("ann", "angry")]
     with pytest.raises(DataError, match=r"class angry is absent.*own-ann.*data\.label_map"):
-        folds("speakers", make_clips(alone), seed=0)
+        protocol_folds("speakers", make_clips(alone), seed=0)
 
 
 def test_absent_class_in_a_fold_of_many_speakers() -> None:
@@ -181,39 +181,39 @@ def test_absent_class_in_a_fold_of_many_speakers() -> None:
     lone = clips[0].speaker[-4:]
     clips += [_clip("crema-d", lone, "angry", n) for n in range(2)]
     with pytest.raises(DataError, match="and others are tested"):
-        folds("crema-d-si", clips, seed=0)
+        protocol_folds("crema-d-si", clips, seed=0)
 
 
 def test_wrong_corpus_and_unknown_protocol() -> None:
     with pytest.raises(DataError, match=r"emodb-loso is for emodb.*of tess.*tess-cross"):
-        folds("emodb-loso", _everybody("tess"), seed=0)
+        protocol_folds("emodb-loso", _everybody("tess"), seed=0)
     with pytest.raises(DataError, match=r"tess-cross is for tess.*of emodb.*protocol speakers"):
-        folds("tess-cross", [*_everybody("tess"), *_everybody("emodb")], seed=0)
+        protocol_folds("tess-cross", [*_everybody("tess"), *_everybody("emodb")], seed=0)
     with pytest.raises(DataError) as error:
-        folds("loso", _everybody("tess"), seed=0)
+        protocol_folds("loso", _everybody("tess"), seed=0)
     assert all(name in str(error.value) for name in PROTOCOLS)
     with pytest.raises(DataError, match="needs a test corpus"):
-        folds("cross-corpus", _everybody("tess"), seed=0)
+        protocol_folds("cross-corpus", _everybody("tess"), seed=0)
     with pytest.raises(DataError, match="at least two are needed"):
-        folds("speakers", [], seed=0)
+        protocol_folds("speakers", [], seed=0)
 
 
 @pytest.mark.parametrize("name", CORPORA)
 def test_default_protocols_fit_their_corpora(name: str, build_tree) -> None:
-    chosen = protocol_for(name)
-    clips = load(name, build_tree(name)).clips
+    chosen = default_protocol(name)
+    clips = scan_corpus(name, build_tree(name)).clips
     if chosen.classes is not None:
         assert set(chosen.classes) == {clip.emotion for clip in clips}
     if chosen.test_actors:  # the small layout has three actors
         with pytest.raises(DataError, match="no clip of theirs"):
-            folds(chosen.name, clips, seed=0)
+            protocol_folds(chosen.name, clips, seed=0)
     else:
-        _check(chosen.name, list(clips), folds(chosen.name, clips, seed=0))
+        _check(chosen.name, list(clips), protocol_folds(chosen.name, clips, seed=0))
 
 
 def test_protocols_say_what_they_are() -> None:
     for name, described in PROTOCOLS.items():
-        assert protocol(name) is described
+        assert get_protocol(name) is described
         assert described.name == name
         assert described.description
         assert described.corpora is None or set(described.corpora) <= set(CORPORA)
@@ -222,19 +222,19 @@ def test_protocols_say_what_they_are() -> None:
 
 @pytest.mark.parametrize("corpus", ["ravdess", "crema-d", "emodb"])
 def test_timelines_are_tested_on_the_folds_of_the_clips(corpus: str) -> None:
-    chosen, own = protocol(f"timeline-{corpus}"), protocol_for(corpus)
-    assert chosen.joined == own.name
-    assert own.joined is None
+    chosen, own = get_protocol(f"timeline-{corpus}"), default_protocol(corpus)
+    assert chosen.clip_protocol == own.name
+    assert own.clip_protocol is None
     assert chosen.classes == own.classes
     clips = _everybody(corpus)
-    assert folds(chosen.name, clips, seed=0) == folds(own.name, clips, seed=0)
+    assert protocol_folds(chosen.name, clips, seed=0) == protocol_folds(own.name, clips, seed=0)
 
 
 def test_training_on_every_clip() -> None:
     clips = [_clip("own", speaker, e) for speaker in ("ann", "bob") for e in ("happy", "sad")]
-    assert folds("out-of-fold", clips, seed=0) == (Fold(1, (0, 1, 2, 3), ()),)
+    assert protocol_folds("out-of-fold", clips, seed=0) == (Fold(1, (0, 1, 2, 3), ()),)
     with pytest.raises(DataError, match="at least two speakers"):
-        folds("out-of-fold", clips[:2] * 2, seed=0)
+        protocol_folds("out-of-fold", clips[:2] * 2, seed=0)
 
 
 def test_cross_corpus() -> None:
@@ -290,9 +290,9 @@ def test_every_fold_has_speakers_of_every_corpus_that_has_enough() -> None:
         *_spoken_by_both("crema-d", 3),
         *_spoken_by_both("emodb", 5),
     ]
-    found = folds("speakers", clips, seed=0)
+    found = protocol_folds("speakers", clips, seed=0)
     _check("speakers", clips, found)
-    assert folds("speakers", clips, seed=1) == found
+    assert protocol_folds("speakers", clips, seed=1) == found
     speakers = [
         Counter({clips[i].speaker: clips[i].corpus for i in f.test}.values()) for f in found
     ]
@@ -306,7 +306,7 @@ def test_every_fold_has_speakers_of_every_corpus_that_has_enough() -> None:
 
 def test_the_folds_of_several_corpora_are_as_large_as_their_speakers_allow() -> None:
     clips = [*_everybody("savee", 30), *_everybody("tess", 30)]
-    sizes = [len(fold.test) for fold in folds("speakers", clips, seed=0)]
+    sizes = [len(fold.test) for fold in protocol_folds("speakers", clips, seed=0)]
     assert sorted(sizes) == [60, 60, 60, 60, 120]
 
 
@@ -314,7 +314,7 @@ def test_people_of_two_corpora_are_in_one_fold() -> None:
     speech = _everybody("ravdess")
     song = [replace(clip, corpus="ravdess-song") for clip in speech[: len(speech) // 2]]
     clips = [*speech, *song]
-    _check("speakers", clips, folds("speakers", clips, seed=0))
+    _check("speakers", clips, protocol_folds("speakers", clips, seed=0))
 
 
 @settings(deadline=None)
@@ -329,7 +329,7 @@ def test_folds_of_any_corpora_hold_the_contract(data) -> None:
         )
         for emotion in ("happy", "sad")
     ]
-    found = folds("speakers", clips, seed=0)
+    found = protocol_folds("speakers", clips, seed=0)
     _check("speakers", clips, found)
     assert all(fold.test for fold in found)
     for corpus in {clip.corpus for clip in clips}:
@@ -353,8 +353,8 @@ def test_one_corpus_is_dealt_by_size_and_sex(speakers: dict[str, int], data) -> 
         for emotion in ("happy", "sad")
         for _ in range(count)
     ]
-    part_of = deal_groups([c.speaker for c in clips], [c.sex for c in clips], 5)
-    for fold in folds("speakers", clips, seed=0):
+    part_of = assign_groups([c.speaker for c in clips], [c.sex for c in clips], 5)
+    for fold in protocol_folds("speakers", clips, seed=0):
         assert {part_of[clips[i].speaker] for i in fold.test} == {fold.number - 1}
 
 

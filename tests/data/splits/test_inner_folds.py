@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.data.errors import DataError
-from bilstm_hmm.data.splits.folds import folds
-from bilstm_hmm.data.splits.groups import deal_clips, deal_groups
+from bilstm_hmm.data.splits.folds import protocol_folds
+from bilstm_hmm.data.splits.groups import assign_clips, assign_groups
 from bilstm_hmm.data.splits.inner_folds import inner_folds, validation_split
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -73,7 +73,7 @@ def test_validation_split_parts_the_indices(clips, fraction: float, seed: int) -
 @given(seed=st.integers(0, 2**31))
 def test_inner_folds_never_see_a_test_speaker(seed: int) -> None:
     clips = [_clip(f"p{n}", e) for n in range(7) for e in ("happy", "sad", "happy", "sad")]
-    for fold in folds("speakers", clips, seed=seed):
+    for fold in protocol_folds("speakers", clips, seed=seed):
         tested = {clips[i].speaker for i in fold.test}
         for train, held_out in inner_folds(clips, fold.train, 3, seed).folds:
             assert not tested & {clips[i].speaker for i in (*train, *held_out)}
@@ -106,8 +106,8 @@ def test_mixed_parts_have_every_speaker_and_as_many_clips_of_a_class(seed: int) 
         for e in ("happy", "sad", "angry")
         for word in 9 * ["back"] + 9 * ["bar"]
     ]
-    found = inner_folds(clips, range(len(clips)), 3, seed, mixed=True)
-    _, validation = validation_split(clips, range(len(clips)), 1 / 3, seed, mixed=True)
+    found = inner_folds(clips, range(len(clips)), 3, seed, speaker_dependent=True)
+    _, validation = validation_split(clips, range(len(clips)), 1 / 3, seed, speaker_dependent=True)
     assert found.grouped_by == "clips"
     for part in (*(held_out for _, held_out in found.folds), validation):
         assert Counter(clips[i].emotion for i in part) == {"happy": 24, "sad": 24, "angry": 24}
@@ -170,7 +170,7 @@ def test_too_few_clips(indices: tuple[int, ...]) -> None:
 def test_dealt_groups_fill_every_part_evenly(sizes: list[int], n_parts: int, seed) -> None:
     groups = [str(g) for g, size in enumerate(sizes) for _ in range(size)]
     rng = None if seed is None else np.random.default_rng(seed)
-    part_of = deal_groups(groups, [None] * len(groups), n_parts, rng)
+    part_of = assign_groups(groups, [None] * len(groups), n_parts, rng)
     totals = [0] * n_parts
     for group in groups:
         totals[part_of[group]] += 1
@@ -181,7 +181,7 @@ def test_dealt_groups_fill_every_part_evenly(sizes: list[int], n_parts: int, see
 @settings(deadline=None)
 @given(labels=st.lists(st.sampled_from("abc"), min_size=1, max_size=40), n_parts=st.integers(1, 6))
 def test_dealt_clips_are_stratified(labels: list[str], n_parts: int) -> None:
-    parts = deal_clips(labels, n_parts, np.random.default_rng(0))
+    parts = assign_clips(labels, n_parts, np.random.default_rng(0))
     for chosen in (
         [*range(len(labels))],
         *([i for i, x in enumerate(labels) if x == c] for c in "abc"),

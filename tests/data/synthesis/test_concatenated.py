@@ -10,8 +10,8 @@ import pytest
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.data.errors import DataError
 from bilstm_hmm.data.synthesis.concatenated import (
-    LEVEL,
-    LONGEST_PAUSE,
+    MAX_PAUSE,
+    SPEECH_RMS,
     ConcatenatedRecording,
     concatenate_clips,
     draw_turns,
@@ -53,7 +53,7 @@ def spoken(recording: ConcatenatedRecording) -> NDArray[np.bool_]:
     size = RATE // 200
     whole = len(recording.samples) // size * size
     power = np.square(recording.samples[:whole].reshape(-1, size)).mean(axis=1)
-    return power > LEVEL**2 / 100
+    return power > SPEECH_RMS**2 / 100
 
 
 def test_turns_are_emotional_with_neutral_between(
@@ -85,16 +85,16 @@ def test_times_are_those_of_what_is_heard(recordings: Sequence[ConcatenatedRecor
             assert sound[int(start * 200) + 6]
             assert sound[int(end * 200) - 7]
     assert 0.0 <= min(pauses) < 0.2
-    assert 0.8 < max(pauses) <= LONGEST_PAUSE
+    assert 0.8 < max(pauses) <= MAX_PAUSE
 
 
 def test_every_clip_is_at_one_level_and_without_silence_or_clicks() -> None:
     for clip in clips_of():
         found = prepare_clip(tone(clip), RATE)
         inside = found[RATE // 50 : -RATE // 50]
-        assert np.sqrt(np.mean(inside**2)) == pytest.approx(LEVEL, rel=0.05)
-        assert abs(found[0]) < LEVEL / 100
-        assert abs(found[-1]) < LEVEL / 100
+        assert np.sqrt(np.mean(inside**2)) == pytest.approx(SPEECH_RMS, rel=0.05)
+        assert abs(found[0]) < SPEECH_RMS / 100
+        assert abs(found[-1]) < SPEECH_RMS / 100
         assert 0.25 < len(found) / RATE < 0.85
 
 
@@ -115,7 +115,7 @@ def test_the_noise_is_the_same_all_over(recordings: Sequence[ConcatenatedRecordi
             if len(pause) > 400:
                 quiet.append(float(np.sqrt(np.mean(pause**2))))
         assert max(quiet) == pytest.approx(min(quiet), rel=0.25)
-        assert np.median(quiet) == pytest.approx(LEVEL * 10 ** (-45 / 20), rel=0.1)
+        assert np.median(quiet) == pytest.approx(SPEECH_RMS * 10 ** (-45 / 20), rel=0.1)
 
 
 def test_no_sample_leaves_the_scale() -> None:
