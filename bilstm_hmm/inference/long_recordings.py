@@ -72,7 +72,7 @@ def score_long_recording(
     blocks
         The samples in order, float32 ``[n]`` each.
     jobs
-        Threads.
+        Cores to use.
     with_segments
         Whether the speech segments are scored as well.
     """
@@ -91,7 +91,8 @@ def score_long_recording(
 
     chunks: list[FrameScores] = []
     segments: list[RecordingScores] = []
-    for scores in ordered_map(score, parts(), jobs):
+    # Two threads a job: while one of them runs Python code, the other is in the network.
+    for scores in ordered_map(score, parts(), 2 * jobs, ahead=2 * jobs):
         if isinstance(scores, FrameScores):
             chunks.append(scores)
         else:
