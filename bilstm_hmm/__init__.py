@@ -7,6 +7,7 @@
 """
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,24 +18,41 @@ if not (Path(__file__).parent / "features").is_dir():
 
 if TYPE_CHECKING:
     from bilstm_hmm.inference.model import Model
-    from bilstm_hmm.inference.stream import EmotionStream
+    from bilstm_hmm.inference.stream import EmotionStream, Update
+    from bilstm_hmm.prediction import Prediction, Segment
 else:
+    _MODULES = {
+        "EmotionStream": "bilstm_hmm.inference.stream",
+        "Model": "bilstm_hmm.inference.model",
+        "Prediction": "bilstm_hmm.prediction",
+        "Segment": "bilstm_hmm.prediction",
+        "Update": "bilstm_hmm.inference.stream",
+    }
 
     def __getattr__(name: str) -> object:
         """Import what is heavy when it is asked for."""
-        if name != "EmotionStream":
+        if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from bilstm_hmm.inference.stream import EmotionStream
-
-        return EmotionStream
+        return getattr(import_module(_MODULES[name]), name)
 
 
 __version__ = "0.1.0"
-__all__ = ["EmotionStream", "__version__", "load"]
+__all__ = [
+    "EmotionStream",
+    "Model",
+    "Prediction",
+    "Segment",
+    "Update",
+    "__version__",
+    "load",
+]
 
 
 def load(path: str | os.PathLike[str], precision: str = "float") -> "Model":
-    """Load a trained model from a bundle's folder or a training run's; see `runtime.load`."""
-    from bilstm_hmm.inference import model as runtime
+    """Load a trained model from a bundle's folder or a training run's.
 
-    return runtime.load(path, precision)
+    See `bilstm_hmm.inference.model.load`.
+    """
+    from bilstm_hmm.inference import model
+
+    return model.load(path, precision)

@@ -256,6 +256,8 @@ def load(path: str | os.PathLike[str], precision: str = "float") -> Model:
 
     Parameters
     ----------
+    path
+        The folder of a bundle, or of a training run that holds one.
     precision
         ``float``, or ``int8`` for the faster network of a bundle that has one. What int8 says of
         a recording differs a little with the recordings that are labelled together with it.

@@ -53,7 +53,7 @@ def _command(name: str, function: Callable[..., None]) -> str:
         default = "" if unsaid else f"`{parameter.default}`"
         rows.append([f"`{usage}`", default, info.help or ""])
     text = f"\n## `bilstm-hmm {name}`\n\n{(function.__doc__ or '').strip()}\n"
-    return text + ("\n" + table(("", "default", "meaning"), rows) if rows else "")
+    return text + ("\n" + table(("option", "default", "meaning"), rows) if rows else "")
 
 
 _METAVARS = {str: "TEXT", Path: "PATH", int: "NUMBER", float: "NUMBER"}

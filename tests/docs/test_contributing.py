@@ -21,7 +21,7 @@ QUESTIONS = (
     ),
     ("What would I change for a new corpus?", "corpus", "data/corpora"),
     ("Where do I register it?", "which corpora", "data/corpora"),
-    ("What would I change for a new feature?", "feature", "features"),
+    ("What would I change for a new feature?", "a feature", "features/extraction"),
     ("What would I change for a new output format?", "output format", "output"),
     ("What would I change for a new network family?", "network family", "config"),
     ("Where are the layers of the network built?", "layers", "network"),

@@ -12,6 +12,7 @@ import yaml
 from bilstm_hmm.data.corpora.registry import CORPORA
 from bilstm_hmm.data.splits.protocols import PROTOCOLS
 
+import bilstm_hmm
 from bilstm_hmm import __version__
 from bilstm_hmm.cli.main import COMMANDS
 from bilstm_hmm.cli.main import CORPORA as CORPUS_COMMANDS
@@ -45,7 +46,7 @@ def test_the_readme_is_short() -> None:
 
 @pytest.mark.parametrize(
     "page",
-    sorted((DOCS / "development" / "how-to").glob("add-a*-*[ty].md")),
+    sorted((DOCS / "development" / "how-to").glob("*.md")),
     ids=lambda page: page.stem,
 )
 def test_how_to_pages_are_short_and_show_tested_code(page: Path) -> None:
@@ -144,6 +145,15 @@ def test_the_bundle_format_is_whole() -> None:
             assert f"`{value.name}`" in page
     assert f"| `format` | {bundle_files.FORMAT_VERSION};" in page
     assert f"`{bundle_files.INT8}`" in page
+
+
+def test_the_api_has_what_the_package_offers() -> None:
+    page = (DOCS / "reference" / "api.md").read_text("utf-8")
+    documented = {name.rpartition(".")[2] for name in re.findall(r"^::: (\S+)", page, re.MULTILINE)}
+    for name in {*bilstm_hmm.__all__} - {"__version__"}:
+        assert hasattr(bilstm_hmm, name)
+        assert name in documented
+        assert f"`{name}`" in page
 
 
 def test_the_citation_can_be_read() -> None:
