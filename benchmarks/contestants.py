@@ -21,7 +21,7 @@ NOT_FETCHED = (
     "models/accurate did not take part: its encoder is not here; python -m bilstm_hmm "
     "encoders fetch whisper-tiny brings it."
 )
-ONE_VIEW = "The script with librosa hears a recording at one vocal-tract length only."
+ONE_VIEW = "The script with librosa uses one vocal-tract length only."
 
 Command = Sequence[str | Path]
 

@@ -36,7 +36,7 @@ COMMAND_LINES = sorted(
 )
 #: What a newcomer would stumble over: the project's dialect of before, and where it was made.
 FOREIGN = re.compile(
-    r"hears? through|come along|@@|\bTODO\b|/work/|/root/|/home/|\bhelper session\b", re.IGNORECASE
+    r"\bhears?\b|\btells?\b|come along|\bphrases\b|@@|\bTODO\b|/work/|/root/|/home/", re.IGNORECASE
 )
 
 
