@@ -19,7 +19,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 
 
 def require_extra(extra: str, purpose: str, packages: Sequence[str] = ()) -> None:
-    """Refuse what needs an extra that is not installed, before anything is begun.
+    """Refuse what needs an extra that is not installed, before any work begins.
 
     Nothing is imported for it.
 

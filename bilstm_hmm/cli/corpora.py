@@ -47,10 +47,10 @@ def download(name: Name, root: Root) -> None:
     from bilstm_hmm.data.download.corpora import download as download_corpus
     from bilstm_hmm.extras import require_extra
 
-    chosen = get_corpus(name)
-    if chosen.archives:
+    source = get_corpus(name)
+    if source.archives:
         require_extra("train", "Downloading a corpus", ["pooch"])
-    for archive in download_corpus(chosen, root):
+    for archive in download_corpus(source, root):
         if not archive.fetched:
             print(f"{archive.folder} is there already; nothing was downloaded")
         elif archive.sha256:
@@ -60,7 +60,7 @@ def download(name: Name, root: Root) -> None:
             )
         else:
             print(f"{archive.folder}: downloaded, checksum right")
-    print(f"Licence: {chosen.licence}. Please cite: {chosen.citation}")
+    print(f"Licence: {source.licence}. Please cite: {source.citation}")
 
 
 def synthesise(

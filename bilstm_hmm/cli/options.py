@@ -3,11 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bilstm_hmm.cli.live.display import LIVE_FORMATS
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.features.audio.sources import MAX_CHANNELS
-from bilstm_hmm.features.audio.wav_stream import SampleFormat
+
+if TYPE_CHECKING:
+    from bilstm_hmm.features.audio.wav_stream import SampleFormat
+
+#: What ``--file`` and the results call standard input.
+DASH = "-"
+#: Formats that can be written while sound comes.
+LIVE_FORMATS = ("text", "jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class PredictOptions:
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """How sound comes that is in no file; None where nothing was said.
+    """How sound comes that is in no file; None where the user did not say.
 
     Attributes
     ----------
@@ -71,8 +77,10 @@ class LiveOptions:
     lookahead: float | None = None
 
     @property
-    def raw(self) -> SampleFormat | None:
+    def raw(self) -> "SampleFormat | None":
         """How samples without a header come, None where they have one."""
+        from bilstm_hmm.features.audio.wav_stream import SampleFormat
+
         return None if self.pcm is None else SampleFormat(self.pcm, self.channels or 1)
 
 
@@ -93,6 +101,8 @@ def _option_conflicts(
     live_options: LiveOptions, options: PredictOptions
 ) -> Iterator[tuple[bool, str]]:
     """Yield what might be wrong: whether it is, and the sentence for it."""
+    from bilstm_hmm.features.audio.sources import MAX_CHANNELS
+
     piped, mic = live_options.piped, live_options.mic
     pcm, channels = live_options.pcm, live_options.channels
     live = live_options.live or mic

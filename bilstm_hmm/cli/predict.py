@@ -68,8 +68,7 @@ def predict(
 ) -> None:
     """Label a recording, a folder of recordings, or a stream."""
     from bilstm_hmm.cli.label import audio_files_in, existing_file
-    from bilstm_hmm.cli.options import LiveOptions, PredictOptions, validate_options
-    from bilstm_hmm.cli.stdin import DASH, open_standard_input
+    from bilstm_hmm.cli.options import DASH, LiveOptions, PredictOptions, validate_options
     from bilstm_hmm.errors import ToolkitError
     from bilstm_hmm.extras import require_extra
     from bilstm_hmm.output.formats import format_named
@@ -84,6 +83,9 @@ def predict(
     options = PredictOptions((), folder is not None, format, output, timeline, resume, cores)
     validate_options(live_options, options)
     if piped:
+        from bilstm_hmm.cli.stdin import open_standard_input
+
+        # Refused before a model is loaded, where it is a terminal.
         open_standard_input()
     elif file is not None:
         options = replace(options, files=(existing_file(file),))

@@ -18,7 +18,7 @@ LOG = logging.getLogger("bilstm_hmm")
 
 @dataclass(slots=True)
 class ConsoleProgress:
-    """Shows a bar an epoch or a clip moves on, and logs what it is told."""
+    """Shows one bar, which an epoch or a clip moves on, and logs what is reported."""
 
     bar: "Bar"
     current: "TaskID | None" = None

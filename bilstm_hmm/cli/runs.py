@@ -37,7 +37,7 @@ def train(
 
     require_extra("train", "Training")
     recipe = load_recipe(config, overrides or ())
-    # Whatever is wrong with the data or an encoder is told before a folder is made.
+    # Whatever is wrong with the data or an encoder is reported before a folder is made.
     load_encoder(recipe.features)
     dataset = load_dataset(recipe.data)
     _refuse_timelines(dataset.protocol)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from bilstm_hmm.cli.label import write_predictions
-from bilstm_hmm.cli.options import PredictOptions
+from bilstm_hmm.cli.options import DASH, PredictOptions
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.reading import open_file
 from bilstm_hmm.features.audio.wav_stream import (
@@ -25,9 +25,6 @@ from bilstm_hmm.features.audio.wav_stream import (
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.prediction import Failure, Result
-
-#: What ``--file`` and the results call it.
-DASH = "-"
 
 _AU_16_BITS = 3
 _SIZE_UNKNOWN = 0xFFFFFFFF

@@ -8,9 +8,6 @@ from bilstm_hmm.output.formats import json_line, segment_line
 from bilstm_hmm.output.label_tracks import plain
 from bilstm_hmm.prediction import NO_SPEECH
 
-#: Formats that can be written while sound comes.
-LIVE_FORMATS = ("text", "jsonl")
-
 _BAR = 10
 _EMOTION = 10
 
@@ -21,7 +18,7 @@ class LiveDisplay:
     Parameters
     ----------
     format
-        One of `LIVE_FORMATS`.
+        One of `bilstm_hmm.cli.options.LIVE_FORMATS`.
     out
         For what other programs read, flushed after each line.
     screen

@@ -36,7 +36,7 @@ def predict_live(model: Model, options: LiveOptions, format: str) -> int:
     Parameters
     ----------
     format
-        One of `bilstm_hmm.cli.live.display.LIVE_FORMATS`.
+        One of `bilstm_hmm.cli.options.LIVE_FORMATS`.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def run_live(
 ) -> int:
     """Show what is known of the sound until it ends, or until Ctrl-C; return 1 where it is faulty.
 
-    In every case all that was heard is shown, to the last segment.
+    In every case all sound that has come is shown, to the last segment.
 
     Parameters
     ----------
