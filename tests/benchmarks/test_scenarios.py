@@ -47,7 +47,7 @@ def quick(_name: str, *arguments: str | Path) -> Command:
 
 
 def test_a_start_is_compared(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start, "script", quick)
+    monkeypatch.setattr(start, "script_command", quick)
     section = start.run(setting)
     ((header, ours, peer),) = section.tables
     assert header == ["", "wall, s", "times ours", "peak, MB"]
@@ -60,7 +60,7 @@ def test_the_model_with_an_encoder_takes_part_where_it_can(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for scenario in (start, folder):
-        monkeypatch.setattr(scenario, "script", quick)
+        monkeypatch.setattr(scenario, "script_command", quick)
         monkeypatch.setattr(scenario, "accurate_model", lambda: setting.model)
         section = scenario.run(setting)
         assert section.tables[0][-1][0] == ACCURATE
@@ -68,7 +68,7 @@ def test_the_model_with_an_encoder_takes_part_where_it_can(
 
 
 def test_a_folder_is_compared(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder, "script", quick)
+    monkeypatch.setattr(folder, "script_command", quick)
     section = folder.run(setting)
     (rows,) = section.tables
     assert rows[0] == ["", "wall, s", "times ours", "clips/s", "times real time", "peak, MB"]
@@ -90,7 +90,7 @@ def test_trainings_take_turns(setting: Setting, monkeypatch: pytest.MonkeyPatch)
             rows = [{**row, "waited": 0.5} for row in rows]
         return Cost(60.0, 500.0, f"Some library's greeting\n{json.dumps(rows)}\n")
 
-    monkeypatch.setattr(epoch, "measured", training)
+    monkeypatch.setattr(epoch, "measure", training)
     section = epoch.run(replace(setting, repeats=3))
     assert order == [
         (kind, corpus, seed) for corpus in ("ravdess", "emodb") for seed in "12" for kind in KINDS
