@@ -36,6 +36,13 @@ def out_of_fold(seed: int = 0, alone: bool = False) -> OutOfFoldOutputs:
     return OutOfFoldOutputs(tuple(outputs), np.arange(36), labels, fold, speakers)
 
 
+@pytest.fixture
+def no_timeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its fit takes the longest."""
+    monkeypatch.setattr(heads, "fit_timeline", lambda *_: None)
+
+
+@pytest.mark.usefixtures("no_timeline")
 @pytest.mark.parametrize("kind", ["lda", "pca", "logits"])
 @pytest.mark.parametrize("alone", [False, True])
 def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
@@ -104,6 +111,7 @@ def test_notes_come_from_the_bank_that_is_kept(quick_recipe: MakeRecipe) -> None
     assert [note.split(":")[0] for note in notes] == list(CLASSES)
 
 
+@pytest.mark.usefixtures("no_timeline")
 def test_the_decision_that_judges_a_group_was_fitted_without_it(
     quick_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

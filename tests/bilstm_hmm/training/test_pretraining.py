@@ -103,6 +103,7 @@ def test_without_corpora_networks_begin_at_random(
     assert starting_layers(recipe, tones, banks, tmp_path, Listener()) is None  # type: ignore[arg-type]
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_training_begins_with_what_was_learnt(
     quick_recipe: MakeRecipe, tones: Examples, banks: FilterBanks, tmp_path: Path, from_tones: Any
 ) -> None:
@@ -111,6 +112,7 @@ def test_a_training_begins_with_what_was_learnt(
         cache=None,
         pretraining={"corpora": ["tess"], "epochs": 2, "batch_size": 6},
         training={"epochs": 1, "learning_rate": 1e-12, "weight_decay": 0.0},
+        network={"stack": 8},
     )
     layers = learnt(tones, recipe, banks, tmp_path, Listener())
     assert set(layers) == {"bilstm1", *({"pool"} & set(layers))}
@@ -133,10 +135,12 @@ def weights(network: TrainedNetwork) -> list[np.ndarray]:
     return [np.array(w) for w in network.model.get_layer("bilstm1").get_weights()]
 
 
+@pytest.mark.usefixtures("eager")
 def test_it_is_done_once_for_all_folds(
     quick_recipe: MakeRecipe, tones: Examples, banks: FilterBanks, tmp_path: Path, from_tones: Any
 ) -> None:
     keys = {"cache": str(tmp_path / "cache"), "pretraining": {"corpora": ["tess"], "epochs": 1}}
+    keys["network"] = {"stack": 8}
     recipe, listener = quick_recipe(**keys), Listener()
     first = learnt(tones, recipe, banks, tmp_path / "one", listener)
     again = learnt(tones, recipe, banks, tmp_path / "two", listener)

@@ -102,6 +102,7 @@ def test_rows_give_the_outputs_of_each_clip_alone(
         np.testing.assert_allclose(found["frame"][clip, :steps], alone["frame"][0], atol=2e-5)
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_a_step_on_rows_is_the_step_on_padded_clips(
     kind: str, quick_recipe: MakeRecipe, perturb: Perturb
