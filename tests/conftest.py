@@ -5,13 +5,16 @@ Both are made once a session, also where pytest-xdist has several workers, and n
 network a test may say which files and shapes there are, and nothing of what it has learned.
 """
 
+import io
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,6 +23,7 @@ import numpy as np
 import pytest
 
 from bilstm_hmm.inference.model import Model, load
+from tests.haste import hastily, without_graphs
 from tests.oracle import save_oracle_network, write_corpus, write_oracle
 
 REPOSITORY = Path(__file__).parents[1]
@@ -39,17 +43,17 @@ features: {{n_mfcc: 13, n_mels: 24}}
 augmentation: {{noise: {{probability: 0.0}}, speed: {{probability: 0.0}}}}
 network:
   family: cnn_bilstm
-  convolutions: [{{filters: 16, kernel: 5, stride: 4}}]
-  units: [12]
+  convolutions: [{{filters: 8, kernel: 9, stride: 8}}]
+  units: [6]
   dropout: 0.1
-training: {{epochs: 2, batch_size: 15, learning_rate: 0.02, weight_average: 0.5}}
+training: {{epochs: 2, batch_size: 30, learning_rate: 0.02, weight_average: 0.5}}
 hmm: {{inner_folds: 2, states: 2, iterations: 3}}
 """
 
 #: What makes the network of the recipe smaller yet.
 LEAST = (
-    "network={family: bilstm, stack: 8, units: [8]}",
-    "training={epochs: 1, batch_size: 15}",
+    "network={family: bilstm, stack: 16, units: [4]}",
+    "training={epochs: 1, batch_size: 90}",
 )
 
 Done = subprocess.CompletedProcess[str]
@@ -91,8 +95,9 @@ def once(target: Path, make: Callable[[Path], None]) -> Path:
     return target
 
 
-def script_arguments(name: str, *arguments: str | Path) -> list[str]:
-    return [sys.executable, str(REPOSITORY / name), *map(str, arguments)]
+def script_arguments(name: str, *arguments: str | Path, hasty: bool = False) -> list[str]:
+    script = ["tests/haste.py", name] if hasty else [name]
+    return [sys.executable, str(REPOSITORY / script[0]), *script[1:], *map(str, arguments)]
 
 
 def script_environment(**changes: str) -> dict[str, str]:
@@ -107,13 +112,63 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def script(tmp_path_factory: pytest.TempPathFactory) -> Script:
-    """Return a function that runs a script of the repository, outside of the repository."""
+def command(tmp_path_factory: pytest.TempPathFactory) -> Script:
+    """As `script`, in this process, which takes a tenth of the time.
+
+    For what does not turn on a process of its own: exit status, streams and files. With `train`
+    it trains `hastily`.
+    """
     elsewhere = tmp_path_factory.mktemp("elsewhere")
 
-    def run(name: str, *arguments: str | Path, cwd: Path = elsewhere, **environment: str) -> Done:
+    def run(
+        name: str,
+        *arguments: str | Path,
+        cwd: Path = elsewhere,
+        train: bool = False,
+        **environment: str,
+    ) -> Done:
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+        status: object = 0
+        with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+            # As Python has them, where pytest makes errors of them.
+            warnings.simplefilter("default")
+            warnings.simplefilter("ignore", DeprecationWarning)
+            patch.chdir(cwd)
+            patch.setattr(sys, "argv", [name, *map(str, arguments)])
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            for key, value in {"COLUMNS": "100", **environment}.items():
+                patch.setenv(key, value)
+            try:
+                with hastily() if train else nullcontext():
+                    runpy.run_path(str(REPOSITORY / name), run_name="__main__")
+            except SystemExit as end:
+                status = end.code or 0
+        for stream in (out, err):
+            stream.flush()
+        texts = (stream.buffer.getvalue().decode("utf-8") for stream in (out, err))
+        return subprocess.CompletedProcess([name, *map(str, arguments)], status, *texts)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Script:
+    """Return a function that runs a script of the repository, outside of the repository.
+
+    A `hasty` one trains in half of the time (`tests.haste`).
+    """
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+
+    def run(
+        name: str,
+        *arguments: str | Path,
+        cwd: Path = elsewhere,
+        hasty: bool = False,
+        **environment: str,
+    ) -> Done:
         return subprocess.run(
-            script_arguments(name, *arguments),
+            script_arguments(name, *arguments, hasty=hasty),
             cwd=cwd,
             env=script_environment(**environment),
             capture_output=True,
@@ -187,10 +242,14 @@ def start() -> Callable[..., subprocess.Popen[str]]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def begin(
-        name: str, *arguments: str | Path, stdin: int | IO[bytes] | None = None, **environment: str
+        name: str,
+        *arguments: str | Path,
+        stdin: int | IO[bytes] | None = None,
+        hasty: bool = False,
+        **environment: str,
     ) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            script_arguments(name, *arguments),
+            script_arguments(name, *arguments, hasty=hasty),
             env=script_environment(**environment),
             stdin=stdin,
             stdout=subprocess.PIPE,
@@ -201,12 +260,11 @@ def start() -> Callable[..., subprocess.Popen[str]]:
     return begin
 
 
-@contextmanager
-def without_graphs() -> Iterator[None]:
-    tensorflow = pytest.importorskip("tensorflow")
-    tensorflow.config.run_functions_eagerly(True)
-    yield
-    tensorflow.config.run_functions_eagerly(False)
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Whole runs in half of the time."""
+    with hastily():
+        yield
 
 
 @pytest.fixture

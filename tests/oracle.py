@@ -101,6 +101,8 @@ def write_corpus(root: Path) -> None:
 def oracle_recipe() -> Recipe:
     tree = {
         "name": "oracle",
+        "cache": None,
+        "jobs": 1,
         "features": {"n_mfcc": N_MELS, "n_mels": N_MELS},
         "network": {
             "family": "cnn_bilstm",
@@ -108,7 +110,7 @@ def oracle_recipe() -> Recipe:
             "units": [_UNITS],
             "dropout": 0.1,
         },
-        "hmm": {"states": 2},
+        "hmm": {"states": 2, "iterations": 3},
     }
     return recipe_from_tree(tree, "the oracle's recipe")
 

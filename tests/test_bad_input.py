@@ -163,14 +163,14 @@ NO_RECORDINGS = {
 
 @pytest.mark.parametrize("kind", NO_RECORDINGS)
 def test_what_is_no_recording(
-    model: Model, oracle: Path, script: Callable[..., object], tmp_path: Path, kind: str
+    model: Model, oracle: Path, command: Callable[..., object], tmp_path: Path, kind: str
 ) -> None:
     make, *words = NO_RECORDINGS[kind]
     path = tmp_path / "x.wav"
     make(path)
     with pytest.raises(AudioError) as caught:
         model.predict(path)
-    done = script("predict.py", "--file", path, "--model", oracle, "--format", "json")
+    done = command("predict.py", "--file", path, "--model", oracle, "--format", "json")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"{caught.value}\n"
     for word in (str(path), *words):
@@ -189,10 +189,10 @@ def test_an_array_of_no_use(model: Model) -> None:
             model.predict(array)
 
 
-def test_a_missing_file(model: Model, script: Callable[..., object], tmp_path: Path) -> None:
+def test_a_missing_file(model: Model, command: Callable[..., object], tmp_path: Path) -> None:
     with pytest.raises(AudioError, match=r"x.wav does not exist; check the path"):
         model.predict(tmp_path / "x.wav")
-    done = script("predict.py", "--file", tmp_path / "x.wav")
+    done = command("predict.py", "--file", tmp_path / "x.wav")
     assert (done.returncode, done.stdout) == (2, "")
     assert f"--file {tmp_path / 'x.wav'}: No such file or directory; check the path." in done.stderr
 
@@ -270,7 +270,7 @@ def garbage(root: Path) -> None:
 )
 def test_train_tells_before_it_makes_anything(
     tiny: Path,
-    script: Callable[..., object],
+    command: Callable[..., object],
     tmp_path: Path,
     make: Callable[[Path], None],
     changes: list[str],
@@ -281,7 +281,7 @@ def test_train_tells_before_it_makes_anything(
     settings = [f"data.root={root}", *(change.format(root=root) for change in changes)]
     arguments = [part for setting in settings for part in ("--set", setting)]
     run = tmp_path / "run"
-    done = script("train.py", "--config", tiny, "--output", run, *arguments)
+    done = command("train.py", "--config", tiny, "--output", run, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     for word in words:
         assert word.format(root=root) in done.stderr
@@ -290,12 +290,12 @@ def test_train_tells_before_it_makes_anything(
 
 
 def test_a_corpus_without_one_readable_clip(
-    tiny: Path, script: Callable[..., object], tmp_path: Path
+    tiny: Path, command: Callable[..., object], tmp_path: Path
 ) -> None:
     root = tmp_path / "corpus"
     garbage(root)
     run = tmp_path / "run"
-    done = script("train.py", "--config", tiny, "--output", run, "--set", f"data.root={root}")
+    done = command("train.py", "--config", tiny, "--output", run, "--set", f"data.root={root}")
     assert (done.returncode, done.stdout) == (2, "")
     assert "None of the 4 clips can be read; check data.root or data.home." in done.stderr
     assert "Traceback" not in done.stderr
@@ -316,13 +316,13 @@ def test_an_output_on_a_full_disk(tiny: Path, tmp_path: Path, monkeypatch) -> No
 
 
 def test_a_bundle_that_was_cut_off(
-    oracle: Path, script: Callable[..., object], recording: Path, tmp_path: Path
+    oracle: Path, command: Callable[..., object], recording: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "model"
     shutil.copytree(oracle, folder)
     network = folder / "network.onnx"
     network.write_bytes(network.read_bytes()[:-1])
-    done = script("predict.py", "--file", recording, "--model", folder)
+    done = command("predict.py", "--file", recording, "--model", folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"{folder}: the bundle is damaged (network.onnx does not match its checksum); "

@@ -38,9 +38,9 @@ def junk(folder: Path) -> Path:
 
 
 @pytest.fixture
-def predict(script: Callable[..., object], oracle: Path) -> Callable[..., object]:
+def predict(command: Callable[..., object], oracle: Path) -> Callable[..., object]:
     def run(*arguments: object, **options: object) -> object:
-        return script("predict.py", "--model", oracle, *arguments, **options)
+        return command("predict.py", "--model", oracle, *arguments, **options)
 
     return run
 
@@ -49,11 +49,22 @@ def rows(text: str, delimiter: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
 
 
+def test_a_process_says_the_same(
+    script: Callable[..., object], predict, oracle: Path, recording: Path, junk: Path
+) -> None:
+    """The other tests run the commands in their own process."""
+    for arguments in (("--file", recording), ("--folder", junk, "--format", "jsonl")):
+        done, expected = script("predict.py", "--model", oracle, *arguments), predict(*arguments)
+        assert done.stdout == expected.stdout
+        assert done.stderr == expected.stderr
+        assert done.returncode == expected.returncode
+
+
 def test_one_file_is_one_line(predict, model: Model, recording: Path) -> None:
     done = predict("--file", recording)
-    said = model.predict(recording)
     assert done.returncode == 0
-    assert done.stdout == f"Predicted Emotion: {said.emotion} (Confidence: {said.confidence:.2f})\n"
+    confidence = model.predict(recording).confidence
+    assert done.stdout == f"Predicted Emotion: sad (Confidence: {confidence:.2f})\n"
     assert done.stderr == ""
 
 
@@ -256,8 +267,11 @@ def test_output_of_an_earlier_call_outlives_a_file_that_fails(predict, tmp_path:
         assert target.read_text() == "worked on for hours"
 
 
-def test_names_outside_of_the_terminals_language(predict, folder: Path) -> None:
-    done = predict("--folder", folder, "--format", "jsonl", PYTHONIOENCODING="ascii")
+def test_names_outside_of_the_terminals_language(
+    script: Callable[..., object], oracle: Path, folder: Path
+) -> None:
+    order = ("predict.py", "--model", oracle, "--folder", folder, "--format", "jsonl")
+    done = script(*order, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
     assert "二 été \U0001f600.WAV" in done.stdout
 

@@ -21,21 +21,21 @@ def twin(model: Model, tmp_path: Path) -> Path:
     return tmp_path / "twin"
 
 
-def test_one_file_in_int8(script: Callable[..., object], twin: Path, recording: Path) -> None:
+def test_one_file_in_int8(command: Callable[..., object], twin: Path, recording: Path) -> None:
     order = ("predict.py", "--file", recording, "--model", twin, "--format", "json")
     for chosen, precision in (((), "float"), (("--precision", "int8"), "int8")):
-        done = script(*order, *chosen)
+        done = command(*order, *chosen)
         assert (done.returncode, done.stderr) == (0, "")
         assert json.loads(done.stdout) == load(twin, precision).predict(recording).to_dict()
 
 
 def test_processes_take_the_precision_along(
-    script: Callable[..., object], twin: Path, synthetic: Path
+    command: Callable[..., object], twin: Path, synthetic: Path
 ) -> None:
     """A folder of enough files for processes of their own gets what int8 says in one."""
     order = ("predict.py", "--folder", synthetic, "--model", twin, "--precision", "int8")
     alone, together = (
-        script(*order, "--format", "jsonl", "--jobs", jobs).stdout for jobs in ("1", "2")
+        command(*order, "--format", "jsonl", "--jobs", jobs).stdout for jobs in ("1", "2")
     )
     assert alone == together
     named = {json.loads(line)["model"] for line in together.splitlines()}
@@ -50,10 +50,10 @@ def test_processes_take_the_precision_along(
     ],
 )
 def test_a_precision_that_is_not_there(
-    script: Callable[..., object], oracle: Path, recording: Path, precision: str, said: str
+    command: Callable[..., object], oracle: Path, recording: Path, precision: str, said: str
 ) -> None:
     order = ("--file", recording, "--model", oracle, "--precision", precision)
-    done = script("predict.py", *order)
+    done = command("predict.py", *order)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1

@@ -39,17 +39,17 @@ def savee(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_savee_trains_by_changing_two_keys(
-    savee: Path, script: Callable[..., Any], tiny: Path, least: tuple[str, ...], tmp_path: Path
+    savee: Path, command: Callable[..., Any], tiny: Path, least: tuple[str, ...], tmp_path: Path
 ) -> None:
     keys = ("--set", "data.corpus=savee", "--set", f"data.root={savee}")
     run = tmp_path / "run"
-    done = script("train.py", "--config", tiny, *least, *keys, "--output", run)
+    done = command("train.py", "--config", tiny, *least, *keys, "--output", run, train=True)
     assert done.returncode == 0, done.stderr
     metrics = json.loads((run / "metrics.json").read_text("utf-8"))
     assert metrics["protocol"] == "savee-loso"
     assert metrics["speaker_independent"] is True
     assert len(metrics["classes"]) == 7
     assert metrics["clips"] == 14
-    label = script("predict.py", "--folder", savee / "AudioData" / "KL", "--model", run)
+    label = command("predict.py", "--folder", savee / "AudioData" / "KL", "--model", run)
     assert label.returncode == 0, label.stderr
     assert len(label.stdout.splitlines()) == 14

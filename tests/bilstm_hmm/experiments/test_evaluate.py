@@ -110,7 +110,7 @@ def test_an_evaluation_that_is_killed_within_a_fold_goes_on_there(
 ) -> None:
     folder = tmp_path / "evaluation"
     order = ("evaluate.py", "--config", tiny, *least, "--folds", "2,4", "--output", folder)
-    process = start(*order)
+    process = start(*order, hasty=True)
     first, within = folder / "fold2.csv", folder / "work4" / "fold1.npz"
     patient_until = time.monotonic() + 300
     while not within.exists():
@@ -121,7 +121,7 @@ def test_an_evaluation_that_is_killed_within_a_fold_goes_on_there(
     process.communicate()
     assert not (folder / "metrics.json").exists()
     written = (first.read_bytes(), first.stat().st_mtime_ns)
-    done = script(*order, "--resume")
+    done = script(*order, "--resume", hasty=True)
     assert done.returncode == 0, done.stderr
     assert (first.read_bytes(), first.stat().st_mtime_ns) == written
     assert "Fold 4 of 5" in done.stderr
@@ -173,12 +173,12 @@ def test_an_evaluation_that_is_killed_within_a_fold_goes_on_there(
 def test_wrong_arguments(
     tiny: Path,
     tmp_path: Path,
-    script: Callable[..., object],
+    command: Callable[..., object],
     arguments: tuple[str, ...],
     said: str,
 ) -> None:
     folder = tmp_path / "evaluation"
-    done = script("evaluate.py", "--config", tiny, "--output", folder, *arguments)
+    done = command("evaluate.py", "--config", tiny, "--output", folder, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1

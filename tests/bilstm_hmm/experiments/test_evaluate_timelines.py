@@ -56,15 +56,15 @@ def config(tmp_path_factory: pytest.TempPathFactory, emodb: Path, tiny: Path) ->
 
 @pytest.fixture(scope="module")
 def evaluated(
-    tmp_path_factory: pytest.TempPathFactory, config: Path, least: tuple[str, ...], script: Script
+    tmp_path_factory: pytest.TempPathFactory, config: Path, least: tuple[str, ...], command: Script
 ) -> Path:
     """An evaluation of timelines: one fold, then gone on with for another."""
     folder = tmp_path_factory.mktemp("runs") / "timelines"
     order = ("evaluate.py", "--config", config, *least, "--protocol", "timeline-emodb")
-    done = script(*order, "--folds", "1", "--output", folder)
+    done = command(*order, "--folds", "1", "--output", folder, train=True)
     assert done.returncode == 0, done.stderr
     before = (folder / "fold1.csv").stat().st_mtime_ns
-    done = script(*order, "--folds", "1,3", "--output", folder, "--resume")
+    done = command(*order, "--folds", "1,3", "--output", folder, "--resume", train=True)
     assert done.returncode == 0, done.stderr
     assert "Fold 3 of 3" in done.stderr
     assert "Fold 1 of 3" not in done.stderr
@@ -114,10 +114,10 @@ def test_recordings_are_of_the_test_speaker_alone(evaluated: Path, selection: Da
 
 
 def test_models_of_an_earlier_evaluation_give_the_same(
-    evaluated: Path, config: Path, least: tuple[str, ...], script: Script, tmp_path: Path
+    evaluated: Path, config: Path, least: tuple[str, ...], command: Script, tmp_path: Path
 ) -> None:
     folder = tmp_path / "again"
-    done = script(
+    done = command(
         *("evaluate.py", "--config", config, *least, "--protocol", "timeline-emodb"),
         *("--folds", "3", "--models", evaluated, "--output", folder),
     )
@@ -205,13 +205,13 @@ def test_speakers_without_neutral_clips_are_left_out(selection: Dataset, evaluat
 
 
 def test_a_clip_that_cannot_be_read_is_left_out(
-    evaluated: Path, config: Path, emodb: Path, least: tuple[str, ...], script: Script,
+    evaluated: Path, config: Path, emodb: Path, least: tuple[str, ...], command: Script,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     corpus = copied(emodb, tmp_path / "emodb")
     (corpus / "09a02Fa.wav").write_bytes(b"no audio")
     folder = tmp_path / "evaluation"
-    done = script(
+    done = command(
         *("evaluate.py", "--config", config, *least, "--protocol", "timeline-emodb"),
         *("--set", f"data.root={corpus}", "--folds", "3", "--models", evaluated),
         *("--output", folder),
@@ -234,9 +234,9 @@ def test_a_clip_that_cannot_be_read_is_left_out(
     ],
 )
 def test_wrong_arguments(
-    config: Path, script: Script, tmp_path: Path, name: str, arguments: tuple[str, ...], said: str
+    config: Path, command: Script, tmp_path: Path, name: str, arguments: tuple[str, ...], said: str
 ) -> None:
-    done = script(name, "--config", config, "--output", tmp_path / "run", *arguments)
+    done = command(name, "--config", config, "--output", tmp_path / "run", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1

@@ -35,10 +35,10 @@ def long_recording() -> NDArray[np.float32]:
 
 
 def test_the_package_loads_and_predicts_what_the_command_says(
-    oracle: Path, recording: Path, script: Callable[..., object]
+    oracle: Path, recording: Path, command: Callable[..., object]
 ) -> None:
     said = bilstm_hmm.load(oracle).predict(recording)
-    done = script("predict.py", "--file", recording, "--model", oracle, "--format", "json")
+    done = command("predict.py", "--file", recording, "--model", oracle, "--format", "json")
     assert said.to_dict() == json.loads(done.stdout)
 
 

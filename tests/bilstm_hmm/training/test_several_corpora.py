@@ -217,10 +217,10 @@ def test_corpora_without_two_classes_in_common(home: Path) -> None:
     ],
 )
 def test_the_command_tells_it_in_one_sentence(
-    home: Path, tmp_path: Path, script: Callable, arguments: list[str], words: str
+    home: Path, tmp_path: Path, command: Callable, arguments: list[str], words: str
 ) -> None:
     run = tmp_path / "run"
-    done = script("evaluate.py", "--set", f"data.home={home}", "--output", run, *arguments)
+    done = command("evaluate.py", "--set", f"data.home={home}", "--output", run, *arguments)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert words in done.stderr
     assert not run.exists()
