@@ -108,7 +108,6 @@ def test_files_together_and_alone_get_the_same(
     files = sorted(synthetic.rglob("*.wav"))[:5]
     for together, file in zip(model.predict_many(files), files, strict=True):
         alone = model.predict(file)
-        assert together.emotion == alone.emotion
         assert together.probabilities == pytest.approx(alone.probabilities, abs=1e-5)
 
 

