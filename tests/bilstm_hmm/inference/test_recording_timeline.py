@@ -249,23 +249,14 @@ _HOUR = """
 import json
 import numpy as np
 from bilstm_hmm.config.schema import TimelineSettings
-from bilstm_hmm.hmm.bank import bank_from_models, score_frames
 from bilstm_hmm.inference.recording_timeline import decode
 from bilstm_hmm.timeline.composite_hmm import build_composite
 
 rng = np.random.default_rng(0)
-emotions, states, dimensions, frames = 8, 3, 7, 90_000
-transition = np.full((states, states), 0.1) + 0.7 * np.eye(states)
-bank = bank_from_models(
-    [np.full(states, 1 / states)] * emotions,
-    [transition] * emotions,
-    [rng.normal(0, 2, (states, dimensions)) for _ in range(emotions)],
-    [np.tile(np.eye(dimensions), (states, 1, 1))] * emotions,
-)
+emotions, frames = 8, 90_000
 truth = np.repeat(rng.integers(0, emotions, frames // 300), 300)
-sequence = bank.means[truth, 0] + rng.normal(size=(frames, dimensions))
+scores = 0.5 * np.eye(emotions)[truth] + rng.normal(0.0, 0.5, (frames, emotions))
 composite = build_composite(np.full(emotions, 1 / emotions), 25.0, TimelineSettings())
-scores = 0.1 * score_frames(bank, [sequence])[0]
 path = np.concatenate([path for path, _ in decode(composite, scores)])
 (peak,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps({

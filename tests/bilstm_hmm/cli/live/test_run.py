@@ -119,7 +119,7 @@ def test_an_interruption_breaks_no_work_off(
     push = EmotionStream.push
 
     def pushed(self: EmotionStream, chunk: np.ndarray) -> list[Update]:
-        if self._reader.received > 1.0:
+        if self._buffer.received > 1.0:
             interrupt()
         return push(self, chunk)
 
