@@ -113,7 +113,7 @@ def _spool(stream: BufferedIOBase, path: Path, raw: SampleFormat | None) -> tupl
     if n_bytes == 0:
         raise AudioError(f"{STDIN_NAME} is empty; record or send it again.")
     if raw is not None:
-        return (CUT_WITHIN_SAMPLE,) if n_bytes % raw.frame else ()
+        return (CUT_WITHIN_SAMPLE,) if n_bytes % raw.frame_bytes else ()
     try:
         open_file(path)
     except AudioError:

@@ -13,11 +13,11 @@ from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.features.augmentation.draws import (
     augment_frames,
-    augment_waveform,
     augmentation_rng,
     draw_warp,
     mixup_weights,
 )
+from bilstm_hmm.features.augmentation.waveform import augment_waveform
 from bilstm_hmm.features.extraction.extract import extract, extract_views
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics, normalise
 from bilstm_hmm.features.frames import FloatArray, Frames

@@ -9,7 +9,7 @@ from ..frames import FloatArray
 
 # Channels that have nothing to do with each other lose some level in their mean; where the mean
 # keeps less than this share of even that power, they cancel each other.
-_CANCELLED = 0.25
+_MIN_POWER_RATIO = 0.25
 
 
 def mixing_weights(blocks: Iterable[FloatArray], n_channels: int) -> tuple[FloatArray, str]:
@@ -32,7 +32,7 @@ def mixing_weights(blocks: Iterable[FloatArray], n_channels: int) -> tuple[Float
     for block in blocks:
         energy += np.square(block, dtype=np.float64).sum(axis=0)
         energy_of_mean += float(np.square(block.mean(axis=1), dtype=np.float64).sum())
-    if energy_of_mean < _CANCELLED * energy.sum() / n_channels**2:
+    if energy_of_mean < _MIN_POWER_RATIO * energy.sum() / n_channels**2:
         strongest = np.zeros(n_channels, dtype=np.float32)
         strongest[energy.argmax()] = 1.0
         return strongest, f"{n_channels} channels cancel each other: the strongest alone is used"

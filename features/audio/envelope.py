@@ -31,7 +31,7 @@ def envelope(stream: AudioStream, width: int) -> Envelope:
     Parameters
     ----------
     stream
-        Is gone through once.
+        It is gone through once.
     width
         Stretches, at least: there are `width` to ``2 * width - 1`` of them, or one a sample where
         the recording has fewer samples than that.
@@ -45,23 +45,23 @@ def envelope(stream: AudioStream, width: int) -> Envelope:
     highs = np.full(2 * width, -np.inf, np.float32)
     size, count = 1, 0
     for block in stream:
-        # How long the recording is shows only at its end: stretches are joined two by two whenever
+        # How long the recording is shows only at its end: stretches are merged two by two whenever
         # there are too many.
         while count + len(block) > size * (2 * width):
-            lows = _halved(lows, np.minimum, np.inf)
-            highs = _halved(highs, np.maximum, -np.inf)
+            lows = _merge_pairs(lows, np.minimum, np.inf)
+            highs = _merge_pairs(highs, np.maximum, -np.inf)
             size *= 2
         first, last = count // size, (count + len(block) - 1) // size
         starts = np.maximum(np.arange(first, last + 1) * size - count, 0)
-        here = slice(first, last + 1)
-        lows[here] = np.minimum(lows[here], np.minimum.reduceat(block, starts))
-        highs[here] = np.maximum(highs[here], np.maximum.reduceat(block, starts))
+        span = slice(first, last + 1)
+        lows[span] = np.minimum(lows[span], np.minimum.reduceat(block, starts))
+        highs[span] = np.maximum(highs[span], np.maximum.reduceat(block, starts))
         count += len(block)
-    used = -(-count // size)
-    return Envelope(lows[:used], highs[:used], size / stream.rate)
+    n_stretches = -(-count // size)
+    return Envelope(lows[:n_stretches], highs[:n_stretches], size / stream.rate)
 
 
-def _halved(values: FloatArray, joined: np.ufunc, nothing: float) -> FloatArray:
-    """Neighbours joined two by two in the first half, `nothing` in the other."""
-    halved: FloatArray = joined(values[0::2], values[1::2])
-    return np.concatenate([halved, np.full_like(halved, nothing)])
+def _merge_pairs(values: FloatArray, merge: np.ufunc, fill: float) -> FloatArray:
+    """Neighbours merged two by two in the first half, `fill` in the other."""
+    merged: FloatArray = merge(values[0::2], values[1::2])
+    return np.concatenate([merged, np.full_like(merged, fill)])

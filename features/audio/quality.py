@@ -4,15 +4,15 @@ import numpy as np
 
 from ..frames import FloatArray
 
-TOO_SHORT = 0.25
+MIN_DURATION = 0.25
 SILENT_RMS = 10.0 ** (-60.0 / 20.0)
 NOISY_SNR_DB = 10.0
 # Samples this near to a peak at full scale, three or more in a row, are a wave cut off flat.
 _FULL_SCALE = 0.99
 _FLAT = 0.9999
-_CLIPPED_SHARE = 2e-4
+_MAX_CLIPPED_FRACTION = 2e-4
 _SNR_FRAME = 0.02
-_SNR_LEAST_FRAMES = 25
+_SNR_MIN_FRAMES = 25
 
 
 def count_clipped(block: FloatArray) -> int:
@@ -43,9 +43,9 @@ class LevelMeter:
         """Take a block of samples ``[n]``."""
         self.n_samples += len(block)
         samples = np.concatenate([self._rest, block])
-        whole = len(samples) // self._length * self._length
-        self._levels.append(_mean_squares(samples[:whole].reshape(-1, self._length)))
-        self._rest = samples[whole:].copy()
+        stop = len(samples) // self._length * self._length
+        self._levels.append(_mean_squares(samples[:stop].reshape(-1, self._length)))
+        self._rest = samples[stop:].copy()
 
     def levels(self) -> FloatArray:
         """Return the levels so far, float32 ``[n]``: of whole 20 ms, or of less where it is all."""
@@ -60,16 +60,16 @@ def _mean_squares(frames: FloatArray) -> FloatArray:
     return levels
 
 
-def estimated_snr(levels: FloatArray) -> float | None:
+def estimate_snr(levels: FloatArray) -> float | None:
     """Return a rough signal-to-noise ratio in dB, None where the clip is too short for one.
 
     Loud frames (95th percentile) against quiet ones (5th), the latter taken for noise alone:
     too low for speech without any pause.
     """
-    sounding = levels[levels > 0.0]
-    if len(sounding) < _SNR_LEAST_FRAMES:
+    positive = levels[levels > 0.0]
+    if len(positive) < _SNR_MIN_FRAMES:
         return None
-    noise, signal = np.percentile(sounding, [5, 95])
+    noise, signal = np.percentile(positive, [5, 95])
     return float(10.0 * np.log10(max(signal - noise, 1e-3 * noise) / noise))
 
 
@@ -79,22 +79,24 @@ def quality_notes(meter: LevelMeter, duration: float, n_clipped: float) -> list[
     Parameters
     ----------
     meter
-        That has heard all of the signal.
+        To which all of the signal was added.
     duration
         Of the original, in seconds.
     n_clipped
         From `count_clipped`, in samples at the meter's rate.
     """
     notes: list[str] = []
-    if duration < TOO_SHORT:
-        notes.append(f"too short: {duration:.3f} s, at least {TOO_SHORT} s is needed for a guess")
+    if duration < MIN_DURATION:
+        notes.append(
+            f"too short: {duration:.3f} s, at least {MIN_DURATION} s is needed for a guess"
+        )
     levels = meter.levels()
     if float(levels.max(initial=0.0)) < SILENT_RMS**2:
         notes.append("silent")
         return notes
-    if n_clipped > _CLIPPED_SHARE * max(meter.n_samples, 1):
+    if n_clipped > _MAX_CLIPPED_FRACTION * max(meter.n_samples, 1):
         notes.append("clipped: the loudest parts are cut off")
-    snr = estimated_snr(levels)
+    snr = estimate_snr(levels)
     if snr is not None and snr < NOISY_SNR_DB:
         notes.append(f"noisy: signal-to-noise ratio of about {snr:.0f} dB")
     return notes

@@ -37,7 +37,7 @@ class Source:
     declared
         How many samples a channel there should be.
     cut_off
-        Whether the file's own header tells that its end is missing.
+        Whether the file's own header shows that its end is missing.
     blocks
         Goes through the recording from its start, float32 ``[n, n_channels]`` a block.
     """
@@ -71,7 +71,7 @@ def array_source(array: NDArray[np.generic], rate: float) -> Source:
     Raises
     ------
     AudioError
-        Where the array is empty, of another shape or type, or its rate is none.
+        Where the array is empty, of another shape or type, or its rate is none of sound.
     """
     samples = np.asarray(array)
     if not 100 <= rate <= 10_000_000:
@@ -144,7 +144,7 @@ def _open(path: Path) -> soundfile.SoundFile:
     try:
         return soundfile.SoundFile(str(path))
     except (soundfile.SoundFileError, TypeError) as error:
-        # A TypeError is what headerless formats (.raw) give: they do not tell their rate.
+        # A TypeError is what headerless formats (.raw) give: they have no rate.
         reason = getattr(error, "error_string", "its format tells no sampling rate").rstrip(".")
         raise AudioError(
             f"{path} cannot be read as audio ({reason}); convert it to WAV or FLAC, or copy it "
@@ -153,8 +153,10 @@ def _open(path: Path) -> soundfile.SoundFile:
 
 
 def _is_shorter_than_declared(log: str) -> bool:
-    sizes = [(int(d), int(f)) for d, f in _SHORTER_THAN_DECLARED.findall(log)]
-    return any(found < declared < SIZE_UNKNOWN for declared, found in sizes)
+    sizes = [
+        (int(declared), int(actual)) for declared, actual in _SHORTER_THAN_DECLARED.findall(log)
+    ]
+    return any(actual < declared < SIZE_UNKNOWN for declared, actual in sizes)
 
 
 def _file_blocks(path: Path) -> Blocks:

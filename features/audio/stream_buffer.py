@@ -46,7 +46,7 @@ class StreamBuffer:
     Raises
     ------
     AudioError
-        The native rate is none.
+        The native rate cannot be one of sound.
     """
 
     def __init__(self, native_rate: float, rate: int, seconds: float) -> None:
@@ -55,13 +55,14 @@ class StreamBuffer:
         self._native_rate = native_rate
         self._size = max(1, round(seconds * native_rate))
         self._resample = resampler(native_rate, rate)
-        self._held: list[FloatArray] = []
-        self._count = self._taken = 0
+        self._chunks: list[FloatArray] = []
+        # Samples in these chunks, and in all blocks that were returned.
+        self._n_buffered = self._n_returned = 0
 
     @property
     def received(self) -> float:
-        """Seconds of sound that have been taken, blocks or not."""
-        return (self._taken + self._count) / self._native_rate
+        """Seconds of sound that were pushed, returned as blocks or not."""
+        return (self._n_returned + self._n_buffered) / self._native_rate
 
     def push(self, chunk: NDArray[Any], rate: float | None = None) -> list[Block]:
         """Take the next chunk ``[n]`` or ``[n, n_channels]``; return the blocks that are full.
@@ -70,27 +71,27 @@ class StreamBuffer:
         ------
         AudioError
             The chunk's rate is not the stream's, its shape or type none of samples, or a value
-            is not finite. Nothing of it is taken.
+            is not finite. Nothing of it is kept.
         """
         mono = self._mono(np.asarray(chunk), rate)
-        self._held.append(mono)
-        self._count += len(mono)
-        if self._count < self._size:
+        self._chunks.append(mono)
+        self._n_buffered += len(mono)
+        if self._n_buffered < self._size:
             return []
-        held = np.concatenate(self._held)
-        whole = len(held) // self._size * self._size
-        self._held, self._count = [held[whole:].copy()], len(held) - whole
-        return [self._block(part) for part in held[:whole].reshape(-1, self._size)]
+        samples = np.concatenate(self._chunks)
+        stop = len(samples) // self._size * self._size
+        self._chunks, self._n_buffered = [samples[stop:].copy()], len(samples) - stop
+        return [self._block(block) for block in samples[:stop].reshape(-1, self._size)]
 
     def close(self) -> Block:
         """Return what is left, which may be nothing."""
-        rest = np.concatenate([np.zeros(0, np.float32), *self._held])
-        self._held, self._count = [], 0
+        rest = np.concatenate([np.zeros(0, np.float32), *self._chunks])
+        self._chunks, self._n_buffered = [], 0
         return self._block(rest, last=True)
 
     def _block(self, samples: FloatArray, last: bool = False) -> Block:
-        self._taken += len(samples)
-        return Block(self._resample(samples, last), self._taken / self._native_rate)
+        self._n_returned += len(samples)
+        return Block(self._resample(samples, last), self._n_returned / self._native_rate)
 
     def _mono(self, chunk: NDArray[Any], rate: float | None) -> FloatArray:
         where = f"The chunk at {self.received:.2f} s"

@@ -24,7 +24,7 @@ READ_BYTES = 1 << 16
 CUT_WITHIN_SAMPLE = "cut off: the stream ends in the middle of a sample"
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
-_TYPES = {
+_DTYPES = {
     (_PCM, 8): "u1",
     (_PCM, 16): "<i2",
     (_PCM, 24): "<i3",
@@ -45,29 +45,29 @@ class SampleFormat:
         In Hz.
     n_channels
         Whose samples follow each other.
-    type
+    dtype
         As numpy writes it; ``<i3`` are 24 bits.
     """
 
     rate: int
     n_channels: int = 1
-    type: str = "<i2"
+    dtype: str = "<i2"
 
     @property
-    def frame(self) -> int:
+    def frame_bytes(self) -> int:
         """Bytes of one sample of every channel."""
-        return int(self.type[-1]) * self.n_channels
+        return int(self.dtype[-1]) * self.n_channels
 
     def samples(self, data: bytes) -> FloatArray:
         """Return bytes, whole frames of them, as float32 ``[n, n_channels]``."""
-        if self.type == "<i3":
+        if self.dtype == "<i3":
             # The upper three of four bytes: full scale stays full scale.
             wide = np.zeros((len(data) // 3, 4), np.uint8)
             wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
-            data, type = wide.tobytes(), np.dtype("<i4")
+            data, dtype = wide.tobytes(), np.dtype("<i4")
         else:
-            type = np.dtype(self.type)
-        native = np.frombuffer(data, type).astype(type.newbyteorder("="), copy=False)
+            dtype = np.dtype(self.dtype)
+        native = np.frombuffer(data, dtype).astype(dtype.newbyteorder("="), copy=False)
         return float_conversion(native.dtype, STDIN_NAME)(native).reshape(-1, self.n_channels)
 
 
@@ -88,22 +88,22 @@ def read_wav_header(stream: BufferedIOBase) -> tuple[SampleFormat, int | None]:
         raise AudioError(
             f"{STDIN_NAME} is no WAV, which is what is followed live; {_WHAT_TO_SEND}."
         )
-    form: SampleFormat | None = None
-    name, size = _chunk(stream)
+    sample_format: SampleFormat | None = None
+    name, size = _chunk_header(stream)
     while name != b"data":
         size += size % 2
         if name == b"fmt ":
-            form = _sample_format(_exactly(stream, size))
+            sample_format = _sample_format(_exactly(stream, size))
         else:
-            for begun in range(0, size, READ_BYTES):
-                _exactly(stream, min(READ_BYTES, size - begun))
-        name, size = _chunk(stream)
-    if form is None:
+            for offset in range(0, size, READ_BYTES):
+                _exactly(stream, min(READ_BYTES, size - offset))
+        name, size = _chunk_header(stream)
+    if sample_format is None:
         raise AudioError(f"{STDIN_NAME} is a WAV that does not tell its format; export it again.")
-    return form, size if 0 < size < SIZE_UNKNOWN else None
+    return sample_format, size if 0 < size < SIZE_UNKNOWN else None
 
 
-def _chunk(stream: BufferedIOBase) -> tuple[bytes, int]:
+def _chunk_header(stream: BufferedIOBase) -> tuple[bytes, int]:
     name, size = struct.unpack("<4sI", _exactly(stream, 8))
     return name, size
 
@@ -114,16 +114,16 @@ def _sample_format(body: bytes) -> SampleFormat:
     kind, n_channels, rate, _, frame, bits = struct.unpack_from("<HHIIHH", body)
     if kind == _EXTENSIBLE and len(body) >= 26:
         kind = struct.unpack_from("<H", body, 24)[0]
-    type = _TYPES.get((kind, bits))
-    if type is None:
+    dtype = _DTYPES.get((kind, bits))
+    if dtype is None:
         raise AudioError(f"{STDIN_NAME} is WAV of format {kind} with {bits} bits; {_WHAT_TO_SEND}.")
-    form = SampleFormat(rate, n_channels, type)
-    if not 1 <= n_channels <= MAX_CHANNELS or frame != form.frame:
+    sample_format = SampleFormat(rate, n_channels, dtype)
+    if not 1 <= n_channels <= MAX_CHANNELS or frame != sample_format.frame_bytes:
         raise AudioError(
             f"{STDIN_NAME} is WAV with {n_channels} channels in {frame} bytes; export it again "
             f"with at most {MAX_CHANNELS}."
         )
-    return form
+    return sample_format
 
 
 def _exactly(stream: BufferedIOBase, count: int) -> bytes:
@@ -134,10 +134,10 @@ def _exactly(stream: BufferedIOBase, count: int) -> bytes:
 
 
 class WavStream:
-    """Samples of a pipe, given on as they come: as many as there are, float32 ``[n, n_channels]``.
+    """Samples of a pipe, yielded as they come: as many as there are, float32 ``[n, n_channels]``.
 
     Iterating raises `AudioError` where there is no sample, or one that is not finite; what comes
-    before it is given first.
+    before it is yielded first.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ class WavStream:
     ----------
     stream
         A buffered binary stream.
-    form
+    sample_format
         Of raw samples; None reads a WAV header.
 
     Raises
@@ -159,39 +159,44 @@ class WavStream:
         As for `read_wav_header`.
     """
 
-    def __init__(self, stream: BufferedIOBase, form: SampleFormat | None = None) -> None:
+    def __init__(self, stream: BufferedIOBase, sample_format: SampleFormat | None = None) -> None:
         self._stream = stream
-        self._left: int | None = None
-        if form is None:
-            form, self._left = read_wav_header(stream)
-        self._form = form
-        self.rate = form.rate
+        # Bytes of samples that are still to come, None where nobody knows.
+        self._n_remaining: int | None = None
+        if sample_format is None:
+            sample_format, self._n_remaining = read_wav_header(stream)
+        self._format = sample_format
+        self.rate = sample_format.rate
         self.notes: list[str] = []
 
     def __iter__(self) -> Generator[FloatArray, None, None]:
-        form, held, taken = self._form, b"", 0
-        while data := self._stream.read1(
-            READ_BYTES if self._left is None else min(READ_BYTES, self._left)
-        ):
-            if self._left is not None:
-                self._left -= len(data)
-            held += data
-            whole = len(held) // form.frame * form.frame
-            samples, held = form.samples(held[:whole]), held[whole:]
+        frame_bytes, incomplete, n_samples = self._format.frame_bytes, b"", 0
+        while data := self._read():
+            data = incomplete + data
+            stop = len(data) // frame_bytes * frame_bytes
+            samples, incomplete = self._format.samples(data[:stop]), data[stop:]
             finite = np.isfinite(samples).all(axis=1)
-            good = len(samples) if finite.all() else int(finite.argmin())
-            taken += good
-            if good:
-                yield samples[:good]
-            if good < len(samples):
+            n_finite = len(samples) if finite.all() else int(finite.argmin())
+            n_samples += n_finite
+            if n_finite:
+                yield samples[:n_finite]
+            if n_finite < len(samples):
                 raise AudioError(
                     f"{STDIN_NAME} holds samples that are infinite or not a number, at "
-                    f"{taken / form.rate:.2f} s; export it again."
+                    f"{n_samples / self.rate:.2f} s; export it again."
                 )
-        if held:
+        if incomplete:
             self.notes.append(CUT_WITHIN_SAMPLE)
-        elif self._left:
-            ends = f"{taken / form.rate:.2f} s"
-            self.notes.append(f"cut off: the stream ends after {ends}, earlier than it declares")
-        if not taken:
+        elif self._n_remaining:
+            end = f"{n_samples / self.rate:.2f} s"
+            self.notes.append(f"cut off: the stream ends after {end}, earlier than it declares")
+        if not n_samples:
             raise AudioError(f"{STDIN_NAME} holds no samples; record or send it again.")
+
+    def _read(self) -> bytes:
+        """What has come, as soon as there is anything; nothing at the end."""
+        if self._n_remaining is None:
+            return self._stream.read1(READ_BYTES)
+        data = self._stream.read1(min(READ_BYTES, self._n_remaining))
+        self._n_remaining -= len(data)
+        return data

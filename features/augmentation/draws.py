@@ -7,17 +7,8 @@ from numpy.typing import NDArray
 
 from ..frames import FloatArray
 from ..settings.augmentation import AugmentationSettings
-from .waveform import augment_waveform
 
-__all__ = [
-    "augment_frames",
-    "augment_waveform",
-    "augmentation_rng",
-    "draw_warp",
-    "mixup_weights",
-]
-
-_LARGEST_SHARE_OF_TIME = 0.2
+_MAX_MASKED_FRACTION = 0.2
 
 
 def augmentation_rng(seed: int, epoch: int, clip_name: str) -> np.random.Generator:
@@ -32,7 +23,7 @@ def augmentation_rng(seed: int, epoch: int, clip_name: str) -> np.random.Generat
 
 
 def draw_warp(settings: AugmentationSettings, rng: np.random.Generator) -> float:
-    """Return a warp for `features.extract.extract`, 1.0 where chance decides on none."""
+    """Return a warp for `features.extraction.extract.extract`, 1.0 where chance decides on none."""
     if rng.random() < settings.vocal_tract.probability:
         return float(rng.uniform(*settings.vocal_tract.factor))
     return 1.0
@@ -56,17 +47,17 @@ def augment_frames(
         return values
     masked = values.copy()
     count, width = values.shape
-    widest = min(masks.time_width, int(count * _LARGEST_SHARE_OF_TIME))
+    max_width = min(masks.time_width, int(count * _MAX_MASKED_FRACTION))
     for _ in range(masks.time_masks):
-        masked[_random_span(count, widest, rng)] = 0.0
+        masked[_random_span(count, max_width, rng)] = 0.0
     for _ in range(masks.feature_masks):
         masked[:, _random_span(width, min(masks.feature_width, width), rng)] = 0.0
     return masked
 
 
-def _random_span(length: int, widest: int, rng: np.random.Generator) -> slice:
-    """Return a random stretch of 0 to `widest` of `length` places."""
-    width = int(rng.integers(0, widest + 1))
+def _random_span(length: int, max_width: int, rng: np.random.Generator) -> slice:
+    """Return a random span of 0 to `max_width` of `length` positions."""
+    width = int(rng.integers(0, max_width + 1))
     first = int(rng.integers(0, length - width + 1))
     return slice(first, first + width)
 
@@ -74,12 +65,12 @@ def _random_span(length: int, widest: int, rng: np.random.Generator) -> slice:
 def mixup_weights(
     n_clips: int, settings: AugmentationSettings, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return each clip's share in the mix with its partner, float32 ``[n_clips]`` in [0.5, 1].
+    """Return each clip's weight in the mix with its partner, float32 ``[n_clips]`` in [0.5, 1].
 
-    Drawn from ``Beta(mixup, mixup)``; the larger share stays with the clip itself. Ones where
-    `mixup` is 0.
+    Drawn from ``Beta(mixup, mixup)``; the clip itself gets the larger weight. Ones where `mixup`
+    is 0.
     """
     if settings.mixup == 0.0:
         return np.ones(n_clips, dtype=np.float32)
-    share = rng.beta(settings.mixup, settings.mixup, size=n_clips)
-    return np.maximum(share, 1.0 - share).astype(np.float32)
+    weights = rng.beta(settings.mixup, settings.mixup, size=n_clips)
+    return np.maximum(weights, 1.0 - weights).astype(np.float32)

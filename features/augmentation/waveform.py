@@ -9,7 +9,7 @@ from ..spectral.pitch import fast_length
 from ..spectral.spectrum import preemphasise
 
 # A phase vocoder needs a few frames; shorter clips are left as they are.
-SHORTEST_VOCODED = 64
+MIN_VOCODED = 64
 
 
 def augment_waveform(
@@ -28,26 +28,26 @@ def augment_waveform(
     -------
     float32 ``[n']``, at least one sample; of another length after a change of speed.
     """
-    if _drawn(settings.speed.probability, rng):
+    if _happens(settings.speed.probability, rng):
         samples = change_speed(samples, rng.uniform(*settings.speed.factor))
-    if _drawn(settings.pitch_shift.probability, rng):
+    if _happens(settings.pitch_shift.probability, rng):
         samples = shift_pitch(samples, rate, rng.uniform(*settings.pitch_shift.semitones))
-    if _drawn(settings.time_stretch.probability, rng):
+    if _happens(settings.time_stretch.probability, rng):
         samples = stretch_time(samples, rng.uniform(*settings.time_stretch.factor))
-    if _drawn(settings.preemphasis.probability, rng):
+    if _happens(settings.preemphasis.probability, rng):
         samples = preemphasise(samples, rng.uniform(*settings.preemphasis.coefficient))
-    if _drawn(settings.gain.probability, rng):
+    if _happens(settings.gain.probability, rng):
         samples = samples * np.float32(10.0 ** (rng.uniform(*settings.gain.decibels) / 20.0))
-    if _drawn(settings.noise.probability, rng):
+    if _happens(settings.noise.probability, rng):
         colour = _colour(settings.noise, rng)
         samples = add_noise(samples, rng.uniform(*settings.noise.snr_db), colour, rng)
-    if _drawn(settings.time_shift.probability, rng):
+    if _happens(settings.time_shift.probability, rng):
         shift = rng.uniform(*settings.time_shift.seconds)
         samples = np.roll(samples, round(shift * rate))
     return samples
 
 
-def _drawn(probability: float, rng: np.random.Generator) -> bool:
+def _happens(probability: float, rng: np.random.Generator) -> bool:
     return bool(rng.random() < probability)
 
 
@@ -67,7 +67,7 @@ def change_speed(samples: FloatArray, factor: float) -> FloatArray:
 
 def shift_pitch(samples: FloatArray, rate: int, semitones: float) -> FloatArray:
     """Return the clip at another pitch, of the same length (librosa's phase vocoder)."""
-    if len(samples) < SHORTEST_VOCODED:
+    if len(samples) < MIN_VOCODED:
         return samples
     import librosa
 
@@ -79,7 +79,7 @@ def shift_pitch(samples: FloatArray, rate: int, semitones: float) -> FloatArray:
 
 def stretch_time(samples: FloatArray, factor: float) -> FloatArray:
     """Return the clip `factor` times as fast at the same pitch (librosa's phase vocoder)."""
-    if len(samples) < SHORTEST_VOCODED:
+    if len(samples) < MIN_VOCODED:
         return samples
     import librosa
 

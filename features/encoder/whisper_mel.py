@@ -1,4 +1,4 @@
-"""The spectrogram that Whisper hears: 80 mel bands, logarithmic, 100 frames a second."""
+"""The spectrogram that Whisper takes: 80 mel bands, logarithmic, 100 frames a second."""
 
 from functools import cache
 
@@ -11,8 +11,8 @@ from ..spectral.spectrum import frame_blocks, periodic_window
 RATE = 16000
 N_FFT = 400
 HOP = 160
-_LEAST_POWER = 1e-10
-_RANGE = 8.0  # of the base-10 logarithm below the loudest value
+_MIN_POWER = 1e-10
+_DYNAMIC_RANGE = 8.0  # of the base-10 logarithm below the loudest value
 
 
 def whisper_log_mel(samples: FloatArray, n_bands: int = 80) -> FloatArray:
@@ -35,11 +35,11 @@ def whisper_log_mel(samples: FloatArray, n_bands: int = 80) -> FloatArray:
     frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP][: len(samples) // HOP]
     window, filters = periodic_window("hann", N_FFT), mel_filters(n_bands)
     levels = np.empty((n_bands, len(frames)))
-    for columns, block in frame_blocks(frames):
+    for span, block in frame_blocks(frames):
         spectrum = np.fft.rfft(block * window, axis=1)
         power = np.square(spectrum.real) + np.square(spectrum.imag)
-        levels[:, columns] = np.log10(np.maximum(filters @ power.T, _LEAST_POWER))
-    np.maximum(levels, levels.max() - _RANGE, out=levels)
+        levels[:, span] = np.log10(np.maximum(filters @ power.T, _MIN_POWER))
+    np.maximum(levels, levels.max() - _DYNAMIC_RANGE, out=levels)
     return ((levels + 4.0) / 4.0).astype(np.float32)
 
 
@@ -59,15 +59,15 @@ def mel_filters(n_bands: int) -> NDArray[np.float64]:
     return filters
 
 
-_STRAIGHT = 200.0 / 3.0  # Hz a mel up to 1000 Hz
-_BEND_HZ, _BEND_MEL = 1000.0, 15.0
+_LINEAR_STEP = 200.0 / 3.0  # Hz a mel up to 1000 Hz
+_BREAK_HZ, _BREAK_MEL = 1000.0, 15.0
 _LOG_STEP = np.log(6.4) / 27.0  # of the frequency's logarithm, a mel
 
 
 def _mel(hertz: float) -> float:
-    return float(_BEND_MEL + np.log(hertz / _BEND_HZ) / _LOG_STEP)
+    return float(_BREAK_MEL + np.log(hertz / _BREAK_HZ) / _LOG_STEP)
 
 
 def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
-    above = _BEND_HZ * np.exp(_LOG_STEP * (mel - _BEND_MEL))
-    return np.where(mel < _BEND_MEL, _STRAIGHT * mel, above)
+    above = _BREAK_HZ * np.exp(_LOG_STEP * (mel - _BREAK_MEL))
+    return np.where(mel < _BREAK_MEL, _LINEAR_STEP * mel, above)

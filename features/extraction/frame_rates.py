@@ -9,17 +9,16 @@ from ..frames import FloatArray
 def resample_frames(values: FloatArray, ratio: float, count: int) -> FloatArray:
     """Return the mean of the frames around each frame of a slower sequence.
 
-    Frame ``t`` of the result covers what lies within half of its own distance around its time,
-    ``t * ratio`` in frames given, each of which stands for one of their distances: at twice the
-    rate, a quarter, a half and a quarter of three neighbours. Beyond the ends there is nothing,
-    and the mean is over what there is.
+    Frame ``t`` of the result covers what lies within half a frame of the result around its time,
+    ``t * ratio`` in frames of the input: at half the rate, a quarter, a half and a quarter of
+    three neighbours. Beyond the ends there is nothing, and the mean is over what there is.
 
     Parameters
     ----------
     values
         float32 ``[n, width]``.
     ratio
-        Frames given for each frame of the result, at least 1.
+        Frames of the input for each frame of the result, at least 1.
     count
         Frames of the result; the last ones repeat the last frame where there is none.
 
@@ -27,7 +26,7 @@ def resample_frames(values: FloatArray, ratio: float, count: int) -> FloatArray:
     -------
     float32 ``[count, width]``.
     """
-    # The sum up to each border between frames, and linear in between.
+    # The sum up to each boundary between frames, and linear in between.
     sums = np.zeros((len(values) + 1, values.shape[1]))
     np.cumsum(values, axis=0, dtype=np.float64, out=sums[1:])
     centres = np.minimum(np.arange(count) * ratio, len(values) - 1)
@@ -38,8 +37,8 @@ def resample_frames(values: FloatArray, ratio: float, count: int) -> FloatArray:
     return averaged
 
 
-def _interpolate(sums: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
-    below = np.minimum(places.astype(np.intp), len(sums) - 2)
-    share = (places - below)[:, None]
-    between: NDArray[np.float64] = (1.0 - share) * sums[below] + share * sums[below + 1]
-    return between
+def _interpolate(sums: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
+    below = np.minimum(at.astype(np.intp), len(sums) - 2)
+    fraction = (at - below)[:, None]
+    values: NDArray[np.float64] = (1.0 - fraction) * sums[below] + fraction * sums[below + 1]
+    return values

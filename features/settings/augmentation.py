@@ -1,6 +1,6 @@
 """Which random changes training clips undergo, checked when the recipe is read."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -15,17 +15,14 @@ def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
     return bounds
 
 
-_Decibels = Annotated[float, Field(ge=-60.0, le=100.0)]
-_Semitones = Annotated[float, Field(ge=-12.0, le=12.0)]
-_Factor = Annotated[float, Field(ge=0.5, le=2.0)]
-_Seconds = Annotated[float, Field(ge=-10.0, le=10.0)]
-_Coefficient = Annotated[float, Field(ge=0.0, le=0.99)]
-
-Decibels = Annotated[tuple[_Decibels, _Decibels], AfterValidator(_ordered)]
-Semitones = Annotated[tuple[_Semitones, _Semitones], AfterValidator(_ordered)]
-Factors = Annotated[tuple[_Factor, _Factor], AfterValidator(_ordered)]
-Seconds = Annotated[tuple[_Seconds, _Seconds], AfterValidator(_ordered)]
-Coefficients = Annotated[tuple[_Coefficient, _Coefficient], AfterValidator(_ordered)]
+T = TypeVar("T")
+#: The least and the greatest of what is drawn.
+Bounds = Annotated[tuple[T, T], AfterValidator(_ordered)]
+Decibels = Bounds[Annotated[float, Field(ge=-60.0, le=100.0)]]
+Semitones = Bounds[Annotated[float, Field(ge=-12.0, le=12.0)]]
+Factors = Bounds[Annotated[float, Field(ge=0.5, le=2.0)]]
+Seconds = Bounds[Annotated[float, Field(ge=-10.0, le=10.0)]]
+Coefficients = Bounds[Annotated[float, Field(ge=0.0, le=0.99)]]
 
 
 class _Section(BaseModel):

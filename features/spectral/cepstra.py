@@ -5,7 +5,7 @@ import numpy as np
 from ..frames import FloatArray
 
 # What librosa.power_to_db has by default: the least power, and the range below the loudest.
-LEAST_POWER = 1e-10
+MIN_POWER = 1e-10
 DYNAMIC_RANGE_DB = 80.0
 
 
@@ -14,7 +14,7 @@ def power_to_db(power: FloatArray, dynamic_range: float | None = DYNAMIC_RANGE_D
 
     Equals ``librosa.power_to_db(power, ref=1.0, amin=1e-10, top_db=dynamic_range)``.
     """
-    decibels = np.log(np.maximum(power, np.float32(LEAST_POWER)))
+    decibels = np.log(np.maximum(power, np.float32(MIN_POWER)))
     # numpy's float32 log is vectorised, its log10 is not.
     decibels *= np.float32(10.0 / np.log(10.0))
     if dynamic_range is not None:

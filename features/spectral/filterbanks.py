@@ -68,8 +68,8 @@ class FilterBanks:
     def warped(self, warp: float) -> "FilterBanks":
         """Return the banks that give of a spectrum what these give of the warped one.
 
-        Filters and `features.spectrum.warp_frequencies` are linear in the power, so that the
-        warp can be done to the filters, once, instead of to every frame.
+        Filters and `warp_frequencies` are linear in the power, so that the warp can be done to the
+        filters, once, instead of to every frame.
         """
         if warp == 1.0:
             return self
@@ -124,10 +124,10 @@ def bank_shapes(settings: FeatureSettings) -> dict[str, tuple[int, int]]:
 def check_banks(settings: FeatureSettings, banks: FilterBanks) -> None:
     """Raise AudioError where `banks` were built for other settings."""
     for name, shape in bank_shapes(settings).items():
-        found = getattr(banks, name).shape
-        if found != shape:
+        actual = getattr(banks, name).shape
+        if actual != shape:
             raise AudioError(
-                f"The filter bank {name} has the shape {found}, but the feature settings need "
+                f"The filter bank {name} has the shape {actual}, but the feature settings need "
                 f"{shape}; build the filter banks from these settings."
             )
 
@@ -188,11 +188,11 @@ def _linear_filters(settings: FeatureSettings) -> FloatArray:
 
 def dct_matrix(n_coefficients: int, n_bands: int) -> FloatArray:
     """Return the first rows of the orthonormal DCT-II, float32 ``[n_coefficients, n_bands]``."""
-    order = np.arange(n_coefficients)[:, None]
-    matrix = np.cos(np.pi * order * (np.arange(n_bands) + 0.5) / n_bands) * np.sqrt(2.0 / n_bands)
-    matrix[0] /= np.sqrt(2.0)
-    rows: FloatArray = matrix.astype(np.float32)
-    return rows
+    k = np.arange(n_coefficients)[:, None]
+    cosines = np.cos(np.pi * k * (np.arange(n_bands) + 0.5) / n_bands) * np.sqrt(2.0 / n_bands)
+    cosines[0] /= np.sqrt(2.0)
+    matrix: FloatArray = cosines.astype(np.float32)
+    return matrix
 
 
 def n_contrast_bands(rate: int) -> int:

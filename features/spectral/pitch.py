@@ -9,26 +9,26 @@ from .energy import mean_square
 from .spectrum import centred_frames, frame_blocks
 
 # The first dip of the difference function below this is the period (as in librosa.yin).
-DIP = 0.1
+DIP_THRESHOLD = 0.1
 # A frame counts as voiced up to this aperiodicity; the rest of the contour is interpolated.
-VOICED = 0.25
-SMOOTHING = 5
+MAX_APERIODICITY = 0.25
+MEDIAN_WIDTH = 5
 # A noise floor this far below the loudest frame keeps near-silence from looking periodic.
 FLOOR_DB = 60.0
 REFERENCE_HZ = 100.0
 
 
-def fast_length(least: int) -> int:
-    """Return the smallest ``2^a 3^b 5^c`` that is at least `least`: FFTs of it are quick."""
-    best = 1 << (least - 1).bit_length()
-    five = 1
-    while five < best:
-        three = five
-        while three < best:
-            two = three << max(0, (-(-least // three) - 1).bit_length())
-            best = min(best, two)
-            three *= 3
-        five *= 5
+def fast_length(minimum: int) -> int:
+    """Return the smallest ``2^a 3^b 5^c`` that is at least `minimum`: FFTs of it are quick."""
+    best = 1 << (minimum - 1).bit_length()
+    fives = 1
+    while fives < best:
+        product = fives
+        while product < best:
+            twos = max(0, (-(-minimum // product) - 1).bit_length())
+            best = min(best, product << twos)
+            product *= 3
+        fives *= 5
     return best
 
 
@@ -58,21 +58,21 @@ def _period(difference: FloatArray, min_lag: int) -> tuple[FloatArray, FloatArra
     normalised = difference * lags
     normalised /= np.cumsum(difference, axis=1)
     normalised = normalised[:, min_lag - 1 :]
-    dips = normalised < DIP
+    dips = normalised < DIP_THRESHOLD
     dips[:, 1:] &= normalised[:, 1:] < normalised[:, :-1]
     dips[:, :-1] &= normalised[:, :-1] <= normalised[:, 1:]
     dips[:, -1] = False
-    chosen = np.where(dips.any(axis=1), dips.argmax(axis=1), normalised.argmin(axis=1))
-    rows = np.arange(len(normalised))
-    middle = normalised[rows, chosen]
-    before = normalised[rows, np.maximum(chosen - 1, 0)]
-    after = normalised[rows, np.minimum(chosen + 1, normalised.shape[1] - 1)]
+    dip = np.where(dips.any(axis=1), dips.argmax(axis=1), normalised.argmin(axis=1))
+    frames = np.arange(len(normalised))
+    middle = normalised[frames, dip]
+    before = normalised[frames, np.maximum(dip - 1, 0)]
+    after = normalised[frames, np.minimum(dip + 1, normalised.shape[1] - 1)]
     # The parabola through the dip and its neighbours; at an end or on a slope there is none.
     curvature = before + after - 2.0 * middle
     slope = (after - before) / 2.0
-    inside = (chosen > 0) & (chosen < normalised.shape[1] - 1) & (np.abs(slope) < curvature)
+    inside = (dip > 0) & (dip < normalised.shape[1] - 1) & (np.abs(slope) < curvature)
     shift = np.where(inside, -slope / np.where(inside, curvature, 1.0), 0.0)
-    return (min_lag + chosen + shift).astype(np.float32), middle
+    return (min_lag + dip + shift).astype(np.float32), middle
 
 
 def yin(
@@ -103,16 +103,16 @@ def yin(
     floor = max(loudest * 10.0 ** (-FLOOR_DB / 10.0), 1e-12)
     period = np.empty(len(frames), dtype=np.float32)
     aperiodicity = np.empty_like(period)
-    for rows, block in frame_blocks(frames):
+    for span, block in frame_blocks(frames):
         difference = _mean_square_difference(block, max_lag, floor)
-        period[rows], aperiodicity[rows] = _period(difference, min_lag)
+        period[span], aperiodicity[span] = _period(difference, min_lag)
     return np.float32(rate) / period, aperiodicity
 
 
 def _median(track: NDArray[np.float64]) -> NDArray[np.float64]:
-    padded = np.pad(track, SMOOTHING // 2, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, SMOOTHING)
-    middle: NDArray[np.float64] = np.sort(windows, axis=1)[:, SMOOTHING // 2]
+    padded = np.pad(track, MEDIAN_WIDTH // 2, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_WIDTH)
+    middle: NDArray[np.float64] = np.sort(windows, axis=1)[:, MEDIAN_WIDTH // 2]
     return middle
 
 
@@ -127,7 +127,7 @@ def pitch(samples: FloatArray, settings: FeatureSettings) -> FloatArray:
         samples, settings.rate, settings.hop_length, settings.pitch_min, settings.pitch_max
     )
     octaves = np.log2(frequency.astype(np.float64) / REFERENCE_HZ)
-    voiced = np.flatnonzero(aperiodicity < VOICED)
+    voiced = np.flatnonzero(aperiodicity < MAX_APERIODICITY)
     if len(voiced):
         contour = np.interp(np.arange(len(octaves)), voiced, _median(octaves[voiced]))
     else:

@@ -38,16 +38,16 @@ def centred_frames(samples: FloatArray, length: int, hop_length: int) -> FloatAr
     count = n_frames(len(samples), hop_length)
     before = length // 2
     padded = np.zeros((count - 1) * hop_length + length, dtype=np.float32)
-    room = min(len(samples), len(padded) - before)
-    padded[before : before + room] = samples[:room]
+    count_used = min(len(samples), len(padded) - before)
+    padded[before : before + count_used] = samples[:count_used]
     return np.lib.stride_tricks.sliding_window_view(padded, length)[::hop_length]
 
 
 def frame_blocks(frames: FloatArray, size: int = BLOCK) -> Iterator[tuple[slice, FloatArray]]:
-    """Yield the frames a block at a time, with the rows that the block covers."""
+    """Yield the frames a block at a time, after the slice of frames that the block is."""
     for first in range(0, len(frames), size):
-        rows = slice(first, min(first + size, len(frames)))
-        yield rows, frames[rows]
+        span = slice(first, min(first + size, len(frames)))
+        yield span, frames[span]
 
 
 def preemphasise(samples: FloatArray, coefficient: float) -> FloatArray:
@@ -83,9 +83,9 @@ def power_spectrum(samples: FloatArray, settings: FeatureSettings) -> FloatArray
     )
     frames = centred_frames(samples, settings.n_fft, settings.hop_length)
     power = np.empty((len(frames), 1 + settings.n_fft // 2), dtype=np.float32)
-    for rows, block in frame_blocks(frames):
+    for span, block in frame_blocks(frames):
         spectrum = np.fft.rfft(block * window, axis=1)
-        power[rows] = np.square(spectrum.real) + np.square(spectrum.imag)
+        power[span] = np.square(spectrum.real) + np.square(spectrum.imag)
     return power
 
 
@@ -106,8 +106,8 @@ def warp_frequencies(power: FloatArray, warp: float) -> FloatArray:
     last = power.shape[1] - 1
     position = np.minimum(np.arange(last + 1) / warp, last)
     below = np.minimum(position.astype(np.intp), last - 1)
-    share = (position - below).astype(np.float32)
+    fraction = (position - below).astype(np.float32)
     lower: NDArray[np.float32] = power[:, below]
     upper: NDArray[np.float32] = power[:, below + 1]
-    warped: FloatArray = lower + share * (upper - lower)
+    warped: FloatArray = lower + fraction * (upper - lower)
     return warped

@@ -37,7 +37,7 @@ def spectral_contrast(power: FloatArray, bands: NDArray[np.int32]) -> FloatArray
     power
         float32 ``[n_frames, n_bins]``.
     bands
-        int32 ``[n_bands, 3]``, see `features.filterbanks.FilterBanks`.
+        int32 ``[n_bands, 3]``, see `features.spectral.filterbanks.FilterBanks`.
 
     Returns
     -------

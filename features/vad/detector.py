@@ -12,7 +12,7 @@ from ..audio.level import LOOKAHEAD, RELEASE, LookaheadEnvelope
 from ..frames import FloatArray
 
 #: Seconds of a frame.
-FRAME = 0.01
+FRAME_SECONDS = 0.01
 #: Decibels below full scale under which there is no speech.
 FLOOR = -60.0
 #: Decibels that speech is above the noise, which is the least level of the last seconds.
@@ -42,9 +42,11 @@ class EnergyVad:
     """
 
     def __init__(self, rate: int, max_below_peak_db: float) -> None:
-        self.hop = max(1, round(FRAME * rate))
+        self.hop = max(1, round(FRAME_SECONDS * rate))
         self._max_below_peak_db = max_below_peak_db
-        self._envelope = LookaheadEnvelope(1 + round(LOOKAHEAD / FRAME), RELEASE * FRAME)
+        self._envelope = LookaheadEnvelope(
+            1 + round(LOOKAHEAD / FRAME_SECONDS), RELEASE * FRAME_SECONDS
+        )
         self._noise = _NoiseLevel()
         # Samples that are no whole frame yet, and the powers of the frames that are not judged.
         self._rest = np.zeros(0, dtype=np.float32)
@@ -59,9 +61,9 @@ class EnergyVad:
             Of each frame that can be judged now: whether it holds speech, and its level in dB.
         """
         samples = np.concatenate([self._rest, samples]) if len(self._rest) else samples
-        whole = len(samples) // self.hop * self.hop
-        frames = samples[:whole].reshape(-1, self.hop)
-        self._rest = samples[whole:].copy()
+        stop = len(samples) // self.hop * self.hop
+        frames = samples[:stop].reshape(-1, self.hop)
+        self._rest = samples[stop:].copy()
         powers = np.einsum("ij,ij->i", frames, frames, dtype=np.float64) / self.hop
         self._powers = np.concatenate([self._powers, powers])
         return self._judge(self._envelope.push(_decibels(powers)))
@@ -83,7 +85,7 @@ class _NoiseLevel:
     """The steady noise of the last `NOISE_WINDOW` seconds, by minimum statistics."""
 
     def __init__(self) -> None:
-        self._n_levels = round(NOISE_WINDOW / FRAME / _NOISE_FRAMES)
+        self._n_levels = round(NOISE_WINDOW / FRAME_SECONDS / _NOISE_FRAMES)
         self._levels: list[float] = []
         # Powers of the frames that make the next level.
         self._powers: list[float] = []

@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames import FloatArray
-from .detector import FRAME, EnergyVad
+from .detector import FRAME_SECONDS, EnergyVad
 
 #: Seconds before and behind the frames with speech that belong to a segment.
 SPEECH_PAD = 0.05
 #: Seconds of speech that a segment has at least; a click or a knock is shorter.
 MIN_SPEECH = 0.15
 
-_PAD_FRAMES = round(SPEECH_PAD / FRAME)
-_MIN_FRAMES = round((MIN_SPEECH + SPEECH_PAD) / FRAME)
+_PAD_FRAMES = round(SPEECH_PAD / FRAME_SECONDS)
+_MIN_FRAMES = round((MIN_SPEECH + SPEECH_PAD) / FRAME_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class SpeechSegmenter:
         self, rate: int, max_below_peak_db: float, min_silence: float, max_duration: float
     ) -> None:
         self._vad = EnergyVad(rate, max_below_peak_db)
-        self._min_silence = max(1, round(min_silence / FRAME))
-        self._max_duration = max(2, round(max_duration / FRAME))
+        self._min_silence = max(1, round(min_silence / FRAME_SECONDS))
+        self._max_duration = max(2, round(max_duration / FRAME_SECONDS))
         self._buffer = np.zeros(0, dtype=np.float32)
         # All in frames: where the buffer begins, which frame is judged next, and up to where all
         # belongs to segments that are closed.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..frames import FloatArray
-from ..spectral.energy import LEAST_RMS, mean_square
+from ..spectral.energy import MIN_RMS, mean_square
 
 
 def trim_silence(
@@ -22,7 +22,7 @@ def trim_silence(
     frame_length, hop_length
         In samples.
     """
-    power = np.maximum(mean_square(samples, frame_length, hop_length), np.float32(LEAST_RMS**2))
+    power = np.maximum(mean_square(samples, frame_length, hop_length), np.float32(MIN_RMS**2))
     level = 10.0 * np.log10(power / power.max())
     sounding = np.flatnonzero(level > -top_db)
     first, last = int(sounding[0]), int(sounding[-1])

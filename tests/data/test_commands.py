@@ -16,9 +16,11 @@ from bilstm_hmm.cli.corpora import download
 REPOSITORY = Path(__file__).parents[2]
 
 
-def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def _run(
+    *arguments: str, module: str = "data", **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "data", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=REPOSITORY,
         env={**os.environ, **environment},
         capture_output=True,
@@ -125,6 +127,17 @@ def test_synthesised_clips_are_a_folders_corpus(tmp_path: Path) -> None:
     summary = _run("summary", "folders", "--root", root)
     assert summary.returncode == 0
     assert "2 speakers" in summary.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [("data", ()), ("bilstm_hmm.data", ()), ("bilstm_hmm", ("corpora",))],
+)
+def test_the_ways_to_the_commands_in_a_checkout(module: str, arguments: tuple[str, ...]) -> None:
+    # The first is of a checkout alone, the others are what users of a wheel type as well.
+    usage = " ".join(("Usage: python -m", module, *arguments))
+    assert _run(*arguments, "--help", module=module).stdout.strip().startswith(usage)
+    assert _run(*arguments, "list", module=module).stdout == _run("list").stdout != ""
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("summary", "--help"), ("download", "--help")])

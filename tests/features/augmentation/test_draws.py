@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from bilstm_hmm.features.augmentation.draws import (
     augment_frames,
-    augment_waveform,
     augmentation_rng,
     draw_warp,
     mixup_weights,
 )
 from bilstm_hmm.features.augmentation.waveform import (
     add_noise,
+    augment_waveform,
     change_speed,
     shift_pitch,
     stretch_time,

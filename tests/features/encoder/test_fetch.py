@@ -10,7 +10,7 @@ import pytest
 from bilstm_hmm.features.encoder.fetch import fetch
 from bilstm_hmm.features.encoder.store import FOLDER_FILES, add, checksum, find, store_folder
 from bilstm_hmm.features.errors import EncoderError
-from bilstm_hmm.features.settings.encoder_catalogue import KNOWN, WHISPER_TINY
+from bilstm_hmm.features.settings.encoder_catalogue import FETCH, KNOWN, WHISPER_TINY
 
 MEMBER = "package/data/tiny.onnx"
 
@@ -215,25 +215,38 @@ def test_the_cache_is_the_platforms_own(monkeypatch, tmp_path, platform, variabl
     assert store_folder() == tmp_path / below / "bilstm-hmm" / "encoders"
 
 
-def test_the_command_tells_what_there_is_and_what_it_did(onnx_file, tmp_path):
-    def command(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "features", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=Path(__file__).parents[3],
-            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
-        )
+def command(cache: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+    )
 
-    listed = command("list")
-    assert listed.returncode == 0
+
+@pytest.mark.parametrize(
+    "program",
+    [("features",), ("bilstm_hmm.features",), ("bilstm_hmm", "encoders")],
+)
+def test_the_ways_to_the_commands_in_a_checkout(program, tmp_path):
+    # The first is of a checkout alone, the others are what users of a wheel type as well.
+    usage = " ".join(("Usage: python -m", *program))
+    assert command(tmp_path, *program, "--help").stdout.strip().startswith(usage)
+    listed = command(tmp_path, *program, "list")
+    assert (listed.returncode, listed.stderr) == (0, "")
     assert WHISPER_TINY.sha256 in listed.stdout
     assert "here       no" in listed.stdout
-    fetched = command("fetch", "mine", "--from", onnx_file)
+
+
+def test_what_a_message_says_to_type_is_a_command(onnx_file, tmp_path):
+    module, *words = FETCH.removeprefix("python -m ").split()
+    fetched = command(tmp_path, module, *words, "mine", "--from", onnx_file)
     assert fetched.returncode == 0
     assert fetched.stdout.startswith("mine: now here, ")
-    assert command("fetch", "mine", "--from", onnx_file).stdout.startswith("mine: here already")
-    refused = command("fetch", "whisper-tiny", "--from", onnx_file)
+    again = command(tmp_path, module, *words, "mine", "--from", onnx_file)
+    assert again.stdout.startswith("mine: here already")
+    refused = command(tmp_path, module, *words, "whisper-tiny", "--from", onnx_file)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert len(refused.stderr.splitlines()) == 1

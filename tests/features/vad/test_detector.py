@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from bilstm_hmm.features.audio.level import LOOKAHEAD
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.features.vad.detector import FRAME, NOISE_WINDOW, EnergyVad
+from bilstm_hmm.features.vad.detector import FRAME_SECONDS, NOISE_WINDOW, EnergyVad
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,14 +50,14 @@ def test_the_peak_around_falls_slowly() -> None:
     """After a shout a calm voice is heard again once the peak has fallen to within the range."""
     words = [np.concatenate([tone(0.3, -42.0), np.zeros(RATE // 10, np.float32)])] * 30
     found = speech(np.concatenate([tone(0.5, -2.0), *words]), below=35.0)
-    first = int(np.flatnonzero(found[50:])[0]) * FRAME
+    first = int(np.flatnonzero(found[50:])[0]) * FRAME_SECONDS
     assert first == pytest.approx(5.0, abs=0.4)
 
 
 def test_steady_noise_is_no_speech_once_it_is_known() -> None:
     room = noise(NOISE_WINDOW + 5.0, -45.0)
     found = speech(room)
-    known = round(NOISE_WINDOW / FRAME)
+    known = round(NOISE_WINDOW / FRAME_SECONDS)
     assert not found[known + 10 :].any()
     voice = room.copy()
     voice[7 * RATE : 8 * RATE] += tone(1.0, -25.0)
@@ -81,7 +81,7 @@ def test_blocks_of_any_size_give_the_same(seed: int, sizes: list[int]) -> None:
         parts.append(detector.push(samples[begun : begun + size])[0])
         begun += size
         heard = min(begun, len(samples)) / RATE
-        assert sum(map(len, parts)) >= round((heard - LOOKAHEAD) / FRAME) - 1
+        assert sum(map(len, parts)) >= round((heard - LOOKAHEAD) / FRAME_SECONDS) - 1
     parts += [detector.push(samples[begun:])[0], detector.flush()[0]]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from bilstm_hmm.features.audio.level import LOOKAHEAD
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.features.vad.detector import FRAME
+from bilstm_hmm.features.vad.detector import FRAME_SECONDS
 from bilstm_hmm.features.vad.segmenter import SPEECH_PAD, SpeechSegment, SpeechSegmenter
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,7 +56,7 @@ def test_long_speech_is_cut_where_it_is_quietest() -> None:
     assert len(intervals) == 2
     assert intervals[0][1] == pytest.approx(1.425, abs=0.03)
     assert intervals[1][0] == intervals[0][1]
-    assert intervals[1][1] == pytest.approx(2.85, abs=FRAME)
+    assert intervals[1][1] == pytest.approx(2.85, abs=FRAME_SECONDS)
 
 
 def test_speech_without_any_pause_is_cut_all_the_same() -> None:
@@ -83,7 +83,7 @@ def test_segments_are_parts_of_the_recording_however_it_comes(
     for first in range(0, len(samples), size):
         segments += segmenter.push(samples[first : first + size])
         n_pushed = min(first + size, len(samples))
-        assert n_pushed - segmenter.n_judged < round((LOOKAHEAD + 2 * FRAME) * RATE)
+        assert n_pushed - segmenter.n_judged < round((LOOKAHEAD + 2 * FRAME_SECONDS) * RATE)
         open_segment = segmenter.open_segment()
         if open_segment is not None:
             assert segmenter.in_speech
