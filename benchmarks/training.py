@@ -20,10 +20,10 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks, build_filter_b
 from benchmarks.peers.padded_fit import fit_padded
 from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.training.batches import prefetch
+from bilstm_hmm.ordered_map import ordered_map
+from bilstm_hmm.training.context import TrainingContext, TrainingTask
 from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
-from bilstm_hmm.training.examples import Examples
-from bilstm_hmm.training.load_examples import load_examples
+from bilstm_hmm.training.examples import Examples, load_examples
 
 PLAIN, CHANCE, AUGMENTED, PADDED = "plain", "by-chance", "augmented", "padded"
 KINDS = (PLAIN, CHANCE, PADDED, AUGMENTED)
@@ -73,23 +73,22 @@ def train_epochs(
     examples: Examples, train: Any, recipe: Recipe, banks: FilterBanks, epochs: int
 ) -> list[Row]:
     """Train by the toolkit's loop, as ``train.py`` does."""
-    from bilstm_hmm.experiments.train import prepare_backend
-    from bilstm_hmm.training import loop as fit
+    from bilstm_hmm.network.keras_setup import prepare_keras
+    from bilstm_hmm.training import loop
 
-    prepare_backend(recipe.seed)
+    prepare_keras(recipe.seed)
     waited: list[float] = []
-    rows: list[Row] = []
-    counted = patch.object(fit, "prefetch", count_waiting(prefetch, waited))
+    counted = patch.object(loop, "ordered_map", count_waiting(ordered_map, waited))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, counted:
-        task = fit.TrainingTask(
+        task = TrainingTask(
             name="benchmark",
+            key="benchmark",
             train=train,
             validation=np.array([], dtype=np.intp),
             epochs=epochs,
             seed=recipe.seed,
-            state_file=Path(folder) / "state.npz",
         )
-        fit.train_network(examples, task, recipe, banks, rows.append)
+        network = loop.train_network(TrainingContext(examples, recipe, banks, Path(folder)), task)
     return [
         {
             "loss": row["loss"],
@@ -97,7 +96,7 @@ def train_epochs(
             "seconds": row["seconds"],
             "waited": seconds,
         }
-        for row, seconds in zip(rows, waited, strict=True)
+        for row, seconds in zip(network.history, waited, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all, and a full disk is told in one sentence."""
+"""Files appear whole or not at all; what stands in the way is one sentence for the user."""
 
 import errno
 import shutil

@@ -15,7 +15,7 @@ _ESCAPED = re.compile(r"\\u(d[89a-f][0-9a-f]{2})")
 
 def escape_formula(cell: str) -> str:
     """Return `cell` fit for a table: no formula (an apostrophe goes before it), valid UTF-8."""
-    cell = _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", cell)
+    cell = _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", cell)
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
@@ -23,7 +23,7 @@ def unescape_formula(cell: str) -> str:
     """Return what `escape_formula` was given."""
     if cell.startswith("'") and _FORMULA.match(cell):
         cell = cell[1:]
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), cell)
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), cell)
 
 
 def table_text(rows: Iterable[Sequence[str]], delimiter: str = ",") -> str:

@@ -1,4 +1,4 @@
-"""How long work tells whoever waits for it how far it is."""
+"""How a long piece of work shows how far it is."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -23,3 +23,16 @@ class Progress(Protocol):
         row
             ``epoch``, ``loss``, ``seconds`` and what else its history has of the epoch.
         """
+
+
+class SilentProgress:
+    """Shows nothing."""
+
+    def say(self, text: str) -> None:
+        """Keep silent."""
+
+    def move(self, label: str, done: int, total: int) -> None:
+        """Keep silent."""
+
+    def epoch(self, name: str, total: int, row: Mapping[str, float]) -> None:
+        """Keep silent."""

@@ -27,13 +27,13 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks, build_filter_b
 from bilstm_hmm.config.loading import recipe_from_tree  # noqa: E402
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
 from bilstm_hmm.evaluation.clip_results import system_probabilities  # noqa: E402
-from bilstm_hmm.experiments import fold as fold_run  # noqa: E402
+from bilstm_hmm.experiments import fold as experiments_fold  # noqa: E402
 from bilstm_hmm.experiments.fold import FoldResult, train_and_test_fold  # noqa: E402
 from bilstm_hmm.network.outputs import NetworkOutput  # noqa: E402
-from bilstm_hmm.training import backend as heads  # noqa: E402
-from bilstm_hmm.training import loop as fit  # noqa: E402
-from bilstm_hmm.training import out_of_fold as system  # noqa: E402
-from bilstm_hmm.training.examples import AugmentedDataset, Examples, normalised_frames  # noqa: E402
+from bilstm_hmm.training import backend, loop, out_of_fold  # noqa: E402
+from bilstm_hmm.training.augmented_batches import AugmentedDataset  # noqa: E402
+from bilstm_hmm.training.context import TrainingContext  # noqa: E402
+from bilstm_hmm.training.examples import Examples, normalised_frames  # noqa: E402
 
 CLASSES = ("happy", "sad", "angry")
 SPEAKERS = {"ravdess": 24, "emodb": 10, "savee": 4, "crema-d": 12, "tess": 2, "own": 7, "other": 5}
@@ -149,16 +149,6 @@ def poisoned(examples: Examples, indices: tuple[int, ...]) -> Examples:
     return Examples(tuple(clips), CLASSES, labels, tuple(samples), tuple(frames))
 
 
-class Silent:
-    """Is told how a training goes, and keeps it to itself."""
-
-    def say(self, text: str) -> None:
-        """Take no note."""
-
-    def epoch(self, *_: Any) -> None:
-        """Take no note."""
-
-
 @dataclass(frozen=True)
 class Watched:
     """A fold's run, the clips that each network's batches held, and those asked for whole."""
@@ -197,10 +187,11 @@ def watched(
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(AugmentedDataset, "batch", batch)
-            for module in (fit, system, fold_run):
+            for module in (loop, out_of_fold, experiments_fold):
                 patch.setattr(module, "normalised_frames", plain)
             work = tmp_path_factory.mktemp("work")
-            found = train_and_test_fold(own, Fold(1, TRAIN, TEST), recipe, banks, work, Silent())
+            context = TrainingContext(own, recipe, banks, work)
+            found = train_and_test_fold(context, Fold(1, TRAIN, TEST))
         return Watched(found, batches, whole, own)
 
     yield run
@@ -229,8 +220,7 @@ def test_no_test_clip_validates_a_network_or_makes_outputs_to_fit_on(clean: Watc
 def test_statistics_are_of_a_networks_own_training_clips(clean: Watched, recipe: Recipe) -> None:
     split = inner_folds(clean.examples.clips, TRAIN, recipe.hmm.inner_folds, recipe.seed)
     parts = [*(fit_on for fit_on, _ in split.folds), TRAIN]
-    networks = [*clean.run.system.inner, clean.run.system.network]
-    for network, part in zip(networks, parts, strict=True):
+    for network, part in zip(clean.run.system.networks.values(), parts, strict=True):
         own = fit_statistics(clean.examples.frames[i].values for i in part)
         np.testing.assert_array_equal(network.statistics.mean, own.mean)
         np.testing.assert_array_equal(network.statistics.std, own.std)
@@ -254,7 +244,7 @@ def test_nothing_that_is_fitted_depends_on_the_test_clips(
 
 def fitted_arrays(run: FoldResult) -> dict[str, np.ndarray]:
     bundle, fitted = run.bundle, run.system
-    networks = [*fitted.inner, fitted.network]
+    networks = fitted.networks.values()
     weights = [w for network in networks for w in network.model.get_weights()]
     return {
         **{f"weights {n}": array for n, array in enumerate(weights)},
@@ -266,12 +256,12 @@ def fitted_arrays(run: FoldResult) -> dict[str, np.ndarray]:
         **{f"hmm {name}": array for name, array in bundle.bank.to_arrays().items()},
         **{f"decision {name}": array for name, array in bundle.decision.to_arrays().items()},
         **bundle.timeline.to_arrays(),
-        **{f"raw {name}": array for name, array in run.raw.bank.to_arrays().items()},
-        "raw scale": np.array(run.raw.scale),
+        **{f"raw {name}": array for name, array in run.feature_hmms.bank.to_arrays().items()},
+        "raw scale": np.array(run.feature_hmms.inverse_temperature),
     }
 
 
-def out_of_fold() -> heads.OutOfFoldOutputs:
+def out_of_fold_outputs() -> backend.OutOfFoldOutputs:
     """Outputs of a made-up network for 36 clips in three inner folds."""
     rng = np.random.default_rng(5)
     labels, fold = np.arange(36) % 3, np.arange(36) // 12
@@ -283,7 +273,7 @@ def out_of_fold() -> heads.OutOfFoldOutputs:
         )
         for label in labels
     )
-    return heads.OutOfFoldOutputs(outputs, np.arange(36), labels, fold, fold)
+    return backend.OutOfFoldOutputs(outputs, np.arange(36), labels, fold, fold)
 
 
 @pytest.mark.parametrize("kind", ["pca", "lda", "logits"])
@@ -294,7 +284,7 @@ def test_decision_and_timeline_learn_from_hmms_that_were_fitted_without_the_clip
     """Noise in all of an inner fold but one clip does not change that clip's scores."""
     told: list[np.ndarray] = []
     told_by_frame: list[Sequence[np.ndarray]] = []
-    original, original_timeline = heads.fit_fusion, heads.fit_timeline
+    original, original_timeline = backend.fit_fusion, backend.fit_timeline
 
     def spy(clip: np.ndarray, hmm: np.ndarray, *rest: Any) -> Any:
         told.append(hmm.copy())
@@ -304,13 +294,13 @@ def test_decision_and_timeline_learn_from_hmms_that_were_fitted_without_the_clip
         told_by_frame.append(told)
         return original_timeline(logits, told, *rest)
 
-    monkeypatch.setattr(heads, "fit_fusion", spy)
-    monkeypatch.setattr(heads, "fit_timeline", timeline_spy)
+    monkeypatch.setattr(backend, "fit_fusion", spy)
+    monkeypatch.setattr(backend, "fit_timeline", timeline_spy)
     chosen = recipe.model_copy(update={"hmm": recipe.hmm.model_copy(update={"input": kind})})
-    unseen = out_of_fold()
-    heads.fit_back_end(unseen, CLASSES, chosen)
+    data = out_of_fold_outputs()
+    backend.fit_back_end(data, CLASSES, chosen)
     before = told[0]
-    kept = int(np.flatnonzero(unseen.fold == poison)[0])
+    kept = int(np.flatnonzero(data.inner_folds == poison)[0])
     rng = np.random.default_rng(6)
     outputs = tuple(
         o
@@ -318,10 +308,10 @@ def test_decision_and_timeline_learn_from_hmms_that_were_fitted_without_the_clip
         else NetworkOutput(
             *(9 * rng.normal(size=a.shape) for a in (o.hidden, o.frame_logits, o.clip_logits))
         )
-        for row, (o, fold) in enumerate(zip(unseen.outputs, unseen.fold, strict=True))
+        for row, (o, fold) in enumerate(zip(data.outputs, data.inner_folds, strict=True))
     )
     told.clear()
-    heads.fit_back_end(replace(unseen, outputs=outputs), CLASSES, chosen)
+    backend.fit_back_end(replace(data, outputs=outputs), CLASSES, chosen)
     after = told[0]
     assert before.shape == after.shape == (36, 3)
     np.testing.assert_array_equal(after[kept], before[kept])
@@ -329,4 +319,6 @@ def test_decision_and_timeline_learn_from_hmms_that_were_fitted_without_the_clip
     np.testing.assert_array_equal(frames_after[kept], frames_before[kept])
     np.testing.assert_allclose(frames_before[kept].mean(axis=0), before[kept])
     # The other folds' HMMs did see the noise.
-    assert not np.isclose(after[unseen.fold != poison], before[unseen.fold != poison]).any()
+    assert not np.isclose(
+        after[data.inner_folds != poison], before[data.inner_folds != poison]
+    ).any()

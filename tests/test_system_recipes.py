@@ -25,6 +25,8 @@ from bilstm_hmm.experiments.fold import train_and_test_fold  # noqa: E402
 from bilstm_hmm.inference.model import Model  # noqa: E402
 from bilstm_hmm.network.build import build_network  # noqa: E402
 from bilstm_hmm.network.onnx_export import network_to_onnx  # noqa: E402
+from bilstm_hmm.progress import SilentProgress  # noqa: E402
+from bilstm_hmm.training.context import TrainingContext  # noqa: E402
 from bilstm_hmm.training.examples import Examples  # noqa: E402
 
 Shapes = dict[str, tuple[int | None, ...]]
@@ -192,10 +194,8 @@ def examples_for(recipe: Recipe) -> Examples:
     return Examples(tuple(clips), CLASSES, np.array(labels), tuple(samples), tuple(frames))
 
 
-class Listener:
-    """Takes no note."""
-
-    def say(self, text: str) -> None: ...
+class Listener(SilentProgress):
+    """Makes sure that no epoch goes astray."""
 
     def epoch(self, name: str, total: int, row: Mapping[str, float]) -> None:
         assert all(np.isfinite(value) for value in row.values())
@@ -209,7 +209,7 @@ def test_the_recipe_trains_to_a_model_that_labels(
     examples = examples_for(recipe)
     banks = build_filter_banks(recipe.features)
     fold = Fold(1, tuple(range(12)), (12, 13, 14))
-    run = train_and_test_fold(examples, fold, recipe, banks, tmp_path, Listener())
+    run = train_and_test_fold(TrainingContext(examples, recipe, banks, tmp_path, Listener()), fold)
     assert len(run.results) == 3
     trained = run.system.network.model
     keras.utils.set_random_seed(recipe.seed)

@@ -71,5 +71,5 @@ def _padded(examples: Examples, train: Indices, recipe: Recipe) -> tuple[Any, An
     if recipe.training.class_weights:
         weights = class_weights(labels, classes)[labels]
 
-    to_the_longest = partial(pad_batch, stride=recipe.network.stride, quantum=1)
+    to_the_longest = partial(pad_batch, stride=recipe.network.stride, multiple=1)
     return batch_arguments(Batch(tuple(sequences), targets, weights), to_the_longest)

@@ -1,4 +1,4 @@
-"""What an evaluation found out: each clip's probabilities, and the scores made of them."""
+"""The results of an evaluation: each clip's probabilities by every system, and their tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,20 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.atomic_files import atomic_write
-from bilstm_hmm.data.clip import Sex
-from bilstm_hmm.delimited_text import table_text
-from bilstm_hmm.evaluation.metrics import (
-    bootstrap_interval,
-    class_recalls,
-    expected_calibration_error,
-    macro_f1,
-    paired_bootstrap,
-    unweighted_accuracy,
-    weighted_accuracy,
-)
+from bilstm_hmm.data.clip import Clip, Sex
+from bilstm_hmm.delimited_text import table_rows, table_text
 
-_COMPARED = (("hybrid", "bilstm"), ("hybrid", "hmm"), ("hmm", "bilstm"))
 SEXES: tuple[Sex, ...] = ("female", "male")
+_COLUMNS = ["name", "speaker", "sex", "truth"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,77 +31,9 @@ class ClipResult:
     sex: Sex | None = None
 
 
-def compute_metrics(
-    protocol: str,
-    speaker_independent: bool,
-    classes: Sequence[str],
-    results: Sequence[ClipResult],
-    folds: Sequence[int],
-) -> dict[str, Any]:
-    """Return what ``metrics.json`` holds, made of plain types.
-
-    ``ua``, ``wa``, ``f1``, ``ece`` and ``recalls`` are over all test clips together, each clip
-    scored by the one model that did not train on it; ``ua_per_fold`` is in the order of
-    ``folds``, their numbers. ``ua_by_sex`` is over the clips of women and of men, where there
-    are any. ``ua_interval`` is the 95 % interval over resampled speakers, and ``comparison``
-    holds the difference of two systems' UA with its interval. Percentages have two decimals;
-    the ECE is a fraction.
-
-    Parameters
-    ----------
-    folds
-        The number of the fold that each clip was tested in, ``[n_clips]``.
-    """
-    truth = true_indices(results, classes)
-    speakers = [result.speaker for result in results]
-    numbers = np.asarray(folds)
-    sexes = np.array([result.sex or "" for result in results])
-    systems, said = {}, {}
-    for system in results[0].probabilities:
-        probabilities = system_probabilities(results, system)
-        predicted = said[system] = probabilities.argmax(axis=1)
-        recalls = class_recalls(truth, predicted, len(classes))
-        systems[system] = {
-            "ua": _rounded(unweighted_accuracy(truth, predicted)),
-            "wa": _rounded(weighted_accuracy(truth, predicted)),
-            "f1": _rounded(macro_f1(truth, predicted)),
-            "ece": round(expected_calibration_error(probabilities, truth), 4),
-            "ua_per_fold": [
-                _rounded(unweighted_accuracy(truth[numbers == n], predicted[numbers == n]))
-                for n in np.unique(numbers)
-            ],
-            "ua_by_sex": {
-                sex: _rounded(unweighted_accuracy(truth[sexes == sex], predicted[sexes == sex]))
-                for sex in SEXES
-                if sex in sexes
-            },
-            "ua_interval": _interval(
-                bootstrap_interval(unweighted_accuracy, truth, predicted, speakers)
-            ),
-            "recalls": {
-                label: None if np.isnan(recall) else _rounded(recall)
-                for label, recall in zip(classes, recalls, strict=True)
-            },
-        }
-    comparison = {}
-    for first, second in _COMPARED:
-        if first in said and second in said:
-            difference, *interval = paired_bootstrap(
-                unweighted_accuracy, truth, said[first], said[second], speakers
-            )
-            comparison[f"{first}-{second}"] = {
-                "ua": _rounded(difference),
-                "ua_interval": _interval(interval),
-            }
-    return {
-        "protocol": protocol,
-        "speaker_independent": speaker_independent,
-        "classes": list(classes),
-        "clips": len(results),
-        "folds": np.unique(numbers).tolist(),
-        "systems": systems,
-        "comparison": comparison,
-    }
+def clip_result(clip: Clip, probabilities: Mapping[str, NDArray[np.floating[Any]]]) -> ClipResult:
+    """Return a clip with the probabilities of each system for it."""
+    return ClipResult(clip.name, clip.speaker, clip.emotion, probabilities, clip.sex)
 
 
 def true_indices(results: Sequence[ClipResult], classes: Sequence[str]) -> NDArray[np.int64]:
@@ -130,22 +53,51 @@ def write_predictions(path: Path, results: Sequence[ClipResult], classes: Sequen
     The sex is empty where it is not known.
     """
     systems = list(results[0].probabilities)
-    header = ["name", "speaker", "sex", "truth"]
+    header = [*_COLUMNS]
     for system in systems:
         header += [system, *(f"{system} {label}" for label in classes)]
     rows = [header]
     for result in results:
         row = [result.name, result.speaker, result.sex or "", result.truth]
         for system in systems:
-            shares = result.probabilities[system]
-            row += [classes[int(np.argmax(shares))], *(f"{share:.6f}" for share in shares)]
+            probabilities = result.probabilities[system]
+            row += [classes[int(np.argmax(probabilities))], *(f"{p:.6f}" for p in probabilities)]
         rows.append(row)
     atomic_write(path, table_text(rows))
 
 
-def _rounded(value: float) -> float:
-    return round(float(value), 2)
+def write_results(path: Path, results: Sequence[ClipResult], classes: Sequence[str]) -> None:
+    """Write the probabilities of every system for a fold's clips, in full precision."""
+    systems = tuple(results[0].probabilities)
+    rows = [_header(systems, classes)]
+    for result in results:
+        cells = [repr(float(p)) for s in systems for p in result.probabilities[s]]
+        rows.append([result.name, result.speaker, result.sex or "", result.truth, *cells])
+    atomic_write(path, table_text(rows))
 
 
-def _interval(ends: Sequence[float]) -> list[float]:
-    return [_rounded(end) for end in ends]
+def read_results(path: Path, classes: Sequence[str]) -> tuple[ClipResult, ...] | None:
+    """Read what `write_results` wrote; None where there is nothing whole that fits."""
+    if not path.is_file():
+        return None
+    results = []
+    try:
+        header, *rows = table_rows(path.read_bytes().decode("utf-8"))
+        systems = tuple(dict.fromkeys(name.partition(":")[0] for name in header[len(_COLUMNS) :]))
+        if header != _header(systems, classes):
+            return None
+        for name, speaker, sex, truth, *cells in rows:
+            probabilities = np.array(cells, dtype=np.float64).reshape(len(systems), len(classes))
+            by_system = dict(zip(systems, probabilities, strict=True))
+            results.append(ClipResult(name, speaker, truth, by_system, _known_sex(sex)))
+    except ValueError:
+        return None
+    return tuple(results) or None
+
+
+def _header(systems: Sequence[str], classes: Sequence[str]) -> list[str]:
+    return [*_COLUMNS, *(f"{system}:{label}" for system in systems for label in classes)]
+
+
+def _known_sex(cell: str) -> Sex | None:
+    return next((sex for sex in SEXES if sex == cell), None)

@@ -16,10 +16,10 @@ def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, n_classes: int) -> 
     ValueError
         There are no clips, the two lengths differ, or an index is not below `n_classes`.
     """
-    true, said = _checked(truth, predicted)
-    if max(true.max(), said.max()) >= n_classes:
+    true, guess = _checked(truth, predicted)
+    if max(true.max(), guess.max()) >= n_classes:
         raise ValueError(f"a class index is not below {n_classes}")
-    counts = np.bincount(true * n_classes + said, minlength=n_classes**2)
+    counts = np.bincount(true * n_classes + guess, minlength=n_classes**2)
     return counts.reshape(n_classes, n_classes).astype(np.int64)
 
 
@@ -34,24 +34,24 @@ def class_recalls(truth: ArrayLike, predicted: ArrayLike, n_classes: int) -> NDA
 
 def unweighted_accuracy(truth: ArrayLike, predicted: ArrayLike) -> float:
     """Return UA (UAR, balanced accuracy) in percent: the mean recall of the classes in truth."""
-    true, said = _checked(truth, predicted)
-    return float(np.nanmean(class_recalls(true, said, _n_classes(true, said))))
+    true, guess = _checked(truth, predicted)
+    return float(np.nanmean(class_recalls(true, guess, _n_classes(true, guess))))
 
 
 def weighted_accuracy(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """Return WA in percent: the share of clips labelled right."""
-    true, said = _checked(truth, predicted)
-    return float(100.0 * np.mean(true == said))
+    """Return WA in percent: the fraction of clips labelled right."""
+    true, guess = _checked(truth, predicted)
+    return float(100.0 * np.mean(true == guess))
 
 
 def macro_f1(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """Return the mean F1 in percent over the classes found in truth or in the predictions."""
-    true, said = _checked(truth, predicted)
-    counts = confusion_matrix(true, said, _n_classes(true, said))
+    """Return the mean F1 in percent over the classes in truth or in the predictions."""
+    true, guess = _checked(truth, predicted)
+    counts = confusion_matrix(true, guess, _n_classes(true, guess))
     # F1 = 2 hits / (truths + predictions) of a class.
     totals = counts.sum(axis=0) + counts.sum(axis=1)
-    found = totals > 0
-    return float(100.0 * np.mean(2.0 * counts.diagonal()[found] / totals[found]))
+    present = totals > 0
+    return float(100.0 * np.mean(2.0 * counts.diagonal()[present] / totals[present]))
 
 
 def expected_calibration_error(probabilities: ArrayLike, truth: ArrayLike, bins: int = 15) -> float:
@@ -61,28 +61,28 @@ def expected_calibration_error(probabilities: ArrayLike, truth: ArrayLike, bins:
     bins of confidence, weighted by the clips in each: C. Guo et al., "On calibration of modern
     neural networks", ICML 2017. `probabilities` is ``[n_clips, n_classes]``.
     """
-    confidence, accuracy, share = reliability(probabilities, truth, bins)
-    filled = share > 0
-    return float(np.sum(share[filled] * np.abs(confidence[filled] - accuracy[filled])))
+    confidence, accuracy, fraction = reliability(probabilities, truth, bins)
+    filled = fraction > 0
+    return float(np.sum(fraction[filled] * np.abs(confidence[filled] - accuracy[filled])))
 
 
 def reliability(
     probabilities: ArrayLike, truth: ArrayLike, bins: int = 15
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean confidence, accuracy and share of clips of each bin, three times ``[bins]``.
+    """Return mean confidence, accuracy and fraction of clips of each bin, three times ``[bins]``.
 
     All three are fractions; the first two are NaN in an empty bin. A confidence on the edge of
     two bins counts in the lower.
     """
     values = np.asarray(probabilities, dtype=np.float64)
-    true, said = _checked(truth, values.argmax(axis=1))
+    true, guess = _checked(truth, values.argmax(axis=1))
     top = values.max(axis=1)
     index = np.clip(np.ceil(top * bins).astype(np.int64) - 1, 0, bins - 1)
     counts = np.bincount(index, minlength=bins)
     confidence, accuracy = np.full(bins, np.nan), np.full(bins, np.nan)
     filled = counts > 0
     np.divide(np.bincount(index, top, bins), counts, out=confidence, where=filled)
-    np.divide(np.bincount(index, true == said, bins), counts, out=accuracy, where=filled)
+    np.divide(np.bincount(index, true == guess, bins), counts, out=accuracy, where=filled)
     return confidence, accuracy, counts / len(true)
 
 
@@ -100,9 +100,9 @@ def bootstrap_interval(
     Clips of one speaker are alike, so that resampling clips would call the score surer than it
     is. With a single speaker there is nothing to resample and both ends are the score itself.
     """
-    true, said = _checked(truth, predicted)
+    true, guess = _checked(truth, predicted)
     draws = _draws(groups, len(true), resamples, seed)
-    scores = [metric(true[clips], said[clips]) for clips in draws]
+    scores = [metric(true[clips], guess[clips]) for clips in draws]
     low, high = np.percentile(scores, [2.5, 97.5])
     return float(low), float(high)
 
@@ -122,12 +122,12 @@ def paired_bootstrap(
     Both systems are scored on each resample of whole groups (speakers); an interval that does
     not reach zero means that the difference is more than the choice of speakers.
     """
-    true, said_a = _checked(truth, predicted_a)
-    _, said_b = _checked(truth, predicted_b)
+    true, guess_a = _checked(truth, predicted_a)
+    _, guess_b = _checked(truth, predicted_b)
     draws = _draws(groups, len(true), resamples, seed)
-    differences = [metric(true[i], said_a[i]) - metric(true[i], said_b[i]) for i in draws]
+    differences = [metric(true[i], guess_a[i]) - metric(true[i], guess_b[i]) for i in draws]
     low, high = np.percentile(differences, [2.5, 97.5])
-    return metric(true, said_a) - metric(true, said_b), float(low), float(high)
+    return metric(true, guess_a) - metric(true, guess_b), float(low), float(high)
 
 
 def _draws(
@@ -145,12 +145,12 @@ def _draws(
 
 
 def _checked(truth: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    true, said = np.asarray(truth, dtype=np.int64), np.asarray(predicted, dtype=np.int64)
-    if true.ndim != 1 or true.shape != said.shape or len(true) == 0:
-        raise ValueError(f"truth {true.shape} and predictions {said.shape} differ or are empty")
-    if min(true.min(), said.min()) < 0:
+    true, guess = np.asarray(truth, dtype=np.int64), np.asarray(predicted, dtype=np.int64)
+    if true.ndim != 1 or true.shape != guess.shape or len(true) == 0:
+        raise ValueError(f"truth {true.shape} and predictions {guess.shape} differ or are empty")
+    if min(true.min(), guess.min()) < 0:
         raise ValueError("class indices start at 0")
-    return true, said
+    return true, guess
 
 
 def _n_classes(truth: NDArray[np.int64], predicted: NDArray[np.int64]) -> int:

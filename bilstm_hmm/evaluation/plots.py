@@ -71,26 +71,26 @@ def write_confusion(
     rows = [[label, *map(str, row)] for label, row in zip(labels, counts, strict=True)]
     atomic_write(csv_path, table_text([["truth \\ predicted", *labels], *rows]))
     totals = counts.sum(axis=1, keepdims=True)
-    shares = 100.0 * counts / np.maximum(totals, 1)
+    percentages = 100.0 * counts / np.maximum(totals, 1)
     size = max(4.5, 0.85 * len(labels) + 1.8) + 0.06 * max(map(len, labels))
     with _picture(png_path, size + 0.8, size) as figure:
         axes = figure.subplots()
-        image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=100)
+        image = axes.imshow(percentages, cmap="cividis", vmin=0, vmax=100)
         figure.colorbar(image, ax=axes, label="share of the true class (%)", shrink=0.8)
         at = range(len(labels))
         axes.set(xlabel="predicted", ylabel="truth", title=title, xticks=at, yticks=at)
         axes.set_xticklabels(labels, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticklabels(labels)
         for row, column in np.ndindex(counts.shape):
-            share = shares[row, column]
+            percentage = percentages[row, column]
             axes.text(
                 column,
                 row,
-                f"{share:.0f}\n({counts[row, column]})",
+                f"{percentage:.0f}\n({counts[row, column]})",
                 ha="center",
                 va="center",
                 fontsize=8,
-                color="black" if share > 55 else "white",
+                color="black" if percentage > 55 else "white",
             )
 
 
@@ -98,10 +98,10 @@ def write_reliability(probabilities: ArrayLike, truth: ArrayLike, path: Path, ti
     """Draw accuracy against confidence, and how many clips have which confidence (PNG).
 
     `probabilities` is ``[n_clips, n_classes]``, `truth` holds class indices. Bars that end below
-    the diagonal are claims too sure.
+    the diagonal are overconfident.
     """
     bins = 15
-    _, accuracy, share = reliability(probabilities, truth, bins)
+    _, accuracy, fraction = reliability(probabilities, truth, bins)
     error = expected_calibration_error(probabilities, truth, bins)
     middles = (np.arange(bins) + 0.5) / bins
     with _picture(path, 5.5, 6) as figure:
@@ -111,7 +111,7 @@ def write_reliability(probabilities: ArrayLike, truth: ArrayLike, path: Path, ti
         upper.set(ylabel="accuracy", title=f"{title}\nECE {error:.3f}", xlim=(0, 1), ylim=(0, 1))
         upper.legend(loc="upper left")
         upper.grid(alpha=0.3)
-        lower.bar(middles, 100 * share, 0.9 / bins, color=GREY)
+        lower.bar(middles, 100 * fraction, 0.9 / bins, color=GREY)
         lower.set(xlabel="confidence", ylabel="clips (%)")
         lower.grid(alpha=0.3)
 

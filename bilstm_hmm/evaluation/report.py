@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 
 from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.evaluation.baselines import BASELINES
+from bilstm_hmm.evaluation.clip_metrics import compute_metrics
 from bilstm_hmm.evaluation.clip_results import (
     ClipResult,
-    compute_metrics,
     system_probabilities,
     true_indices,
     write_predictions,
@@ -20,9 +20,12 @@ from bilstm_hmm.evaluation.clip_results import (
 from bilstm_hmm.evaluation.metrics import confusion_matrix
 from bilstm_hmm.evaluation.plots import write_confusion, write_reliability
 from bilstm_hmm.evaluation.tables import (
+    difference_text,
     escape_markdown,
+    fold_rows,
     int8_note,
     interval_verdict,
+    label_rows,
     markdown_table,
     score_row,
     terminal_table,
@@ -63,28 +66,34 @@ def write_evaluation(
     """
     document = compute_metrics(protocol, speaker_independent, classes, results, folds)
     document |= cost or {}
-    truth = true_indices(results, classes)
-    kind = independence(document)
-    texts = []
     write_predictions(folder / "predictions.csv", results, classes)
-    for system, scores in document["systems"].items():
-        if system not in SYSTEMS:
-            continue
-        probabilities = system_probabilities(results, system)
-        predicted = probabilities.argmax(axis=1)
-        title = f"{protocol} ({kind}), {system}"
-        write_confusion(
-            confusion_matrix(truth, predicted, len(classes)),
-            classes,
-            folder / f"confusion_{system}.png",
-            folder / f"confusion_{system}.csv",
-            f"{title}\nUA {scores['ua']:.1f} %, WA {scores['wa']:.1f} %",
-        )
-        write_reliability(probabilities, truth, folder / f"reliability_{system}.png", title)
-        texts.append((system, classification_report(truth, predicted, classes)))
-    write_report_markdown(folder / "report.md", document, dict(texts))
+    reports = {
+        system: _write_system(folder, system, document, results)
+        for system in document["systems"]
+        if system in SYSTEMS
+    }
+    write_report_markdown(folder / "report.md", document, reports)
     atomic_write(folder / "metrics.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     return document
+
+
+def _write_system(
+    folder: Path, system: str, document: Document, results: Sequence[ClipResult]
+) -> str:
+    """Write the pictures of a system; return its `classification_report`."""
+    classes, scores = document["classes"], document["systems"][system]
+    truth, probabilities = true_indices(results, classes), system_probabilities(results, system)
+    predicted = probabilities.argmax(axis=1)
+    title = f"{document['protocol']} ({independence(document)}), {system}"
+    write_confusion(
+        confusion_matrix(truth, predicted, len(classes)),
+        classes,
+        folder / f"confusion_{system}.png",
+        folder / f"confusion_{system}.csv",
+        f"{title}\nUA {scores['ua']:.1f} %, WA {scores['wa']:.1f} %",
+    )
+    write_reliability(probabilities, truth, folder / f"reliability_{system}.png", title)
+    return classification_report(truth, predicted, classes)
 
 
 def independence(document: Document) -> str:
@@ -117,15 +126,14 @@ def results_table(document: Document) -> "Table":
     return terminal_table(title, _score_rows(document))
 
 
-def write_report_markdown(
-    path: Path, document: Document, classification: Mapping[str, str]
-) -> None:
+def write_report_markdown(path: Path, document: Document, reports: Mapping[str, str]) -> None:
     """Write the report to read: scores, comparison, recalls, folds, pictures and tables.
 
-    `document` is that of `write_evaluation`, `classification` the text of
+    `document` is that of `write_evaluation`, `reports` the text of
     `classification_report` for each system that has a section of its own. Pictures are linked
     by the names that `write_evaluation` gives them.
     """
+    systems = document["systems"]
     parts = [
         f"# Evaluation: {document['protocol']}",
         _warning(document),
@@ -136,16 +144,22 @@ def write_report_markdown(
         "percent; the interval resamples whole speakers; ECE is the expected calibration error, "
         "from 0 to 1.",
     ]
-    parts += [*int8_note(document["systems"]), *_floors(document)]
+    parts += [*int8_note(systems), *_baselines_note(systems)]
     if document.get("parameters") is not None:
         parts.append(f"The network has {document['parameters']:,} parameters.")
     if document["comparison"]:
         parts += ["## Comparison", _comparison(document["comparison"])]
-    parts += ["## Recall of each class (%)", markdown_table(_recall_rows(document))]
-    if any(scores["ua_by_sex"] for scores in document["systems"].values()):
-        parts += ["## UA by sex of the speaker (%)", markdown_table(_sex_rows(document))]
+    parts += [
+        "## Recall of each class (%)",
+        markdown_table(label_rows("class", systems, ["recalls"], missing="no clips")),
+    ]
+    if any(scores["ua_by_sex"] for scores in systems.values()):
+        parts += [
+            "## UA by sex of the speaker (%)",
+            markdown_table(label_rows("sex", systems, ["ua_by_sex"], missing="no clips")),
+        ]
     parts += ["## UA of each fold (%)", markdown_table(_fold_rows(document))]
-    for system, table in classification.items():
+    for system, table in reports.items():
         parts += [
             f"## {system}",
             f"![Confusion matrix of {system}](confusion_{system}.png)",
@@ -165,9 +179,9 @@ def _warning(document: Document) -> str:
     )
 
 
-def _floors(document: Document) -> list[str]:
-    """Tell what the floors are, where there are any."""
-    if not set(BASELINES) & set(document["systems"]):
+def _baselines_note(systems: Document) -> list[str]:
+    """Say what the baselines are, where there are any."""
+    if not set(BASELINES) & set(systems):
         return []
     return [
         "Two floors to compare with: `posterior-mean` is the network alone, the mean of its "
@@ -182,51 +196,29 @@ def _score_rows(document: Document) -> list[list[str]]:
     return rows
 
 
-def _recall_rows(document: Document) -> list[list[str]]:
-    systems = document["systems"]
-    rows = [["class", *systems]]
-    for label in document["classes"]:
-        recalls = [scores["recalls"][label] for scores in systems.values()]
-        rows.append([label, *("no clips" if r is None else f"{r:.1f}" for r in recalls)])
-    return rows
-
-
 def _fold_rows(document: Document) -> list[list[str]]:
     systems = document["systems"]
-    per_fold = zip(*(scores["ua_per_fold"] for scores in systems.values()), strict=True)
-    rows = [["fold", *systems]]
-    for number, fold in zip(document["folds"], per_fold, strict=True):
-        rows.append([str(number), *(f"{ua:.1f}" for ua in fold)])
+    rows = fold_rows(systems, document["folds"], "ua_per_fold")
     means = [np.mean(scores["ua_per_fold"]) for scores in systems.values()]
     rows.append(["mean", *(f"{mean:.1f}" for mean in means)])
     if "train_seconds_per_fold" in document:
-        seconds = document["train_seconds_per_fold"]
-        known = [s for s in seconds if s is not None]
-        column = ["training (s)", *seconds, np.mean(known) if known else None]
-        for row, cell in zip(rows, column, strict=True):
-            row.append(cell if isinstance(cell, str) else _seconds(cell))
+        header, *seconds = _seconds_column(document["train_seconds_per_fold"])
+        for row, cell in zip(rows, [header, *seconds], strict=True):
+            row.append(cell)
     return rows
 
 
-def _seconds(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.0f}"
-
-
-def _sex_rows(document: Document) -> list[list[str]]:
-    systems = document["systems"]
-    rows = [["sex", *systems]]
-    for sex in next(iter(systems.values()))["ua_by_sex"]:
-        rows.append([sex, *(f"{scores['ua_by_sex'][sex]:.1f}" for scores in systems.values())])
-    return rows
+def _seconds_column(seconds: Sequence[float | None]) -> list[str]:
+    known = [s for s in seconds if s is not None]
+    mean = float(np.mean(known)) if known else None
+    return ["training (s)", *("unknown" if s is None else f"{s:.0f}" for s in (*seconds, mean))]
 
 
 def _comparison(comparison: Document) -> str:
     lines = []
-    for pair, found in comparison.items():
+    for pair, difference in comparison.items():
+        interval = difference["ua_interval"]
         first, second = pair.split("-")
-        low, high = found["ua_interval"]
-        lines.append(
-            f"- {first} less {second}: {found['ua']:+.1f} points of UA "
-            f"(95 % interval {low:+.1f} to {high:+.1f}), {interval_verdict(low, high)}."
-        )
+        text = difference_text(first, second, difference["ua"], "UA", interval)
+        lines.append(f"- {text}, {interval_verdict(*interval)}.")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def score_row(system: str, scores: Mapping[str, Any]) -> list[str]:
-    """Return a system's name, UA, its interval, WA, F1 and ECE, as `metrics_document` has them."""
+    """Return a system's name, UA, its interval, WA, F1 and ECE, as `compute_metrics` has them."""
     low, high = scores["ua_interval"]
     return [
         system,
@@ -23,24 +23,68 @@ def score_row(system: str, scores: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def label_rows(
+    corner: str, systems: Mapping[str, Any], keys: Sequence[str], missing: str
+) -> list[list[str]]:
+    """Return a row a label, a column a system, of scores in percent that each has by label.
+
+    Parameters
+    ----------
+    corner
+        Heads the column of the labels.
+    systems
+        The scores of each system, as `compute_metrics` has them.
+    keys
+        Which of the scores: ``recalls``, ``ua_by_sex``.
+    missing
+        Stands where there is no score.
+    """
+    rows = [[corner, *systems]]
+    for key in keys:
+        for label in next(iter(systems.values()))[key]:
+            values = [scores[key][label] for scores in systems.values()]
+            rows.append([label, *(missing if v is None else f"{v:.1f}" for v in values)])
+    return rows
+
+
+def fold_rows(systems: Mapping[str, Any], folds: Sequence[int], key: str) -> list[list[str]]:
+    """Return a row a fold, a column a system; the scores have a list of one a fold at `key`."""
+    columns = [scores[key] for scores in systems.values()]
+    return [
+        ["fold", *systems],
+        *(
+            [str(number), *(f"{value:.1f}" for value in of_fold)]
+            for number, *of_fold in zip(folds, *columns, strict=True)
+        ),
+    ]
+
+
+def difference_text(
+    first: str, second: str, points: float, score: str, interval: Sequence[float]
+) -> str:
+    """Say by how many points two systems differ in a score, in percent, with its interval."""
+    low, high = interval
+    return (
+        f"{first} less {second}: {points:+.1f} points of {score} "
+        f"(95 % interval {low:+.1f} to {high:+.1f})"
+    )
+
+
 def int8_note(systems: Mapping[str, Any]) -> list[str]:
-    """Tell what the systems of the int8 network are, a sentence each, where there are any."""
-    marked = [system for system in systems if system.endswith(INT8_MARK)]
+    """Say what the systems of the int8 network are, a sentence each, where there are any."""
+    int8_systems = [system for system in systems if system.endswith(INT8_MARK)]
     return [
         f"`{system}` is `{system.removesuffix(INT8_MARK)}` with the model's int8 network "
         "(`--precision int8`)."
-        for system in marked
+        for system in int8_systems
     ]
 
 
 def interval_verdict(low: float, high: float) -> str:
-    """Say what an interval over resampled speakers tells of a difference."""
-    surely = low > 0 or high < 0
-    return (
-        "more than the choice of speakers explains"
-        if surely
-        else "not more than the choice of speakers may explain"
-    )
+    """Say whether a difference is more than an interval over resampled speakers allows."""
+    if low > 0 or high < 0:
+        return "more than the choice of speakers explains"
+    return "not more than the choice of speakers may explain"
 
 
 def terminal_table(title: str, rows: Sequence[Sequence[str]]) -> "Table":

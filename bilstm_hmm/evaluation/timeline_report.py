@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.evaluation.tables import (
+    difference_text,
     escape_markdown,
+    fold_rows,
     interval_verdict,
     markdown_table,
     terminal_table,
@@ -67,7 +69,7 @@ def write_timeline_evaluation(
     folds
         The results of each fold, by its number.
     models
-        What is told of the model of each fold, in the same order.
+        What is known of the model of each fold, in the same order.
 
     Raises
     ------
@@ -93,7 +95,7 @@ def timeline_document(
     results = [result for fold in folds.values() for result in fold]
     numbers = [number for number, fold in folds.items() for _ in fold]
     counts = {
-        system: [count_recording(r.truth, r.found[system], classes) for r in results]
+        system: [count_recording(r.truth, r.predicted[system], classes) for r in results]
         for system in TIMELINE_SYSTEMS
     }
     speakers = [result.speaker for result in results]
@@ -120,11 +122,11 @@ def _scores(
     folds: Sequence[int],
     classes: Sequence[str],
 ) -> dict[str, Any]:
-    found = scores(sum_counts(counts), classes)
-    of_fold = [[c for c, n in zip(counts, numbers, strict=True) if n == fold] for fold in folds]
+    pooled = scores(sum_counts(counts), classes)
+    by_fold = [[c for c, n in zip(counts, numbers, strict=True) if n == fold] for fold in folds]
     return {
-        **{name: round(value, _DIGITS[name]) for name, value in found.items()},
-        "eder_per_fold": [round(scores(sum_counts(c), classes)["eder"], 2) for c in of_fold],
+        **{name: round(value, _DIGITS[name]) for name, value in pooled.items()},
+        "eder_per_fold": [round(scores(sum_counts(c), classes)["eder"], 2) for c in by_fold],
     }
 
 
@@ -146,37 +148,25 @@ def _report(document: Document) -> str:
         "## Comparison",
         _comparison(document["comparison"]),
         "## EDER of each fold (%)",
-        markdown_table(_fold_rows(document)),
+        markdown_table(fold_rows(document["systems"], document["folds"], "eder_per_fold")),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _score_rows(document: Document) -> list[list[str]]:
     rows = [["system", "frame accuracy", "frame UA", "EDER", "boundary F1", "segments"]]
-    for system, found in document["systems"].items():
-        shown = [f"{found[name]:.{digits - 1}f}" for name, digits in _DIGITS.items()]
-        rows.append([system, *shown])
-    return rows
-
-
-def _fold_rows(document: Document) -> list[list[str]]:
-    systems = document["systems"]
-    rows = [["fold", *systems]]
-    for place, number in enumerate(document["folds"]):
-        eders = [found["eder_per_fold"][place] for found in systems.values()]
-        rows.append([str(number), *(f"{eder:.1f}" for eder in eders)])
+    for system, values in document["systems"].items():
+        cells = [f"{values[name]:.{digits - 1}f}" for name, digits in _DIGITS.items()]
+        rows.append([system, *cells])
     return rows
 
 
 def _comparison(comparison: Document) -> str:
     lines = []
-    for pair, found in comparison.items():
-        low, high = found["eder_interval"]
+    for pair, difference in comparison.items():
+        interval, relative = difference["eder_interval"], difference["relative_reduction"]
         other = pair.removeprefix(f"{COMPOSITE}-")
-        relative = found["relative_reduction"]
+        text = difference_text(COMPOSITE, other, difference["eder"], "EDER", interval)
         share = "" if relative is None else f", {-relative:+.1f} % of it"
-        lines.append(
-            f"- {COMPOSITE} less {other}: {found['eder']:+.1f} points of EDER "
-            f"(95 % interval {low:+.1f} to {high:+.1f}){share}; {interval_verdict(low, high)}."
-        )
+        lines.append(f"- {text}{share}; {interval_verdict(*interval)}.")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Timelines found beside the true ones, as tables that can be read back."""
+"""Predicted timelines beside the true ones, as tables that can be read back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ _COLUMNS = ["recording", "speaker", "system", "start", "end", "emotion"]
 
 @dataclass(frozen=True, slots=True)
 class TimelineResult:
-    """A joined recording: its true turns, and what each system found, by the system's name."""
+    """A joined recording: its true turns, and those that each system predicted, by its name."""
 
     name: str
     speaker: str
     truth: tuple[LabelledInterval, ...]
-    found: Mapping[str, tuple[LabelledInterval, ...]]
+    predicted: Mapping[str, tuple[LabelledInterval, ...]]
 
 
 def write_timelines(path: Path, results: Sequence[TimelineResult]) -> None:
@@ -40,8 +40,8 @@ def write_fold_timelines(path: Path, folds: Mapping[int, Sequence[TimelineResult
 def _rows(result: TimelineResult) -> list[list[str]]:
     return [
         [result.name, result.speaker, system, repr(float(start)), repr(float(end)), emotion]
-        for system, spans in ((TRUTH, result.truth), *result.found.items())
-        for start, end, emotion in spans
+        for system, intervals in ((TRUTH, result.truth), *result.predicted.items())
+        for start, end, emotion in intervals
     ]
 
 
@@ -49,19 +49,22 @@ def read_timelines(path: Path) -> tuple[TimelineResult, ...] | None:
     """Read what `write_timelines` wrote; None where there is nothing whole that fits."""
     if not path.is_file():
         return None
-    found: dict[tuple[str, str], dict[str, list[LabelledInterval]]] = {}
+    timelines: dict[tuple[str, str], dict[str, list[LabelledInterval]]] = {}
     try:
         header, *rows = table_rows(path.read_bytes().decode("utf-8"))
         if header != _COLUMNS:
             return None
         for name, speaker, system, start, end, emotion in rows:
-            # A system may have found nothing in a recording.
-            spans = found.setdefault((name, speaker), {s: [] for s in (TRUTH, *TIMELINE_SYSTEMS)})
-            spans[system].append((float(start), float(end), emotion))
+            # A system may have no segment in a recording.
+            none_yet: dict[str, list[LabelledInterval]] = {
+                s: [] for s in (TRUTH, *TIMELINE_SYSTEMS)
+            }
+            by_system = timelines.setdefault((name, speaker), none_yet)
+            by_system[system].append((float(start), float(end), emotion))
     except (ValueError, KeyError):
         return None
     results = []
-    for (name, speaker), spans in found.items():
-        by_system = {system: tuple(spans[system]) for system in TIMELINE_SYSTEMS}
-        results.append(TimelineResult(name, speaker, tuple(spans[TRUTH]), by_system))
+    for (name, speaker), by_system in timelines.items():
+        predicted = {system: tuple(by_system[system]) for system in TIMELINE_SYSTEMS}
+        results.append(TimelineResult(name, speaker, tuple(by_system[TRUTH]), predicted))
     return tuple(results) or None

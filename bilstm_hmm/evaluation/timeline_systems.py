@@ -1,22 +1,23 @@
 """Ways to a timeline, compared on the same recordings with the same model.
 
 ``frame-argmax`` takes each frame's likeliest emotion by the network; ``median-filter`` smooths the
-frames' posteriors first; ``windows`` labels 3 s at a time, each as a clip on its own;
-``composite-hmm`` is the timeline that the model gives: the network hears each phrase on its own,
-and the composite HMM joins them. ``phrase-argmax`` and ``phrase-median`` are the first two with
-phrases heard so, and without the HMM, and tell the one from the other.
+frames' posteriors first; ``windows`` labels 3 s at a time, each as a clip of its own;
+``composite-hmm`` is the timeline of the model: the network scores each segment of speech by
+itself, and the composite HMM joins them. ``phrase-argmax`` and ``phrase-median`` are the first two
+on segments scored so, and without the HMM: they separate the effect of the one from that of the
+other.
 """
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bilstm_hmm.arrays import FloatArray, Indices
 from bilstm_hmm.evaluation.timeline_metrics import LabelledInterval
-from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.scoring import RecordingScores
+from bilstm_hmm.numerics import runs
 from bilstm_hmm.timeline.median_filter import median_labels
 
 COMPOSITE = "composite-hmm"
@@ -28,10 +29,10 @@ TIMELINE_SYSTEMS = (
     "phrase-median",
     COMPOSITE,
 )
-#: Seconds of a window that is labelled on its own.
-WINDOW = 3.0
+#: Seconds of a window that is labelled as a clip of its own.
+WINDOW_SECONDS = 3.0
 #: Width of the median filter, in seconds, with a model that none was fitted for.
-MEDIAN = 1.0
+DEFAULT_MEDIAN_WIDTH = 1.0
 
 
 def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[LabelledInterval, ...]]:
@@ -42,71 +43,72 @@ def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[LabelledInte
     samples
         float32 ``[n]`` at the rate of the model's features.
     """
-    fitted, evidence = model.bundle.timeline, model.score(samples)
-    phrases, duration = (
-        model.score_segments(samples),
-        len(samples) / model.bundle.recipe.features.rate,
+    parameters, scores = model.bundle.timeline, model.score(samples)
+    segments = model.score_segments(samples)
+    duration = len(samples) / model.bundle.recipe.features.rate
+    width = DEFAULT_MEDIAN_WIDTH if parameters is None else parameters.median_width
+    argmax = scores.frame_logits.argmax(axis=1)
+    median = median_labels(scores.frame_logits, scores.rate, width)
+    by_system = (
+        frame_intervals(argmax, scores, model.classes),
+        frame_intervals(median, scores, model.classes),
+        window_intervals(model, samples),
+        *segment_intervals(segments, width, model.classes),
+        tuple((s.start, s.end, s.emotion) for s in model.timeline(scores, segments, duration)),
     )
-    width = MEDIAN if fitted is None else fitted.median_width
-    argmax = evidence.frame_logits.argmax(axis=1)
-    median = median_labels(evidence.frame_logits, evidence.rate, width)
-    found = (
-        frame_spans(argmax, evidence, model.classes),
-        frame_spans(median, evidence, model.classes),
-        window_spans(model, samples),
-        *phrase_spans(phrases, width, model.classes),
-        tuple((s.start, s.end, s.emotion) for s in model.timeline(evidence, phrases, duration)),
-    )
-    return dict(zip(TIMELINE_SYSTEMS, found, strict=True))
+    return dict(zip(TIMELINE_SYSTEMS, by_system, strict=True))
 
 
-def frame_spans(
-    labels: NDArray[np.intp], evidence: RecordingScores, classes: Sequence[str]
+def frame_intervals(
+    labels: Indices, scores: RecordingScores, classes: Sequence[str]
 ) -> tuple[LabelledInterval, ...]:
-    """Join frames of one emotion, ``[T]``; the last reaches to the end of the sound."""
-    borders = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist()]
-    times = [*(evidence.start + border / evidence.rate for border in borders), evidence.end]
+    """Join frames of one emotion, ``[T]``; the last interval reaches to the end of the sound."""
+    starts = [start for start, _ in runs(labels)]
+    times = [*(scores.start + start / scores.rate for start in starts), scores.end]
     return tuple(
-        (start, end, classes[int(labels[border])])
-        for border, (start, end) in zip(borders, pairwise(times), strict=True)
+        (begin, end, classes[int(labels[start])])
+        for start, (begin, end) in zip(starts, pairwise(times), strict=True)
     )
 
 
-def phrase_spans(
-    phrases: Sequence[RecordingScores], width: float, classes: Sequence[str]
+def segment_intervals(
+    segments: Sequence[RecordingScores], width: float, classes: Sequence[str]
 ) -> tuple[tuple[LabelledInterval, ...], tuple[LabelledInterval, ...]]:
-    """Label each frame of each phrase by its logits, and by the logits around it.
+    """Label each frame of each segment of speech by its logits, and by the logits around it.
 
-    The pauses between phrases are left out of both, and no phrase is longer for them.
+    The pauses between segments are left out of both, and no segment is longer for them.
 
     Parameters
     ----------
     width
         Of the median filter, in seconds.
     """
-    if not phrases:
+    if not segments:
         return (), ()
-    logits = np.concatenate([phrase.frame_logits for phrase in phrases])
-    found = []
-    for labels in (logits.argmax(axis=1), median_labels(logits, phrases[0].rate, width)):
-        own = np.split(labels, np.cumsum([len(phrase.frame_logits) for phrase in phrases])[:-1])
-        parts = zip(own, phrases, strict=True)
-        found.append(
-            tuple(span for part, phrase in parts for span in frame_spans(part, phrase, classes))
+    logits = np.concatenate([segment.frame_logits for segment in segments])
+    ends = np.cumsum([len(segment.frame_logits) for segment in segments])
+    argmax, median = (
+        tuple(
+            interval
+            for of_segment, segment in zip(np.split(labels, ends[:-1]), segments, strict=True)
+            for interval in frame_intervals(of_segment, segment, classes)
         )
-    return found[0], found[1]
+        for labels in (logits.argmax(axis=1), median_labels(logits, segments[0].rate, width))
+    )
+    return argmax, median
 
 
-def window_spans(model: Model, samples: FloatArray) -> tuple[LabelledInterval, ...]:
+def window_intervals(model: Model, samples: FloatArray) -> tuple[LabelledInterval, ...]:
     """Label one window after the other by the model's decision.
 
-    What is left behind the last whole window belongs to it where it is shorter than half a one.
+    What is left behind the last window belongs to it where it is shorter than half a one.
     """
     rate, system = model.bundle.recipe.features.rate, model.bundle.recipe.decision.system
-    size = round(WINDOW * rate)
-    borders = [size * number for number in range(max(1, round(len(samples) / size)))]
-    spans = []
-    for start, stop in pairwise([*borders, len(samples)]):
-        shares = model.probabilities_by_system(model.score(samples[start:stop]))[system]
-        spans.append((start / rate, stop / rate, model.classes[int(shares.argmax())]))
-    return tuple(spans)
+    size = round(WINDOW_SECONDS * rate)
+    starts = [size * number for number in range(max(1, round(len(samples) / size)))]
+    intervals = []
+    for start, stop in pairwise([*starts, len(samples)]):
+        by_system = model.probabilities_by_system(model.score(samples[start:stop]))
+        emotion = model.classes[int(by_system[system].argmax())]
+        intervals.append((start / rate, stop / rate, emotion))
+    return tuple(intervals)

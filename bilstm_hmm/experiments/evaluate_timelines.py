@@ -1,14 +1,12 @@
 """Evaluating timelines on recordings joined of test speakers' clips, fold by fold."""
 
-import json
 import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.data.errors import DataError
@@ -18,35 +16,45 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.timeline_report import write_timeline_evaluation
 from bilstm_hmm.evaluation.timeline_results import TimelineResult, read_timelines, write_timelines
 from bilstm_hmm.evaluation.timeline_systems import timelines
-from bilstm_hmm.experiments.evaluate import PRETRAINING, read_cost
-from bilstm_hmm.experiments.fold_store import fold_bundle
-from bilstm_hmm.experiments.train import Corpus, prepare_backend, read_corpus
+from bilstm_hmm.experiments.corpus import read_corpus
+from bilstm_hmm.experiments.fold import PRETRAINING, FoldTraining, train_fold
+from bilstm_hmm.experiments.fold_store import (
+    FoldFiles,
+    FoldOutcome,
+    fold_bundle,
+    read_summary,
+    run_or_read,
+)
 from bilstm_hmm.features.audio.reading import read_audio
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.inference.bundle import Bundle
-from bilstm_hmm.inference.bundle_files import write_bundle
 from bilstm_hmm.inference.model import Model
+from bilstm_hmm.network.keras_setup import prepare_keras
 from bilstm_hmm.progress import Progress
 from bilstm_hmm.training.dataset import Dataset, dataset_folds, find_fold, load_dataset
 
-if TYPE_CHECKING:
-    from bilstm_hmm.training.loop import LayerWeights
-
 _LOG = logging.getLogger(__name__)
+
+#: Samples of clips, float32 ``[n]``, by the clip's name.
+Samples = Mapping[str, FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
     """Where the model and the test clips of a fold come from.
 
-    `selection` holds all clips, and `model` gives the bundle of a fold, `samples` those of some
-    of its clips, by name.
+    Attributes
+    ----------
+    bundle
+        Gives the model of a fold.
+    samples
+        Gives the samples of the clips of these indices, at that rate in Hz.
     """
 
-    selection: Dataset
-    model: Callable[[Fold], Bundle]
-    samples: Callable[[Sequence[int], int], Mapping[str, FloatArray]]
+    dataset: Dataset
+    bundle: Callable[[Fold], Bundle]
+    samples: Callable[[Sequence[int], int], Samples]
 
 
 def evaluate_timelines(
@@ -58,87 +66,82 @@ def evaluate_timelines(
 ) -> dict[str, Any]:
     """Compare timelines on recordings of unseen speakers; return the document of the scores.
 
+    A fold that an earlier, interrupted run finished is read from its files, not run again, see
+    `bilstm_hmm.experiments.fold_store`.
+
     Parameters
     ----------
     numbers
         The folds.
     folder
-        ``fold<number>.csv`` has what is finished of an interrupted run, which is not done again;
-        the bundle ``fold<number>`` is the model, where it was trained here.
+        Of the evaluation.
     models
-        The folder of an earlier evaluation, whose bundles ``fold<number>`` are used instead of
-        training new ones; see `bilstm_hmm.experiments.fold_store`.
+        The folder of an earlier evaluation, whose bundles are used instead of training new ones.
 
     Raises
     ------
     ToolkitError, DataError, AudioError
         What the user can mend, in one sentence.
     """
-    source = _training(recipe, folder, progress) if models is None else _stored(recipe, models)
-    selection = source.selection
-    found = dataset_folds(selection, recipe.seed)
-    folds = [find_fold(found, number) for number in numbers]
-    results: dict[int, Sequence[TimelineResult]] = {}
-    for fold in folds:
-        stored = folder / f"fold{fold.number}.csv"
-        outcome = read_timelines(stored)
-        if outcome is None:
-            progress.say(f"Fold {fold.number} of {len(found)}")
-            bundle = source.model(fold)
-            samples = source.samples(fold.test, bundle.recipe.features.rate)
-            outcome = fold_timelines(Model(bundle), selection, fold, samples, progress)
-            fitted = None if bundle.timeline is None else bundle.timeline.to_dict()
-            told = {"model": bundle.identity, "fitted": fitted}
-            # The results last: they are what says that the fold is finished.
-            atomic_write(stored.with_suffix(".json"), json.dumps(told, indent=2) + "\n")
-            write_timelines(stored, outcome)
-        results[fold.number] = outcome
+    source = _trained(recipe, folder, progress) if models is None else _stored(recipe, models)
+    dataset = source.dataset
+    folds = dataset_folds(dataset, recipe.seed)
+
+    def run(fold: Fold) -> FoldOutcome[tuple[TimelineResult, ...]]:
+        progress.say(f"Fold {fold.number} of {len(folds)}")
+        bundle = source.bundle(fold)
+        samples = source.samples(fold.test, bundle.recipe.features.rate)
+        results = fold_timelines(Model(bundle), dataset, fold, samples, progress)
+        fitted = None if bundle.timeline is None else bundle.timeline.to_dict()
+        summary = {"model": bundle.identity, "fitted": fitted}
+        return FoldOutcome(results, summary, bundle if models is None else None)
+
+    results = {
+        fold.number: run_or_read(folder, fold, read_timelines, run, write_timelines)
+        for fold in [find_fold(folds, number) for number in numbers]
+    }
     shutil.rmtree(folder / PRETRAINING, ignore_errors=True)
     return write_timeline_evaluation(
         folder,
-        selection.protocol.name,
-        selection.protocol.speaker_independent,
-        selection.classes,
+        dataset.protocol.name,
+        dataset.protocol.speaker_independent,
+        dataset.classes,
         results,
-        [read_cost(folder / f"fold{number}.json") for number in results],
+        [read_summary(FoldFiles(folder, number)) for number in results],
     )
 
 
 def fold_timelines(
-    model: Model,
-    selection: Dataset,
-    fold: Fold,
-    samples: Mapping[str, FloatArray],
-    progress: Progress,
+    model: Model, dataset: Dataset, fold: Fold, samples: Samples, progress: Progress
 ) -> tuple[TimelineResult, ...]:
-    """Return what every system finds in the recordings joined of a fold's test clips.
+    """Return the timelines of every system for recordings joined of a fold's test clips.
 
     Parameters
     ----------
     samples
-        Of each test clip that could be read, by its name.
+        Of each test clip that could be read.
 
     Raises
     ------
     ToolkitError
         No test speaker has the clips that a recording is joined of.
     """
-    clips_of: dict[str, list[Clip]] = {}
-    for clip in (selection.clips[i] for i in fold.test):
+    rate = model.bundle.recipe.features.rate
+    clips_by_speaker: dict[str, list[Clip]] = {}
+    for clip in (dataset.clips[i] for i in fold.test):
         if clip.name in samples:
-            clips_of.setdefault(clip.speaker, []).append(clip)
+            clips_by_speaker.setdefault(clip.speaker, []).append(clip)
     results: list[TimelineResult] = []
-    for done, (speaker, clips) in enumerate(sorted(clips_of.items()), start=1):
-        rate = model.bundle.recipe.features.rate
+    for done, (speaker, clips) in enumerate(sorted(clips_by_speaker.items()), start=1):
         try:
             recordings = concatenate_clips(clips, lambda clip: samples[clip.name], rate)
         except DataError as error:
             progress.say(f"Left out: {error}")
             continue
         for recording in recordings:
-            found = timelines(model, recording.samples)
-            results.append(TimelineResult(recording.name, speaker, recording.truth, found))
-        progress.move("Timelines of test speakers", done, len(clips_of))
+            predicted = timelines(model, recording.samples)
+            results.append(TimelineResult(recording.name, speaker, recording.truth, predicted))
+        progress.move("Timelines of test speakers", done, len(clips_by_speaker))
     if not results:
         raise ToolkitError(
             f"Fold {fold.number}: no test speaker has neutral clips and others, so that no "
@@ -147,69 +150,37 @@ def fold_timelines(
     return tuple(results)
 
 
-def _training(recipe: Recipe, folder: Path, progress: Progress) -> _Source:
+def _trained(recipe: Recipe, folder: Path, progress: Progress) -> _Source:
     corpus = read_corpus(recipe, progress)
-    prepare_backend(recipe.seed)
-    start: list[LayerWeights | None] = []
+    prepare_keras(recipe.seed)
+    training = FoldTraining(corpus, recipe, folder, progress)
+    examples = corpus.examples
 
-    def model(fold: Fold) -> Bundle:
-        from bilstm_hmm.training.pretraining import starting_layers
+    def bundle(fold: Fold) -> Bundle:
+        return train_fold(training.context(fold), fold).bundle
 
-        stored = folder / f"fold{fold.number}"
-        if not start:
-            # Once for all folds: decoding the other corpora takes its time.
-            work = folder / PRETRAINING
-            start.append(starting_layers(recipe, corpus.examples, corpus.banks, work, progress))
-        bundle = trained_bundle(
-            corpus, fold, recipe, folder / f"work{fold.number}", progress, start[0]
-        )
-        write_bundle(stored, bundle)
-        shutil.rmtree(folder / f"work{fold.number}", ignore_errors=True)
-        return bundle
-
-    def samples(indices: Sequence[int], _rate: int) -> Mapping[str, FloatArray]:
-        examples = corpus.examples
+    def samples(indices: Sequence[int], _rate: int) -> Samples:
         return {examples.clips[i].name: examples.samples[i] for i in indices}
 
-    return _Source(corpus.selection, model, samples)
-
-
-def trained_bundle(
-    corpus: Corpus,
-    fold: Fold,
-    recipe: Recipe,
-    work: Path,
-    progress: Progress,
-    start: "LayerWeights | None" = None,
-) -> Bundle:
-    """Return the model fitted on ``fold.train``; the test clips are not even handed over.
-
-    `work` and `start` are those of `train_and_test_fold`.
-    """
-    from bilstm_hmm.experiments.fold import train_and_test_fold
-
-    blind = replace(fold, test=())
-    run = train_and_test_fold(
-        corpus.examples, blind, recipe, corpus.banks, work, progress, start=start
-    )
-    for note in run.system.notes:
-        progress.say(note)
-    return run.bundle
+    return _Source(corpus.dataset, bundle, samples)
 
 
 def _stored(recipe: Recipe, models: Path) -> _Source:
-    selection = load_dataset(recipe.data)
+    dataset = load_dataset(recipe.data)
 
-    def samples(indices: Sequence[int], rate: int) -> Mapping[str, FloatArray]:
-        return _read(selection, indices, rate)
+    def bundle(fold: Fold) -> Bundle:
+        return fold_bundle(models, fold, dataset)
 
-    return _Source(selection, lambda fold: fold_bundle(models, fold, selection), samples)
+    def samples(indices: Sequence[int], rate: int) -> Samples:
+        return _read_samples([dataset.clips[i] for i in indices], rate)
+
+    return _Source(dataset, bundle, samples)
 
 
-def _read(selection: Dataset, indices: Sequence[int], rate: int) -> dict[str, FloatArray]:
+def _read_samples(clips: Sequence[Clip], rate: int) -> Samples:
     """Read test clips; those that cannot be read are left out, as in training."""
     samples = {}
-    for clip in (selection.clips[i] for i in indices):
+    for clip in clips:
         try:
             samples[clip.name] = read_audio(clip.path, rate).samples
         except AudioError as error:

@@ -2,10 +2,10 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,30 +19,36 @@ from bilstm_hmm.evaluation.baselines import (
     fit_feature_hmms,
     posterior_mean,
 )
-from bilstm_hmm.evaluation.clip_results import ClipResult
+from bilstm_hmm.evaluation.clip_results import ClipResult, clip_result
+from bilstm_hmm.experiments.corpus import DecodedCorpus
+from bilstm_hmm.experiments.fold_store import FoldFiles
 from bilstm_hmm.features.extraction.normalise import normalise
-from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.hmm.fusion import INT8_MARK
 from bilstm_hmm.inference.bundle import Bundle, int8_variant
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.network.onnx_export import network_to_onnx
 from bilstm_hmm.network.onnx_quantize import quantize_network
 from bilstm_hmm.progress import Progress
+from bilstm_hmm.training.context import LayerWeights, TrainingContext
 from bilstm_hmm.training.examples import Examples, normalised_frames
-from bilstm_hmm.training.loop import LayerWeights
 from bilstm_hmm.training.out_of_fold import TrainedSystem, train_system
+from bilstm_hmm.training.pretraining import initial_weights
+
+#: Where the evaluation of folds keeps the state of the pre-training that they share.
+PRETRAINING = "pretraining"
 
 
 @dataclass(frozen=True, slots=True)
 class FoldResult:
-    """A fitted system, the bundle made of it, and what it and the floors say of the test clips.
+    """A trained system, the bundle made of it, and the results of it and the baselines.
 
-    `seconds` is what fitting the system took; the floors are not counted.
+    `feature_hmms` are the baseline of that name, None without test clips; `seconds` is what
+    training the system took, without the baselines.
     """
 
     system: TrainedSystem
     bundle: Bundle
-    raw: FeatureHmms | None
+    feature_hmms: FeatureHmms | None
     results: tuple[ClipResult, ...]
     seconds: float
 
@@ -52,70 +58,88 @@ class FoldResult:
         return int(self.system.network.model.count_params())
 
 
-def train_and_test_fold(
-    examples: Examples,
-    fold: Fold,
-    recipe: Recipe,
-    banks: FilterBanks,
-    work: Path,
-    progress: Progress,
-    callbacks: Callable[[str], Sequence[Any]] = lambda _name: (),
-    start: LayerWeights | None = None,
-) -> FoldResult:
+class FoldTraining:
+    """Gives the training of each fold of an evaluation its context.
+
+    What the networks begin with is learnt once for all folds, and not at all where none is
+    trained: decoding the corpora of the pre-training takes its time.
+    """
+
+    def __init__(
+        self, corpus: DecodedCorpus, recipe: Recipe, folder: Path, progress: Progress
+    ) -> None:
+        self._folder = folder
+        self._context = corpus.training_context(recipe, folder / PRETRAINING, progress)
+
+    @cached_property
+    def _initial_weights(self) -> LayerWeights:
+        return initial_weights(self._context)
+
+    def context(self, fold: Fold) -> TrainingContext:
+        """Return what the training of a fold is given."""
+        work = FoldFiles(self._folder, fold.number).work
+        return replace(self._context, work=work, initial_weights=self._initial_weights)
+
+
+def train_and_test_fold(context: TrainingContext, fold: Fold) -> FoldResult:
     """Fit on ``fold.train`` and label ``fold.test`` with the model as it would ship.
 
     The test clips go through the bundle and ONNX Runtime, so that what is measured is what a
-    user of the bundle gets. The floors are fitted on ``fold.train`` as well. Without test clips
-    there are no floors, and the results are `out_of_fold_results`. `work`, `callbacks` and
-    `start` are those of `train_system`.
+    user of the bundle gets. The baselines are fitted on ``fold.train`` as well. Without test clips
+    there are no baselines, and the results are `out_of_fold_results`.
     """
     started = time.monotonic()
-    mixed = fold.is_speaker_dependent(examples.clips)
-    system = train_system(
-        examples, fold.train, recipe, banks, work, progress, callbacks, start, mixed
-    )
-    seconds = _seconds(system, time.monotonic() - started)
-    bundle = build_bundle(system, examples.classes, recipe, banks)
-    if not fold.test:
-        return FoldResult(system, bundle, None, out_of_fold_results(system, examples), seconds)
-    progress.say("Fitting HMMs on the features alone, to compare with")
-    train = np.array(fold.train, dtype=np.intp)
-    frames = normalised_frames(examples, train, recipe, system.network.statistics)
-    raw = fit_feature_hmms(frames, examples.labels[train], examples.classes, recipe)
-    progress.say(f"Labelling {len(fold.test)} test clips")
-    results = predict_clips(Model(bundle), raw, examples, fold.test)
-    return FoldResult(system, bundle, raw, results, seconds)
+    examples, recipe, progress = context.examples, context.recipe, context.progress
+    system = train_system(context, fold.train, fold.is_speaker_dependent(examples.clips))
+    seconds = _training_seconds(system, time.monotonic() - started)
+    bundle = build_bundle(system, context)
+    feature_hmms = None
+    if fold.test:
+        progress.say("Fitting HMMs on the features alone, to compare with")
+        train = np.array(fold.train, dtype=np.intp)
+        frames = normalised_frames(examples, train, recipe, system.network.statistics)
+        feature_hmms = fit_feature_hmms(frames, examples.labels[train], examples.classes, recipe)
+        progress.say(f"Labelling {len(fold.test)} test clips")
+        results = predict_clips(Model(bundle), feature_hmms, examples, fold.test)
+    else:
+        results = out_of_fold_results(system, examples)
+    for note in system.notes:
+        progress.say(note)
+    return FoldResult(system, bundle, feature_hmms, results, seconds)
 
 
-def _seconds(system: TrainedSystem, clock: float) -> float:
+def train_fold(context: TrainingContext, fold: Fold) -> FoldResult:
+    """Fit on ``fold.train``; the test clips are not even handed over."""
+    return train_and_test_fold(context, replace(fold, test=()))
+
+
+def _training_seconds(system: TrainedSystem, clock: float) -> float:
     """What fitting took: by the clock, which after an interruption knows of the rest alone."""
-    networks = (*system.inner, system.network)
-    return max(clock, sum(row["seconds"] for network in networks for row in network.history))
+    rows = [row for network in system.networks.values() for row in network.history]
+    return max(clock, sum(row["seconds"] for row in rows))
 
 
-def build_bundle(
-    system: TrainedSystem, classes: tuple[str, ...], recipe: Recipe, banks: FilterBanks
-) -> Bundle:
+def build_bundle(system: TrainedSystem, context: TrainingContext) -> Bundle:
     """Gather what prediction needs; the identity is the name and a digest of the weights."""
+    recipe, back_end = context.recipe, system.back_end
     network = network_to_onnx(system.network.model, recipe.network)
-    heads = system.heads
     digest = hashlib.sha256(network)
-    arrays = [*heads.bank.to_arrays().values(), *heads.decision.to_arrays().values()]
-    if heads.timeline is not None:
-        arrays.extend(heads.timeline.to_arrays().values())
+    arrays = [*back_end.bank.to_arrays().values(), *back_end.fusion.to_arrays().values()]
+    if back_end.timeline is not None:
+        arrays.extend(back_end.timeline.to_arrays().values())
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return Bundle(
         identity=f"{recipe.name}-{digest.hexdigest()[:8]}",
-        classes=classes,
+        classes=context.examples.classes,
         recipe=_without_paths(recipe),
-        banks=banks,
+        banks=context.banks,
         statistics=system.network.statistics,
         network=network,
-        projection=heads.projection,
-        bank=heads.bank,
-        decision=heads.decision,
-        timeline=heads.timeline,
+        projection=back_end.projection,
+        bank=back_end.bank,
+        decision=back_end.fusion,
+        timeline=back_end.timeline,
         int8=quantize_network(network) if recipe.bundle.int8 else None,
     )
 
@@ -130,41 +154,42 @@ def _without_paths(recipe: Recipe) -> Recipe:
 
 
 def out_of_fold_results(system: TrainedSystem, examples: Examples) -> tuple[ClipResult, ...]:
-    """Return what every system said of the clips that it was not fitted on.
+    """Return the results of every system for the clips that it was not fitted on.
 
-    Networks of the inner folds said it, trained on fewer speakers than the final one.
+    They are of networks of the inner folds, trained on fewer speakers than the final one.
     """
-    results = []
-    for place, row in enumerate(system.rows):
-        clip = examples.clips[int(row)]
-        shares: dict[str, FloatMatrix] = {
-            name: found[place] for name, found in system.heads.unseen.items()
-        }
-        results.append(ClipResult(clip.name, clip.speaker, clip.emotion, shares, clip.sex))
-    return tuple(results)
+    by_system = system.back_end.out_of_fold_probabilities
+    return tuple(
+        clip_result(examples.clips[int(clip)], {name: p[row] for name, p in by_system.items()})
+        for row, clip in enumerate(system.clips)
+    )
 
 
 def predict_clips(
-    model: Model, raw: FeatureHmms, examples: Examples, indices: Sequence[int]
+    model: Model, feature_hmms: FeatureHmms, examples: Examples, indices: Sequence[int]
 ) -> tuple[ClipResult, ...]:
-    """Return what every system, and then every floor, says of the clips.
+    """Return the results of every system, and then of every baseline, for the clips.
 
     Where the bundle has an int8 network, the recipe's own system is there with it as well, its
     name followed by `INT8_MARK`.
     """
-    kind, statistics = model.bundle.recipe.features.normalisation, model.bundle.statistics
-    system, quantised = model.bundle.recipe.decision.system, int8_variant(model.bundle)
-    twin = None if quantised is None else Model(quantised)
+    bundle = model.bundle
+    kind, system = bundle.recipe.features.normalisation, bundle.recipe.decision.system
+    quantised = int8_variant(bundle)
+    int8_model = None if quantised is None else Model(quantised)
     results = []
     for index in indices:
-        clip, frames = examples.clips[index], examples.frames[index]
         samples = examples.samples[index]
-        evidence = model.score(samples)
-        told = feature_hmm_probabilities(raw, normalise(frames.values, kind, statistics))
-        floors = dict(zip(BASELINES, (posterior_mean(evidence.frame_logits), told), strict=True))
-        shares = model.probabilities_by_system(evidence)
-        if twin is not None:
-            shares[system + INT8_MARK] = twin.probabilities_by_system(twin.score(samples))[system]
-        shares |= floors
-        results.append(ClipResult(clip.name, clip.speaker, clip.emotion, shares, clip.sex))
+        scores = model.score(samples)
+        by_system: dict[str, FloatMatrix] = {**model.probabilities_by_system(scores)}
+        if int8_model is not None:
+            int8 = int8_model.probabilities_by_system(int8_model.score(samples))
+            by_system[system + INT8_MARK] = int8[system]
+        frames = normalise(examples.frames[index].values, kind, bundle.statistics)
+        baselines = (
+            posterior_mean(scores.frame_logits),
+            feature_hmm_probabilities(feature_hmms, frames),
+        )
+        by_system.update(zip(BASELINES, baselines, strict=True))
+        results.append(clip_result(examples.clips[index], by_system))
     return tuple(results)

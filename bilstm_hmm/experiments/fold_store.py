@@ -1,17 +1,102 @@
-"""Models of the folds of an earlier evaluation, used again where they are blind to the tested."""
+"""The files of folds in an evaluation's folder: written when a fold is done, read ever after."""
 
-from collections.abc import Sequence
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
+from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.data.splits.folds import Fold
 from bilstm_hmm.delimited_text import table_rows
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.bundle import Bundle
-from bilstm_hmm.inference.bundle_files import read_bundle
+from bilstm_hmm.inference.bundle_files import read_bundle, write_bundle
 from bilstm_hmm.training.dataset import Dataset, dataset_protocol
 
+Results = TypeVar("Results")
 
-def check_models(models: Path, folds: Sequence[Fold], selection: Dataset) -> None:
+
+@dataclass(frozen=True, slots=True)
+class FoldFiles:
+    """Where the files of the fold `number` lie in the folder of an evaluation."""
+
+    folder: Path
+    number: int
+
+    @property
+    def results(self) -> Path:
+        """The results; they are there once the fold is finished, and only then."""
+        return self.folder / f"fold{self.number}.csv"
+
+    @property
+    def summary(self) -> Path:
+        """What else is known of the fold's training and model."""
+        return self.folder / f"fold{self.number}.json"
+
+    @property
+    def bundle(self) -> Path:
+        """The model."""
+        return self.folder / f"fold{self.number}"
+
+    @property
+    def work(self) -> Path:
+        """The checkpoints, while the fold trains."""
+        return self.folder / f"work{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class FoldOutcome(Generic[Results]):
+    """What is stored of a fold; `bundle` is None where its model was not trained for it."""
+
+    results: Results
+    summary: Mapping[str, Any]
+    bundle: Bundle | None = None
+
+
+def run_or_read(
+    folder: Path,
+    fold: Fold,
+    read: Callable[[Path], Results | None],
+    run: Callable[[Fold], FoldOutcome[Results]],
+    write: Callable[[Path, Results], None],
+) -> Results:
+    """Return the results of a fold: those stored where it is finished, else run it and store them.
+
+    Parameters
+    ----------
+    folder
+        Of the evaluation.
+    read
+        Reads results; None where there are none, or none that are whole.
+    write
+        Writes results so that `read` finds them.
+    """
+    files = FoldFiles(folder, fold.number)
+    stored = read(files.results)
+    if stored is not None:
+        return stored
+    outcome = run(fold)
+    if outcome.bundle is not None:
+        write_bundle(files.bundle, outcome.bundle)
+    atomic_write(files.summary, json.dumps(outcome.summary, indent=2) + "\n")
+    # The results last: they are what says that the fold is finished.
+    write(files.results, outcome.results)
+    shutil.rmtree(files.work, ignore_errors=True)
+    return outcome.results
+
+
+def read_summary(files: FoldFiles) -> dict[str, Any]:
+    """Return the summary of a fold; empty where the file is not whole."""
+    try:
+        summary = json.loads(files.summary.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return summary if isinstance(summary, dict) else {}
+
+
+def check_models(models: Path, folds: Sequence[Fold], dataset: Dataset) -> None:
     """Make sure that an earlier evaluation has a model for each of these folds.
 
     Raises
@@ -19,16 +104,16 @@ def check_models(models: Path, folds: Sequence[Fold], selection: Dataset) -> Non
     ToolkitError
         What `fold_bundle` raises, and for a protocol that tests no timelines.
     """
-    if selection.protocol.clip_protocol is None:
+    if dataset.protocol.clip_protocol is None:
         raise ToolkitError(
-            f"--models {models}: {selection.protocol.name} trains its own models; leave it out, "
+            f"--models {models}: {dataset.protocol.name} trains its own models; leave it out, "
             "or evaluate timelines."
         )
     for fold in folds:
-        fold_bundle(models, fold, selection)
+        fold_bundle(models, fold, dataset)
 
 
-def fold_bundle(models: Path, fold: Fold, selection: Dataset) -> Bundle:
+def fold_bundle(models: Path, fold: Fold, dataset: Dataset) -> Bundle:
     """Read the model of a fold from an earlier evaluation that tested the same speakers.
 
     Raises
@@ -37,9 +122,9 @@ def fold_bundle(models: Path, fold: Fold, selection: Dataset) -> Bundle:
         It is not there, its fold tested other speakers or let speakers be on both sides, so that
         it may know those that are to be unseen, or it has other classes.
     """
-    number, path = fold.number, models / f"fold{fold.number}.csv"
+    number, files = fold.number, FoldFiles(models, fold.number)
     try:
-        header, *rows = table_rows(path.read_bytes().decode("utf-8"))
+        header, *rows = table_rows(files.results.read_bytes().decode("utf-8"))
         column = header.index("speaker")
         tested = {row[column] for row in rows}
     except (OSError, ValueError, IndexError):
@@ -47,23 +132,23 @@ def fold_bundle(models: Path, fold: Fold, selection: Dataset) -> Bundle:
             f"--models {models}: fold{number}.csv is missing or cannot be read; evaluate fold "
             f"{number} there first, or leave --models out."
         ) from None
-    wanted = {selection.clips[i].speaker for i in fold.test}
+    wanted = {dataset.clips[i].speaker for i in fold.test}
     if tested != wanted:
         other = min(tested ^ wanted)
         raise ToolkitError(
             f"--models {models}: fold {number} there was not tested on exactly the speakers of "
             f"fold {number} here ({other} is in one of them only); give an evaluation by "
-            f"{selection.protocol.clip_protocol} with the same clips, or leave --models out."
+            f"{dataset.protocol.clip_protocol} with the same clips, or leave --models out."
         )
-    bundle = read_bundle(models / f"fold{number}")
+    bundle = read_bundle(files.bundle)
     if not dataset_protocol(bundle.recipe.data).speaker_independent:
         raise ToolkitError(
             f"--models {models}: its models were trained on clips of all speakers; give a "
             "speaker-independent evaluation, or leave --models out."
         )
-    if set(bundle.classes) != set(selection.classes):
+    if set(bundle.classes) != set(dataset.classes):
         raise ToolkitError(
             f"--models {models}: its models tell {', '.join(bundle.classes)} apart, but the clips "
-            f"are {', '.join(selection.classes)}; use the same data.label_map and data.classes."
+            f"are {', '.join(dataset.classes)}; use the same data.label_map and data.classes."
         )
     return bundle

@@ -6,7 +6,7 @@ from typing import Any
 from bilstm_hmm.data.corpora.corpus import Corpus
 from bilstm_hmm.data.corpora.registry import get_corpus
 from bilstm_hmm.data.splits.protocols import get_protocol
-from bilstm_hmm.evaluation.tables import int8_note, markdown_table, score_row
+from bilstm_hmm.evaluation.tables import int8_note, label_rows, markdown_table, score_row
 from bilstm_hmm.features.settings.encoder_catalogue import FETCH, KNOWN
 from bilstm_hmm.features.settings.extraction import FeatureSettings
 from bilstm_hmm.hmm.fusion import INT8_MARK, SYSTEMS
@@ -40,11 +40,12 @@ def model_card(
     trained_on, tested_on
         Names of corpora; every corpus trained on is listed with its licence and citation.
     metrics
-        The document of `bilstm_hmm.evaluation.clip_results.compute_metrics`.
+        The document of `bilstm_hmm.evaluation.clip_metrics.compute_metrics`.
     fold
         The number of the fold that was tested on.
     """
     sources = [get_corpus(name) for name in trained_on]
+    systems = _bundle_systems(metrics)
     parts = [
         f"# {bundle.identity}",
         "A speech emotion recogniser (BiLSTM with one Gaussian HMM an emotion) for "
@@ -53,13 +54,15 @@ def model_card(
         f"- Labels by the system `{bundle.recipe.decision.system}` of the table below.",
         "## How well it does",
         _test(metrics, tested_on, fold),
-        markdown_table(_score_rows(metrics)),
+        markdown_table(_score_rows(systems)),
         "UA is the mean of the recalls of the emotions, WA the share of clips labelled right, in "
         "percent; ECE is the expected calibration error, from 0 to 1. The interval resamples "
         "whole speakers.",
         *int8_note(metrics["systems"]),
         "Recall of each emotion, and UA by the speaker's sex, in percent:",
-        markdown_table(_recall_rows(metrics)),
+        markdown_table(
+            label_rows("emotion or sex", systems, ["recalls", "ua_by_sex"], missing="none")
+        ),
         LIMITS.rstrip(),
         *_encoder(bundle.recipe.features),
         "## Data trained on",
@@ -96,24 +99,18 @@ def _test(metrics: Mapping[str, Any], tested_on: Sequence[str], fold: int) -> st
     return f"Protocol `{name}`{number}: {metrics['clips']} clips of {titles}, {whom}."
 
 
-def _score_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
+def _bundle_systems(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The scores of the systems that a bundle can label with: of all but the baselines."""
+    return {
+        name: scores
+        for name, scores in metrics["systems"].items()
+        if name.removesuffix(INT8_MARK) in SYSTEMS
+    }
+
+
+def _score_rows(systems: Mapping[str, Any]) -> list[list[str]]:
     header = ["system", "UA", "95 % interval", "WA", "macro F1", "ECE"]
-    return [header, *(score_row(name, metrics["systems"][name]) for name in _told(metrics))]
-
-
-def _recall_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
-    systems = [metrics["systems"][name] for name in _told(metrics)]
-    rows = [["emotion or sex", *_told(metrics)]]
-    for key in ("recalls", "ua_by_sex"):
-        for label in systems[0][key]:
-            found = [figures[key][label] for figures in systems]
-            rows.append([label, *("none" if f is None else f"{f:.1f}" for f in found)])
-    return rows
-
-
-def _told(metrics: Mapping[str, Any]) -> list[str]:
-    """The systems that a bundle can label with: all but the floors."""
-    return [name for name in metrics["systems"] if name.removesuffix(INT8_MARK) in SYSTEMS]
+    return [header, *(score_row(name, scores) for name, scores in systems.items())]
 
 
 def _encoder(features: FeatureSettings) -> list[str]:

@@ -87,8 +87,8 @@ def _difference(old: object, new: object, path: str = "") -> str | None:
     """Return the dotted name of the first key that differs."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(k for k in new if k not in old)]:
-            found = _difference(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
-            if found is not None:
-                return found
+            changed = _difference(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
+            if changed is not None:
+                return changed
         return None
     return None if old == new else path

@@ -48,7 +48,7 @@ def run_network(session: Any, sequences: Sequence[FloatArray], stride: int) -> l
     results: list[NetworkOutput | None] = [None] * len(sequences)
     for group in _length_groups([len(sequence) for sequence in sequences]):
         lengths = [len(sequences[index]) for index in group]
-        frames, _ = pad([sequences[index] for index in group], quantum=1)
+        frames, _ = pad([sequences[index] for index in group], multiple=1)
         hidden, frame, clip = session.run(
             ["hidden", "frame", "clip"],
             {"frames": frames, "lengths": np.array(lengths, np.int32)},

@@ -22,11 +22,12 @@ from bilstm_hmm.network.layers import (
 )
 from bilstm_hmm.network.packing import can_pack
 
-#: Returns the layer of a name, given that, what makes such a layer, and its settings.
+#: Returns the layer of a name, given that, the class of the layer, and its arguments.
 LayerFactory = Callable[..., Any]
 
 
 def make_layer(name: str, kind: Callable[..., Any], *args: Any, **settings: Any) -> Any:
+    """Return a new layer of that name: the `LayerFactory` of an untrained network."""
     return kind(*args, name=name, **settings)
 
 
@@ -60,48 +61,50 @@ def build_packed_network(network: keras.Model, settings: NetworkSettings) -> ker
     Returns
     -------
     keras.Model
-        Inputs are those of `layout.packed`; the outputs are those of `network` for the clips.
+        Inputs are those of `bilstm_hmm.network.packing.pack_batch`; the outputs are those of
+        `network` for the clips.
 
     Raises
     ------
     ValueError
-        Where `layout.can_pack` says that it cannot be.
+        Where `can_pack` says that it cannot be.
     """
     if not can_pack(settings):
         raise ValueError("a network that sees images has no rows")
 
-    def part(name: str, *_: Any, **__: Any) -> Any:
+    def trained_layer(name: str, *_: Any, **__: Any) -> Any:
         return network.get_layer(name)
 
     rows = keras.Input(network.inputs[0].shape[1:], name="rows")
     mask = keras.Input((None,), dtype="bool", name="rows_mask")
-    places = keras.Input((None,), dtype="int32", name="places")
+    positions = keras.Input((None,), dtype="int32", name="positions")
     steps = keras.Input((None,), dtype="bool", name="steps")
-    hidden, reduced = _front(part, settings, rows, mask)
-    for lstm, dropout in _recurrent(part, settings):
+    hidden, reduced = _front(trained_layer, settings, rows, mask)
+    for lstm, dropout in _recurrent(trained_layer, settings):
         hidden = dropout(PackedLSTM(lstm, name=f"{lstm.name}_rows")(hidden, mask=reduced))
-    hidden = GatherSteps(name="clips")(hidden, places, mask=steps)
-    outputs = _output_layers(part, settings, hidden, steps, network.output["clip"].shape[-1])
-    return keras.Model([rows, mask, places, steps], outputs, name=f"{network.name}_rows")
+    hidden = GatherSteps(name="clips")(hidden, positions, mask=steps)
+    n_classes = network.output["clip"].shape[-1]
+    outputs = _output_layers(trained_layer, settings, hidden, steps, n_classes)
+    return keras.Model([rows, mask, positions, steps], outputs, name=f"{network.name}_rows")
 
 
 def _front(
-    part: LayerFactory, settings: NetworkSettings, frames: Any, mask: Any
+    layer: LayerFactory, settings: NetworkSettings, frames: Any, mask: Any
 ) -> tuple[Any, Any]:
     """What comes before the recurrent layers; their input and its mask."""
     if settings.stack > 1:
-        frames = part("stack_input", ZeroMasked)(frames, mask=mask)
-        frames = part("stack", StackFrames, settings.stack)(frames)
-        mask = part("stack_mask", StrideMask, settings.stack)(mask)
+        frames = layer("stack_input", ZeroMasked)(frames, mask=mask)
+        frames = layer("stack", StackFrames, settings.stack)(frames)
+        mask = layer("stack_mask", StrideMask, settings.stack)(mask)
     if settings.image is not None:
         return conv2d_front(settings, settings.image, frames, mask)
     if settings.convolutional:
-        return _convolutions(part, settings, frames, mask)
+        return _convolutions(layer, settings, frames, mask)
     return frames, mask
 
 
 def _convolutions(
-    part: LayerFactory, settings: NetworkSettings, hidden: Any, mask: Any
+    layer: LayerFactory, settings: NetworkSettings, hidden: Any, mask: Any
 ) -> tuple[Any, Any]:
     """Convolution, batch normalisation and ReLU, centred on each frame whatever the length.
 
@@ -110,10 +113,10 @@ def _convolutions(
     """
     for index, convolution in enumerate(settings.convolutions, start=1):
         name = f"conv{index}"
-        hidden = part(f"{name}_input", ZeroMasked)(hidden, mask=mask)
-        hidden = part(f"{name}_pad", layers.ZeroPadding1D, convolution.kernel // 2)(hidden)
+        hidden = layer(f"{name}_input", ZeroMasked)(hidden, mask=mask)
+        hidden = layer(f"{name}_pad", layers.ZeroPadding1D, convolution.kernel // 2)(hidden)
         # Without a bias, which the normalisation would take away again.
-        hidden = part(
+        hidden = layer(
             name,
             layers.Conv1D,
             convolution.filters,
@@ -122,39 +125,39 @@ def _convolutions(
             use_bias=False,
         )(hidden)
         if convolution.stride > 1:
-            mask = part(f"{name}_mask", StrideMask, convolution.stride)(mask)
-        hidden = part(f"{name}_norm", layers.BatchNormalization)(hidden, mask=mask)
-        hidden = part(f"{name}_relu", layers.Activation, "relu")(hidden)
-        hidden = part(f"{name}_dropout", layers.Dropout, settings.dropout / 2)(hidden)
+            mask = layer(f"{name}_mask", StrideMask, convolution.stride)(mask)
+        hidden = layer(f"{name}_norm", layers.BatchNormalization)(hidden, mask=mask)
+        hidden = layer(f"{name}_relu", layers.Activation, "relu")(hidden)
+        hidden = layer(f"{name}_dropout", layers.Dropout, settings.dropout / 2)(hidden)
     return hidden, mask
 
 
-def _recurrent(part: LayerFactory, settings: NetworkSettings) -> list[tuple[Any, Any]]:
+def _recurrent(layer: LayerFactory, settings: NetworkSettings) -> list[tuple[Any, Any]]:
     """The recurrent layers, each with its dropout."""
-    found = []
+    recurrent = []
     for index, units in enumerate(settings.units, start=1):
         if settings.bidirectional:
-            lstm = part(f"bilstm{index}", _bidirectional, units, index)
+            lstm = layer(f"bilstm{index}", _bidirectional, units, index)
         else:
-            lstm = part(f"lstm{index}", layers.LSTM, units, return_sequences=True)
-        found.append((lstm, part(f"lstm{index}_dropout", layers.Dropout, settings.dropout)))
-    return found
+            lstm = layer(f"lstm{index}", layers.LSTM, units, return_sequences=True)
+        recurrent.append((lstm, layer(f"lstm{index}_dropout", layers.Dropout, settings.dropout)))
+    return recurrent
 
 
 def _bidirectional(units: int, index: int, name: str) -> Any:
-    one = layers.LSTM(units, return_sequences=True, name=f"lstm{index}")
-    return layers.Bidirectional(one, name=name)
+    lstm = layers.LSTM(units, return_sequences=True, name=f"lstm{index}")
+    return layers.Bidirectional(lstm, name=name)
 
 
 def _output_layers(
-    part: LayerFactory, settings: NetworkSettings, hidden: Any, mask: Any, n_classes: int
+    layer: LayerFactory, settings: NetworkSettings, hidden: Any, mask: Any, n_classes: int
 ) -> dict[str, Any]:
     """The outputs of the network."""
-    frame = part("frame", layers.Dense, n_classes)(hidden)
-    pooled = part("pool", AttentiveStatistics, settings.attention)(hidden, mask=mask)
+    frame = layer("frame", layers.Dense, n_classes)(hidden)
+    pooled = layer("pool", AttentiveStatistics, settings.attention)(hidden, mask=mask)
     if settings.dense:
-        pooled = part("pool_dropout", layers.Dropout, settings.dropout)(pooled)
-        pooled = part("dense", layers.Dense, settings.dense, activation="relu")(pooled)
-    pooled = part("clip_dropout", layers.Dropout, settings.dropout)(pooled)
-    clip = part("clip", layers.Dense, n_classes)(pooled)
+        pooled = layer("pool_dropout", layers.Dropout, settings.dropout)(pooled)
+        pooled = layer("dense", layers.Dense, settings.dense, activation="relu")(pooled)
+    pooled = layer("clip_dropout", layers.Dropout, settings.dropout)(pooled)
+    clip = layer("clip", layers.Dense, n_classes)(pooled)
     return {"hidden": hidden, "frame": frame, "clip": clip}

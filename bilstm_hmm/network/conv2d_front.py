@@ -16,7 +16,7 @@ from bilstm_hmm.network.layers import StrideMask, ZeroMasked
 def conv2d_front(
     settings: NetworkSettings, image: Conv2dSettings, frames: Any, mask: Any
 ) -> tuple[Any, Any]:
-    """Convolve the frames as an image, or each chunk of them by itself.
+    """Convolve the frames as an image, or each patch of them by itself.
 
     Parameters
     ----------
@@ -80,8 +80,8 @@ def _convolutions(settings: NetworkSettings, hidden: Any, valid: Any) -> Any:
             use_bias=False,
             name=f"conv{index}",
         )(hidden)
-        seen = BandMask(hidden.shape[2], name=f"conv{index}_mask")(valid)
-        hidden = layers.BatchNormalization(name=f"conv{index}_norm")(hidden, mask=seen)
+        band_mask = BandMask(hidden.shape[2], name=f"conv{index}_mask")(valid)
+        hidden = layers.BatchNormalization(name=f"conv{index}_norm")(hidden, mask=band_mask)
         hidden = layers.Activation("relu", name=f"conv{index}_relu")(hidden)
         hidden = ZeroMasked(name=f"conv{index}_zero")(hidden, mask=valid)
         if convolution.pool != (1, 1):

@@ -1,6 +1,8 @@
 """The Keras layers of the networks that Keras itself does not have.
 
-Importing this module imports Keras, so only the modules of the network do.
+Importing this module imports Keras, so only the modules of the network do. The names that layers
+are registered by, those of their classes, stand in the files of saved networks and are never
+changed.
 """
 
 from typing import Any
@@ -24,10 +26,10 @@ class StackFrames(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, frames: Any) -> Any:
         batch, time, width = ops.shape(frames)[0], ops.shape(frames)[1], frames.shape[-1]
-        filled = ops.pad(frames, [[0, 0], [0, self.count - 1], [0, 0]])
+        padded = ops.pad(frames, [[0, 0], [0, self.count - 1], [0, 0]])
         length = (time + self.count - 1) // self.count
-        filled = filled[:, : length * self.count]
-        return ops.reshape(filled, (batch, length, self.count * width))
+        padded = padded[:, : length * self.count]
+        return ops.reshape(padded, (batch, length, self.count * width))
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         time = None if shape[1] is None else -(-shape[1] // self.count)
@@ -102,8 +104,9 @@ class AttentiveStatistics(keras.layers.Layer):  # type: ignore[misc]
         penalty = (valid - 1.0) * 1e9
         scores = self.score(self.project(hidden))[..., 0] + penalty if self.attention else penalty
         # Written out, because Keras's softmax warns of clips that are one frame long.
-        shares = ops.exp(scores - ops.max(scores, axis=1, keepdims=True))
-        weights = ops.expand_dims(shares / ops.sum(shares, axis=1, keepdims=True), -1)
+        exponentials = ops.exp(scores - ops.max(scores, axis=1, keepdims=True))
+        total = ops.sum(exponentials, axis=1, keepdims=True)
+        weights = ops.expand_dims(exponentials / total, -1)
         mean = ops.sum(weights * hidden, axis=1)
         variance = ops.sum(weights * ops.square(hidden - ops.expand_dims(mean, 1)), axis=1)
         return ops.concatenate([mean, ops.sqrt(variance + 1e-5)], axis=-1)
@@ -127,25 +130,25 @@ class PackedLSTM(keras.layers.Layer):  # type: ignore[misc]
         super().__init__(**kwargs)
         self.layer = layer
         self.supports_masking = True
-        both = isinstance(layer, keras.layers.Bidirectional)
-        ways = [layer.forward_layer, layer.backward_layer] if both else [layer]
+        bidirectional = isinstance(layer, keras.layers.Bidirectional)
+        lstms = [layer.forward_layer, layer.backward_layer] if bidirectional else [layer]
         self.loops = [
             keras.layers.RNN(
-                _LSTMRecurrence(way.cell), return_sequences=True, go_backwards=way.go_backwards
+                _LSTMRecurrence(lstm.cell), return_sequences=True, go_backwards=lstm.go_backwards
             )
-            for way in ways
+            for lstm in lstms
         ]
 
     def call(self, hidden: Any, mask: Any = None) -> Any:
         valid = ops.expand_dims(ops.cast(mask, hidden.dtype), -1)
-        found = []
+        directions = []
         for loop in self.loops:
             weights = loop.cell.cell
             # At a masked step every gate is exactly 0: no state comes in, and none is kept.
             gates = ops.matmul(hidden, weights.kernel) + weights.bias + 1e4 * (valid - 1.0)
-            way = loop(gates)
-            found.append(ops.flip(way, axis=1) if loop.go_backwards else way)
-        return ops.concatenate(found, axis=-1)
+            states = loop(gates)
+            directions.append(ops.flip(states, axis=1) if loop.go_backwards else states)
+        return ops.concatenate(directions, axis=-1)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*shape[:-1], sum(loop.cell.output_size for loop in self.loops))
@@ -167,17 +170,17 @@ class _LSTMRecurrence(keras.layers.Layer):  # type: ignore[misc]
     def call(self, gates: Any, states: Any) -> tuple[Any, list[Any]]:
         hidden, carry = states
         gates = gates + ops.matmul(hidden, self.cell.recurrent_kernel)
-        gate, squash = self.cell.recurrent_activation, self.cell.activation
-        enter, keep, new, leave = ops.split(gates, 4, axis=1)
-        carry = gate(keep) * carry + gate(enter) * squash(new)
-        hidden = gate(leave) * squash(carry)
+        sigmoid, tanh = self.cell.recurrent_activation, self.cell.activation
+        input_gate, forget_gate, candidate, output_gate = ops.split(gates, 4, axis=1)
+        carry = sigmoid(forget_gate) * carry + sigmoid(input_gate) * tanh(candidate)
+        hidden = sigmoid(output_gate) * tanh(carry)
         return hidden, [hidden, carry]
 
 
 class GatherSteps(keras.layers.Layer):  # type: ignore[misc]
     """Give every clip its steps back: rows ``[R, T, H]`` to clips ``[B, T', H]``.
 
-    `places` int32 ``[B, T']`` counts the steps of all rows; where `mask` says that a clip has
+    `positions` int32 ``[B, T']`` counts the steps of all rows; where `mask` says that a clip has
     ended, there are zeros.
     """
 
@@ -185,11 +188,11 @@ class GatherSteps(keras.layers.Layer):  # type: ignore[misc]
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, rows: Any, places: Any, mask: Any = None) -> Any:
-        steps = ops.take(ops.reshape(rows, (-1, rows.shape[-1])), places, axis=0)
+    def call(self, rows: Any, positions: Any, mask: Any = None) -> Any:
+        steps = ops.take(ops.reshape(rows, (-1, rows.shape[-1])), positions, axis=0)
         return steps * ops.expand_dims(ops.cast(mask, steps.dtype), -1)
 
     def compute_output_shape(
-        self, rows_shape: tuple[int | None, ...], places_shape: tuple[int | None, ...]
+        self, rows_shape: tuple[int | None, ...], positions_shape: tuple[int | None, ...]
     ) -> tuple[int | None, ...]:
-        return (*places_shape, rows_shape[-1])
+        return (*positions_shape, rows_shape[-1])

@@ -52,17 +52,17 @@ def write_conv2d_front(
 def _patches(graph: GraphWriter, value: str, size: int, width: int) -> str:
     """``[B, T, width]`` to ``[B*N, size, width]``, as `conv2d_layers.SplitPatches`."""
     half, before = size // 2, size // 4
-    filled = graph.add("Pad", value, graph.ints(0, before, 0, 0, size - 1 - before, 0))
+    padded = graph.add("Pad", value, graph.ints(0, before, 0, 0, size - 1 - before, 0))
     time = graph.add("Gather", graph.add("Shape", value), graph.ints(1))
     count = graph.add("Div", graph.add("Add", time, graph.ints(half - 1)), graph.ints(half))
-    whole = graph.add("Mul", graph.add("Add", count, graph.ints(1)), graph.ints(half))
+    end = graph.add("Mul", graph.add("Add", count, graph.ints(1)), graph.ints(half))
     axis = graph.ints(1)
-    cut = graph.add("Slice", filled, graph.ints(0), whole, axis)
+    cut = graph.add("Slice", padded, graph.ints(0), end, axis)
     halves = graph.add("Reshape", cut, graph.ints(0, -1, half, width))
     first = graph.add("Slice", halves, graph.ints(0), graph.ints(-1), axis)
     second = graph.add("Slice", halves, graph.ints(1), graph.ints(END), axis)
-    chunks = graph.add("Concat", first, second, axis=2)
-    return graph.add("Reshape", chunks, graph.ints(-1, size, width))
+    patches = graph.add("Concat", first, second, axis=2)
+    return graph.add("Reshape", patches, graph.ints(-1, size, width))
 
 
 def _convolutions(

@@ -6,7 +6,6 @@ batches of mixed lengths exact. The graph is frames ``[B, T, F]`` and lengths ``
 ``hidden``, ``frame`` and ``clip``, as in `bilstm_hmm.network.build`.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,12 +22,11 @@ from bilstm_hmm.network.onnx_graph import (
 )
 
 OPSET = 17
+IR_VERSION = 9
 
 
 def network_to_onnx(model: Any, settings: NetworkSettings) -> bytes:
     """Return the serialised ONNX model of a network built by `build_network`."""
-    from onnx import TensorProto, checker, helper
-
     weights = {layer.name: [np.array(w) for w in layer.get_weights()] for layer in model.layers}
     n_features = int(model.inputs[0].shape[-1])
     graph = GraphWriter()
@@ -50,42 +48,36 @@ def network_to_onnx(model: Any, settings: NetworkSettings) -> bytes:
     if settings.dense:
         pooled = graph.add("Relu", dense(graph, pooled, weights["dense"]))
     dense(graph, pooled, weights["clip"], name="clip")
+    return _serialise(graph, model, settings.family)
 
-    def tensor(name: str, kind: int, shape: Sequence[str | int]) -> Any:
-        return helper.make_tensor_value_info(name, kind, shape)
 
-    outputs = model.output
-    onnx_graph = helper.make_graph(
-        graph.nodes,
-        settings.family,
-        [
-            tensor("frames", TensorProto.FLOAT, ["batch", "time", n_features]),
-            tensor("lengths", TensorProto.INT32, ["batch"]),
-        ],
-        [
-            tensor(
-                "hidden", TensorProto.FLOAT, ["batch", "steps", int(outputs["hidden"].shape[-1])]
-            ),
-            tensor("frame", TensorProto.FLOAT, ["batch", "steps", int(outputs["frame"].shape[-1])]),
-            tensor("clip", TensorProto.FLOAT, ["batch", int(outputs["clip"].shape[-1])]),
-        ],
-        graph.constants,
-    )
-    onnx_model = helper.make_model(
-        onnx_graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9
-    )
-    checker.check_model(onnx_model)
-    serialised: bytes = onnx_model.SerializeToString()
-    return serialised
+def _serialise(graph: GraphWriter, model: Any, name: str) -> bytes:
+    from onnx import TensorProto, helper
+
+    def tensor(key: str, *axes: str | int, kind: int = TensorProto.FLOAT) -> Any:
+        return helper.make_tensor_value_info(key, kind, axes)
+
+    widths = {key: int(output.shape[-1]) for key, output in model.output.items()}
+    inputs = [
+        tensor("frames", "batch", "time", int(model.inputs[0].shape[-1])),
+        tensor("lengths", "batch", kind=TensorProto.INT32),
+    ]
+    outputs = [
+        tensor("hidden", "batch", "steps", widths["hidden"]),
+        tensor("frame", "batch", "steps", widths["frame"]),
+        tensor("clip", "batch", widths["clip"]),
+    ]
+    opsets = [helper.make_opsetid("", OPSET)]
+    return graph.serialise(name, inputs, outputs, opsets, IR_VERSION)
 
 
 def _stack(graph: GraphWriter, value: str, count: int, n_features: int) -> str:
-    filled = graph.add("Pad", value, graph.ints(0, 0, 0, 0, count - 1, 0))
-    shape = graph.add("Shape", filled)
+    padded = graph.add("Pad", value, graph.ints(0, 0, 0, 0, count - 1, 0))
+    shape = graph.add("Shape", padded)
     time = graph.add("Gather", shape, graph.ints(1))
     length = graph.add("Div", time, graph.ints(count))
-    whole = graph.add("Mul", length, graph.ints(count))
-    cut = graph.add("Slice", filled, graph.ints(0), whole, graph.ints(1))
+    end = graph.add("Mul", length, graph.ints(count))
+    cut = graph.add("Slice", padded, graph.ints(0), end, graph.ints(1))
     batch = graph.add("Gather", shape, graph.ints(0))
     target = graph.add("Concat", batch, length, graph.ints(count * n_features), axis=0)
     return graph.add("Reshape", cut, target)
@@ -170,11 +162,11 @@ def _pool(
         scores = graph.add(
             "Add", graph.add("MatMul", projected, graph.constant(weights[2])), scores
         )
-    shares = graph.add("Softmax", scores, axis=1)
+    attention_weights = graph.add("Softmax", scores, axis=1)
     axis = graph.ints(1)
-    mean = graph.add("ReduceSum", graph.add("Mul", shares, hidden), axis, keepdims=1)
+    mean = graph.add("ReduceSum", graph.add("Mul", attention_weights, hidden), axis, keepdims=1)
     distance = graph.add("Sub", hidden, mean)
-    squares = graph.add("Mul", shares, graph.add("Mul", distance, distance))
+    squares = graph.add("Mul", attention_weights, graph.add("Mul", distance, distance))
     variance = graph.add("ReduceSum", squares, axis, keepdims=0)
     deviation = graph.add(
         "Sqrt", graph.add("Add", variance, graph.constant(np.array(1e-5, np.float32)))

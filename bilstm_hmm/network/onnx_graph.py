@@ -1,5 +1,6 @@
 """Writing an ONNX graph operator by operator, and the operators that networks share."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from bilstm_hmm.arrays import Array
 
 #: Constants of fewer values are not worth a conversion.
-LEAST_HALVED = 512
+MIN_HALVED_SIZE = 512
 
 
 class GraphWriter:
@@ -21,7 +22,7 @@ class GraphWriter:
         """Store a constant, in half precision where that loses nothing."""
         from onnx import TensorProto
 
-        if array.dtype == np.float32 and array.size >= LEAST_HALVED:
+        if array.dtype == np.float32 and array.size >= MIN_HALVED_SIZE:
             with np.errstate(over="ignore"):
                 half = array.astype(np.float16)
             if np.array_equal(half.astype(np.float32), array):
@@ -46,6 +47,23 @@ class GraphWriter:
         output = name or f"v{len(self.nodes)}"
         self.nodes.append(helper.make_node(op, list(inputs), [output], **attributes))
         return output
+
+    def serialise(
+        self,
+        name: str,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        opsets: Sequence[Any],
+        ir_version: int,
+    ) -> bytes:
+        """Return the graph, checked, as the bytes of an ONNX file."""
+        from onnx import checker, helper
+
+        graph = helper.make_graph(self.nodes, name, inputs, outputs, self.constants)
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=ir_version)
+        checker.check_model(model)
+        serialised: bytes = model.SerializeToString()
+        return serialised
 
 
 def reduced(graph: GraphWriter, lengths: str, stride: int) -> str:
@@ -80,8 +98,8 @@ def folded_convolution(weights: dict[str, list[Array]], index: int) -> tuple[Arr
     kernel, *bias = weights[f"conv{index}"]
     gamma, beta, mean, variance = weights[f"conv{index}_norm"]
     scale = gamma / np.sqrt(variance + 1e-3)
-    *places, channels, filters = range(kernel.ndim)
-    folded_kernel = (kernel * scale).transpose(filters, channels, *places)
+    *spatial_axes, channels, filters = range(kernel.ndim)
+    folded_kernel = (kernel * scale).transpose(filters, channels, *spatial_axes)
     # Networks saved by earlier versions have a bias.
     folded_bias = (sum(bias) - mean) * scale + beta
     return folded_kernel.astype(np.float32), folded_bias.astype(np.float32)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bilstm_hmm.arrays import Array
-from bilstm_hmm.network.onnx_graph import LEAST_HALVED, GraphWriter
+from bilstm_hmm.network.onnx_graph import MIN_HALVED_SIZE, GraphWriter
 from bilstm_hmm.network.weights import to_half_precision
 
 #: The largest weight. Seven bits, because processors without VNNI add two products of eight bits
@@ -31,48 +31,52 @@ def quantize_network(network: bytes) -> bytes:
 
     model = onnx.load_from_string(network)
     graph = GraphWriter()
-    stored = _constants(model.graph)
-    names: dict[str, str] = {"": "", **{own.name: own.name for own in model.graph.input}}
-    kept = {own.name for own in model.graph.output}
+    constants = _constants(model.graph)
+    # Values of the float graph, and what they are called in the new one.
+    names: dict[str, str] = {"": "", **{value.name: value.name for value in model.graph.input}}
+    outputs = {value.name for value in model.graph.output}
 
-    def value(name: str) -> str:
+    def renamed(name: str) -> str:
         if name not in names:
-            array = stored[name]
+            array = constants[name]
             names[name] = graph.constant(
-                to_half_precision(array) if array.size >= LEAST_HALVED else array
+                to_half_precision(array) if array.size >= MIN_HALVED_SIZE else array
             )
         return names[name]
 
     for node in model.graph.node:
-        (told,) = node.output
-        if told in stored:
+        (output,) = node.output
+        if output in constants:
             continue
-        name = told if told in kept else ""
+        name = output if output in outputs else ""
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
         if node.op_type == "LSTM":
-            _, first, second, *rest = node.input
-            matrices = [stored[first], stored[second]]
-            others = [value(other) for other in rest]
-            names[told] = _lstm(graph, value(node.input[0]), matrices, others, attributes, name)
-        elif node.op_type == "MatMul" and node.input[1] in stored:
-            names[told] = _quantized_matmul(
-                graph, value(node.input[0]), stored[node.input[1]], name
-            )
+            value, first, second, *rest = node.input
+            matrices = [constants[first], constants[second]]
+            others = [renamed(other) for other in rest]
+            names[output] = _lstm(graph, renamed(value), matrices, others, attributes, name)
+        elif node.op_type == "MatMul" and node.input[1] in constants:
+            value, matrix = node.input
+            names[output] = _quantized_matmul(graph, renamed(value), constants[matrix], name)
         else:
-            inputs = [value(one) for one in node.input]
-            names[told] = graph.add(node.op_type, *inputs, name=name, **attributes)
-    return _serialised(model, graph)
+            inputs = [renamed(value) for value in node.input]
+            names[output] = graph.add(node.op_type, *inputs, name=name, **attributes)
+    opsets = [*model.opset_import, onnx.helper.make_opsetid(MICROSOFT, 1)]
+    old = model.graph
+    return graph.serialise(old.name, old.input, old.output, opsets, model.ir_version)
 
 
 def _constants(graph: Any) -> dict[str, Array]:
     """Return the constants by name, also those that a node makes float of half precision."""
     from onnx import numpy_helper
 
-    found: dict[str, Array] = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    constants: dict[str, Array] = {
+        tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer
+    }
     for node in graph.node:
-        if node.op_type == "Cast" and node.input[0] in found:
-            found[node.output[0]] = found[node.input[0]].astype(np.float32)
-    return found
+        if node.op_type == "Cast" and node.input[0] in constants:
+            constants[node.output[0]] = constants[node.input[0]].astype(np.float32)
+    return constants
 
 
 def _lstm(
@@ -86,17 +90,17 @@ def _lstm(
     """Write an LSTM of int8 weights; `matrices` are ONNX's W and R, ``[directions, 4 * H, n]``."""
     weights, scales = [], []
     for matrix in matrices:
-        whole, scale = _quantize(matrix, axis=2)
-        weights.append(graph.constant(whole.transpose(0, 2, 1)))
+        quantised, scale = _quantize(matrix, axis=2)
+        weights.append(graph.constant(quantised.transpose(0, 2, 1)))
         zero = graph.constant(np.zeros(scale.shape, np.int8))
         scales += [graph.constant(scale), zero]
-    # Bias, lengths, initial states and peepholes, in their places whether there are any or not.
-    places = (others + [""] * 5)[:5]
+    # Bias, lengths, initial states and peepholes, each at its position whether it is there or not.
+    optional = (others + [""] * 5)[:5]
     return graph.add(
         "DynamicQuantizeLSTM",
         value,
         *weights,
-        *places,
+        *optional,
         *scales,
         name=name,
         domain=MICROSOFT,
@@ -108,13 +112,13 @@ def _quantized_matmul(graph: GraphWriter, value: str, matrix: Array, name: str) 
     """Write ``value @ matrix``, quantised both, the matrix column by column."""
     from onnx import helper
 
-    whole, scale = _quantize(matrix, axis=0)
+    quantised_matrix, scale = _quantize(matrix, axis=0)
     quantised = f"v{len(graph.nodes)}"
     unit, zero = f"{quantised}_scale", f"{quantised}_zero"
     graph.nodes.append(helper.make_node("DynamicQuantizeLinear", [value], [quantised, unit, zero]))
-    product = graph.add("MatMulInteger", quantised, graph.constant(whole), zero)
-    both = graph.add("Mul", unit, graph.constant(scale))
-    return graph.add("Mul", graph.add("Cast", product, to=1), both, name=name)
+    product = graph.add("MatMulInteger", quantised, graph.constant(quantised_matrix), zero)
+    product_scale = graph.add("Mul", unit, graph.constant(scale))
+    return graph.add("Mul", graph.add("Cast", product, to=1), product_scale, name=name)
 
 
 def _quantize(matrix: Array, axis: int) -> tuple[Array, Array]:
@@ -122,17 +126,3 @@ def _quantize(matrix: Array, axis: int) -> tuple[Array, Array]:
     largest = np.abs(matrix).max(axis=axis, keepdims=True).astype(np.float32)
     scale = np.where(largest > 0.0, largest, np.float32(1.0)) / np.float32(QMAX)
     return np.rint(matrix / scale).astype(np.int8), scale.squeeze(axis)
-
-
-def _serialised(model: Any, graph: GraphWriter) -> bytes:
-    from onnx import checker, helper
-
-    old = model.graph
-    quantised = helper.make_model(
-        helper.make_graph(graph.nodes, old.name, old.input, old.output, graph.constants),
-        opset_imports=[*model.opset_import, helper.make_opsetid(MICROSOFT, 1)],
-        ir_version=model.ir_version,
-    )
-    checker.check_model(quantised)
-    serialised: bytes = quantised.SerializeToString()
-    return serialised

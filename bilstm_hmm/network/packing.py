@@ -1,4 +1,4 @@
-"""How clips of unequal length lie in the arrays of a step: padded, or packed into rows."""
+"""Clips of unequal length as the arrays of a step: padded, or packed into rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,67 +11,80 @@ from bilstm_hmm.config.network_settings import NetworkSettings
 #: Padded lengths are rounded up to a multiple of this, so that a backend compiles few shapes.
 PAD_MULTIPLE = 64
 
-#: How much longer rows are than the longest clip: in longer ones less room is left over, but an
-#: LSTM takes more steps, of fewer rows each (docs/development/experiments.md).
+#: How much longer rows are than the longest clip: in longer ones fewer frames are left empty, but
+#: an LSTM takes more steps, of fewer rows each (docs/development/experiments.md).
 ROW_LENGTH_FACTOR = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class PackedBatch:
-    """`inputs` is what a network is called with for B clips.
+    """B clips as a network takes them.
 
-    `steps` bool ``[B, T']`` tells which time steps of the network's output are of the clip,
-    which begins at the first of them.
+    Attributes
+    ----------
+    inputs
+        What the network is called with.
+    step_mask
+        Which time steps of the network's output are of the clip, which begins at the first of
+        them: bool ``[B, T']``.
     """
 
     inputs: tuple[Array, ...]
-    steps: Mask
+    step_mask: Mask
 
 
+#: Makes a batch of clips, ``[T, F]`` each.
 Packing = Callable[[Sequence[FloatArray]], PackedBatch]
 
 
-def pad(sequences: Sequence[FloatArray], quantum: int = PAD_MULTIPLE) -> tuple[FloatArray, Mask]:
-    """Pad sequences with zeros to one length: frames ``[B, T, F]`` and mask ``[B, T]``."""
+def pad(sequences: Sequence[FloatArray], multiple: int = PAD_MULTIPLE) -> tuple[FloatArray, Mask]:
+    """Pad sequences with zeros to one length: frames ``[B, T, F]`` and mask ``[B, T]``.
+
+    Parameters
+    ----------
+    multiple
+        What T is a multiple of.
+    """
     count = len(sequences)
-    length = round_up(max(len(sequence) for sequence in sequences), quantum)
+    length = round_up(max(len(sequence) for sequence in sequences), multiple)
     return _scatter(sequences, range(count), [0] * count, length)
 
 
 def pad_batch(
-    sequences: Sequence[FloatArray], stride: int, quantum: int = PAD_MULTIPLE
+    sequences: Sequence[FloatArray], stride: int, multiple: int = PAD_MULTIPLE
 ) -> PackedBatch:
     """Give each clip a row of its own: frames and mask, for a network of `stride`."""
-    frames, mask = pad(sequences, quantum)
+    frames, mask = pad(sequences, multiple)
     return PackedBatch((frames, mask), mask[:, ::stride])
 
 
 def pack_batch(sequences: Sequence[FloatArray], stride: int, gap: int) -> PackedBatch:
     """Let clips share rows, each at least `gap` frames behind the one before.
 
-    Clips are placed by falling length, each in the first row with room for it (first-fit
-    decreasing; Johnson, 1973).
+    Clips go by falling length, each into the first row with a slot for it (first-fit decreasing;
+    Johnson, 1973).
 
     Returns
     -------
-    Arranged
-        Inputs: rows ``[R, T, F]``, their mask ``[R, T]``, for every step of every clip its place
-        among the R x T' steps of all rows, int32 ``[B, longest]``, and `steps` once more.
+    PackedBatch
+        Inputs: rows ``[R, T, F]``, their mask ``[R, T]``, for every step of every clip its
+        position among the R x T' steps of all rows, int32 ``[B, longest]``, and the mask of the
+        steps once more.
     """
-    rooms = [round_up(len(sequence), stride) + gap for sequence in sequences]
-    length = round_up(round(ROW_LENGTH_FACTOR * max(rooms)), stride)
-    rows, starts = _first_fit(rooms, length)
-    if (max(rows) + 1) * length > len(rooms) * max(rooms):
+    slots = [round_up(len(sequence), stride) + gap for sequence in sequences]
+    row_length = round_up(round(ROW_LENGTH_FACTOR * max(slots)), stride)
+    rows, starts = _first_fit(slots, row_length)
+    if (max(rows) + 1) * row_length > len(slots) * max(slots):
         # Of like length after all: longer rows would stay half empty.
-        length = max(rooms)
-        rows, starts = _first_fit(rooms, length)
-    frames, mask = _scatter(sequences, rows, starts, length)
+        row_length = max(slots)
+        rows, starts = _first_fit(slots, row_length)
+    frames, mask = _scatter(sequences, rows, starts, row_length)
     counts = [-(-len(sequence) // stride) for sequence in sequences]
-    steps = np.arange(max(counts)) < np.array(counts)[:, None]
-    places = np.zeros(steps.shape, np.int32)
+    step_mask = np.arange(max(counts)) < np.array(counts)[:, None]
+    positions = np.zeros(step_mask.shape, np.int32)
     for clip, (row, start, count) in enumerate(zip(rows, starts, counts, strict=True)):
-        places[clip, :count] = (row * length + start) // stride + np.arange(count)
-    return PackedBatch((frames, mask, places, steps), steps)
+        positions[clip, :count] = (row * row_length + start) // stride + np.arange(count)
+    return PackedBatch((frames, mask, positions, step_mask), step_mask)
 
 
 def packing_gap(settings: NetworkSettings) -> int:
@@ -89,7 +102,7 @@ def packing_gap(settings: NetworkSettings) -> int:
 
 
 def can_pack(settings: NetworkSettings) -> bool:
-    """Tell whether a network can be run on rows of several clips: not if it sees images."""
+    """Return whether a network can be run on rows of several clips: not if it takes images."""
     return settings.image is None
 
 
@@ -105,19 +118,20 @@ def _scatter(
     return frames, mask
 
 
-def round_up(frames: int, stride: int) -> int:
-    return -(-frames // stride) * stride
+def round_up(frames: int, multiple: int) -> int:
+    """Return the least multiple of `multiple` that is not below `frames`."""
+    return -(-frames // multiple) * multiple
 
 
-def _first_fit(rooms: Sequence[int], length: int) -> tuple[list[int], list[int]]:
-    """Return the row of each room, none longer than `length`, and where in it the room begins."""
-    filled: list[int] = []
-    rows, starts = [0] * len(rooms), [0] * len(rooms)
-    for clip in sorted(range(len(rooms)), key=lambda clip: -rooms[clip]):
-        fitting = (row for row, until in enumerate(filled) if until + rooms[clip] <= length)
-        row = next(fitting, len(filled))
-        if row == len(filled):
-            filled.append(0)
-        rows[clip], starts[clip] = row, filled[row]
-        filled[row] += rooms[clip]
+def _first_fit(slots: Sequence[int], row_length: int) -> tuple[list[int], list[int]]:
+    """Return the row of each slot, none longer than `row_length`, and where the slot starts."""
+    row_ends: list[int] = []
+    rows, starts = [0] * len(slots), [0] * len(slots)
+    for clip in sorted(range(len(slots)), key=lambda clip: -slots[clip]):
+        fitting = (row for row, end in enumerate(row_ends) if end + slots[clip] <= row_length)
+        row = next(fitting, len(row_ends))
+        if row == len(row_ends):
+            row_ends.append(0)
+        rows[clip], starts[clip] = row, row_ends[row]
+        row_ends[row] += slots[clip]
     return rows, starts

@@ -1,6 +1,6 @@
-"""What is fitted on top of the networks, on outputs for clips they were not trained on."""
+"""The back end: what is fitted on outputs of the networks for clips they were not trained on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -19,108 +19,131 @@ from bilstm_hmm.timeline.parameters import TimelineParameters
 
 @dataclass(frozen=True, slots=True)
 class OutOfFoldOutputs:
-    """Out-of-fold outputs of the training clips, and what is known of each clip.
+    """Out-of-fold outputs of N training clips, and what is known of each.
 
-    `rows` are the clips' places among the examples, `fold` their inner folds, `groups` numbers
-    of what the decision is fitted without in turn: their speakers, where there are several.
+    Attributes
+    ----------
+    clips
+        Indices of the clips among the examples.
+    labels
+        Indices of their emotions among the classes.
+    inner_folds
+        The inner fold of each clip: its outputs are of the network trained without that fold.
+    groups
+        Numbers of what the fusion is fitted without in turn: the speakers, where there are
+        several.
     """
 
     outputs: tuple[NetworkOutput, ...]
-    rows: Indices
+    clips: Indices
     labels: Indices
-    fold: Indices
+    inner_folds: Indices
     groups: Indices
 
 
 @dataclass(frozen=True, slots=True)
 class BackEnd:
-    """Projection, HMM bank, decision layers and timeline, and sentences for the user.
+    """All that stands behind the network.
 
-    `timeline` is None where the clips are too few to fit it.
-
-    `unseen` holds the probabilities of each system, ``[N, C]``, for the out-of-fold clips: the
-    network, projection and HMMs that scored a clip were fitted without its inner fold, and the
-    decision without the clips of its group.
+    Attributes
+    ----------
+    timeline
+        None where the clips are too few to fit it.
+    out_of_fold_probabilities
+        Of each system for the out-of-fold clips, ``[N, C]``: the network, projection and HMMs
+        that scored a clip were fitted without its inner fold, and the fusion without the clips of
+        its group.
+    notes
+        Sentences for the user.
     """
 
     projection: Projection
     bank: HmmBank
-    decision: ScoreFusion
+    fusion: ScoreFusion
     timeline: TimelineParameters | None
-    unseen: Mapping[System, FloatMatrix]
+    out_of_fold_probabilities: Mapping[System, FloatMatrix]
     notes: tuple[str, ...]
 
 
-def fit_back_end(unseen: OutOfFoldOutputs, classes: tuple[str, ...], recipe: Recipe) -> BackEnd:
-    """Fit projection and HMM bank, then decision and timeline on scores that are out-of-fold too.
+def fit_back_end(data: OutOfFoldOutputs, classes: tuple[str, ...], recipe: Recipe) -> BackEnd:
+    """Fit projection and HMM bank, then fusion and timeline on scores that are out-of-fold too.
 
     The projection and bank that score a clip for them are fitted without the clip's inner fold:
     they would otherwise trust the HMMs more than these deserve on a new speaker.
     """
     with process_pool(recipe.jobs) as pool:
-        told = [np.zeros((0, len(classes)))] * len(unseen.labels)
-        for number in np.unique(unseen.fold):
-            inside = unseen.fold == number
-            # An emotion of this inner fold alone leaves no other clips to fit its HMM on.
-            alone = len(np.unique(unseen.labels[~inside])) < len(classes)
-            others = np.flatnonzero(np.ones_like(inside) if alone else ~inside)
-            projection, bank, _ = _fit_bank(unseen, others, classes, recipe, pool)
-            for row in np.flatnonzero(inside):
-                sequence = project(projection, unseen.outputs[int(row)])
-                (told[int(row)],) = score_frames(bank, [sequence])
-        everything = np.arange(len(unseen.labels))
-        projection, bank, notes = _fit_bank(unseen, everything, classes, recipe, pool)
-    clip_logits = np.stack([o.clip_logits for o in unseen.outputs]).astype(np.float64)
-    scores = np.stack([of_clip.mean(axis=0) for of_clip in told])
-    decision = fit_fusion(clip_logits, scores, unseen.labels)
-    found = _cross_fitted(clip_logits, scores, unseen)
-    timeline = _timeline(unseen, told, classes, recipe)
-    notes = notes if timeline is not None else (*notes, NOT_FITTED)
-    return BackEnd(projection, bank, decision, timeline, found, notes)
-
-
-def _timeline(
-    unseen: OutOfFoldOutputs, told: Sequence[FloatMatrix], classes: tuple[str, ...], recipe: Recipe
-) -> TimelineParameters | None:
-    return fit_timeline(
-        [o.frame_logits for o in unseen.outputs],
-        told,
-        unseen.labels,
-        unseen.groups,
+        log_likelihoods = _cross_fitted_scores(data, classes, recipe, pool)
+        every_clip = np.arange(len(data.labels))
+        projection, bank, notes = _fit_bank(data, every_clip, classes, recipe, pool)
+    clip_logits = np.stack([o.clip_logits for o in data.outputs]).astype(np.float64)
+    hmm_scores = np.stack([of_clip.mean(axis=0) for of_clip in log_likelihoods])
+    timeline = fit_timeline(
+        [o.frame_logits for o in data.outputs],
+        log_likelihoods,
+        data.labels,
+        data.groups,
         classes,
         recipe.output_rate,
         recipe.timeline,
         recipe.seed,
     )
+    return BackEnd(
+        projection,
+        bank,
+        fit_fusion(clip_logits, hmm_scores, data.labels),
+        timeline,
+        _cross_fitted_probabilities(clip_logits, hmm_scores, data),
+        notes if timeline is not None else (*notes, NOT_FITTED),
+    )
 
 
-def _cross_fitted(
-    clip_logits: FloatMatrix, scores: FloatMatrix, unseen: OutOfFoldOutputs
+def _cross_fitted_scores(
+    data: OutOfFoldOutputs, classes: tuple[str, ...], recipe: Recipe, pool: Executor | None
+) -> list[FloatMatrix]:
+    """Log-likelihoods of each clip's frames, ``[T, C]``, by HMMs fitted without its inner fold."""
+    log_likelihoods = [np.zeros((0, len(classes)))] * len(data.labels)
+    for number in np.unique(data.inner_folds):
+        inside = data.inner_folds == number
+        # An emotion of this inner fold alone leaves no other clips to fit its HMM on.
+        alone = len(np.unique(data.labels[~inside])) < len(classes)
+        others = np.flatnonzero(np.ones_like(inside) if alone else ~inside)
+        projection, bank, _ = _fit_bank(data, others, classes, recipe, pool)
+        for position in map(int, np.flatnonzero(inside)):
+            sequence = project(projection, data.outputs[position])
+            (log_likelihoods[position],) = score_frames(bank, [sequence])
+    return log_likelihoods
+
+
+def _cross_fitted_probabilities(
+    clip_logits: FloatMatrix, hmm_scores: FloatMatrix, data: OutOfFoldOutputs
 ) -> dict[System, FloatMatrix]:
-    """Probabilities of each clip by a decision that was fitted without the clip's group."""
+    """Probabilities of each clip by a fusion that was fitted without the clip's group."""
     from sklearn.model_selection import GroupKFold
 
     n_classes = clip_logits.shape[1]
-    found = {system: np.full(clip_logits.shape, 1.0 / n_classes) for system in SYSTEMS}
-    n_parts = min(5, len(np.unique(unseen.groups)))
+    by_system = {system: np.full(clip_logits.shape, 1.0 / n_classes) for system in SYSTEMS}
+    n_parts = min(5, len(np.unique(data.groups)))
     if n_parts < 2:
-        return found
-    for train, test in GroupKFold(n_parts).split(scores, groups=unseen.groups):
-        decision = fit_fusion(clip_logits[train], scores[train], unseen.labels[train])
+        return by_system
+    for train, test in GroupKFold(n_parts).split(hmm_scores, groups=data.groups):
+        fusion = fit_fusion(clip_logits[train], hmm_scores[train], data.labels[train])
         for system in SYSTEMS:
-            found[system][test] = probabilities(decision, clip_logits[test], scores[test], system)
-    return found
+            by_system[system][test] = probabilities(
+                fusion, clip_logits[test], hmm_scores[test], system
+            )
+    return by_system
 
 
 def _fit_bank(
-    unseen: OutOfFoldOutputs,
-    rows: Indices,
+    data: OutOfFoldOutputs,
+    positions: Indices,
     classes: tuple[str, ...],
     recipe: Recipe,
     pool: Executor | None,
 ) -> tuple[Projection, HmmBank, tuple[str, ...]]:
-    outputs = [unseen.outputs[int(row)] for row in rows]
-    labels = unseen.labels[rows]
+    """Fit projection and HMMs on the clips at `positions`; they come with notes for the user."""
+    outputs = [data.outputs[int(position)] for position in positions]
+    labels = data.labels[positions]
     of_logits = recipe.hmm.input == "logits"
     sources = [o.frame_logits if of_logits else o.hidden for o in outputs]
     projection = fit_projection(sources, labels, len(classes), recipe.hmm)

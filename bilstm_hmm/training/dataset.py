@@ -44,20 +44,20 @@ def load_dataset(settings: DataSettings) -> Dataset:
     ToolkitError, DataError
         No root, an empty or wrong one, or classes that no clip has.
     """
-    chosen = dataset_protocol(settings)
+    protocol = dataset_protocol(settings)
     scans = {
         name: scan_corpus(name, corpus_root(settings, name)) for name in dataset_corpora(settings)
     }
     notes = [f"{name}: {note}" for name, scan in scans.items() for note in _notes(scan)]
-    clips = _of_classes(_relabelled(_pooled(scans), settings), settings)
-    classes = target_classes(clips, chosen)
+    clips = _keep_classes(_map_labels(_pool(scans), settings), settings)
+    classes = target_classes(clips, protocol)
     unshared = sort_emotions({clip.emotion for clip in clips} - set(classes))
     if unshared:
         notes.append(f"{', '.join(unshared)} left out: not all of {', '.join(scans)} have clips")
     return Dataset(
         tuple(clip for clip in clips if clip.emotion in classes),
         classes,
-        chosen,
+        protocol,
         tuple(notes),
         settings.test_corpus,
     )
@@ -71,11 +71,11 @@ def dataset_corpora(settings: DataSettings) -> tuple[str, ...]:
     ToolkitError, DataError
         A corpus that there is not, or none to train on beside the one tested on.
     """
-    tested = [settings.test_corpus] if settings.test_corpus is not None else []
-    names = tuple(dict.fromkeys((settings.corpus, *settings.also, *tested)))
+    test_corpora = [settings.test_corpus] if settings.test_corpus is not None else []
+    names = tuple(dict.fromkeys((settings.corpus, *settings.also, *test_corpora)))
     for name in (*names, *settings.roots):
         get_corpus(name)
-    if tested and len(names) == 1:
+    if test_corpora and len(names) == 1:
         raise ToolkitError(
             f"data.test_corpus: {names[0]} is the only corpus, so that there is none to train on; "
             "name others in data.also, for instance --set data.also=[crema-d]."
@@ -118,27 +118,27 @@ def dataset_protocol(settings: DataSettings) -> Protocol:
         An unknown protocol, or one that does not go with `data.test_corpus`.
     """
     if settings.speaker_dependent:
-        chosen = get_protocol("random")
+        protocol = get_protocol("random")
     elif settings.protocol is not None:
-        chosen = get_protocol(settings.protocol)
+        protocol = get_protocol(settings.protocol)
     elif {*settings.also} - {settings.corpus}:
-        chosen = get_protocol("speakers")
+        protocol = get_protocol("speakers")
     else:
-        chosen = default_protocol(settings.corpus)
-    if chosen.scheme == "corpora" and settings.test_corpus is None:
+        protocol = default_protocol(settings.corpus)
+    if protocol.scheme == "corpora" and settings.test_corpus is None:
         raise ToolkitError(
-            f"data.test_corpus is not set; the protocol {chosen.name} needs the corpus to test "
-            "on, for instance --set data.test_corpus=emodb."
+            f"data.test_corpus is not set; the protocol {protocol.name} needs the corpus to "
+            "test on, for instance --set data.test_corpus=emodb."
         )
-    if chosen.scheme != "corpora" and settings.test_corpus is not None:
+    if protocol.scheme != "corpora" and settings.test_corpus is not None:
         raise ToolkitError(
-            f"data.test_corpus: the protocol {chosen.name} does not test on another corpus; add "
-            "--set data.protocol=cross-corpus, or leave data.test_corpus out."
+            f"data.test_corpus: the protocol {protocol.name} does not test on another corpus; "
+            "add --set data.protocol=cross-corpus, or leave data.test_corpus out."
         )
-    return chosen
+    return protocol
 
 
-def target_classes(clips: Sequence[Clip], chosen: Protocol) -> tuple[str, ...]:
+def target_classes(clips: Sequence[Clip], protocol: Protocol) -> tuple[str, ...]:
     """Return the classes that a network has to tell apart, in order.
 
     They are all that the clips have; with the protocol ``cross-corpus``, those that every corpus
@@ -149,31 +149,31 @@ def target_classes(clips: Sequence[Clip], chosen: Protocol) -> tuple[str, ...]:
     DataError
         The corpora share fewer than two classes.
     """
-    if chosen.scheme == "corpora":
+    if protocol.scheme == "corpora":
         return sort_emotions(shared_classes(clips))
     return sort_emotions({clip.emotion for clip in clips})
 
 
-def dataset_folds(selection: Dataset, seed: int) -> tuple[Fold, ...]:
-    """Split the clips by the selection's protocol, and make sure that the parts share nothing.
+def dataset_folds(dataset: Dataset, seed: int) -> tuple[Fold, ...]:
+    """Split the clips by the dataset's protocol, and make sure that the parts share nothing.
 
-    Raises what `data.folds.folds`, `cross_corpus_fold` and `check_fold` raise.
+    Raises what `protocol_folds`, `cross_corpus_fold` and `check_fold` raise.
     """
-    if selection.test_corpus is not None:
-        found: tuple[Fold, ...] = (cross_corpus_fold(selection.clips, selection.test_corpus),)
+    if dataset.test_corpus is not None:
+        folds: tuple[Fold, ...] = (cross_corpus_fold(dataset.clips, dataset.test_corpus),)
     else:
-        found = protocol_folds(selection.protocol.name, selection.clips, seed=seed)
-    for fold in found:
-        check_fold(fold, selection.clips, selection.protocol.speaker_independent)
-    return found
+        folds = protocol_folds(dataset.protocol.name, dataset.clips, seed=seed)
+    for fold in folds:
+        check_fold(fold, dataset.clips, dataset.protocol.speaker_independent)
+    return folds
 
 
-def find_fold(found: Sequence[Fold], number: int, key: str = "data.fold") -> Fold:
+def find_fold(folds: Sequence[Fold], number: int, key: str = "data.fold") -> Fold:
     """Return the fold of that number, or raise a `ToolkitError` that names `key` and the folds."""
-    for fold in found:
+    for fold in folds:
         if fold.number == number:
             return fold
-    numbers = ", ".join(str(fold.number) for fold in found)
+    numbers = ", ".join(str(fold.number) for fold in folds)
     raise ToolkitError(f"{key}: there is no fold {number}; choose from {numbers}.")
 
 
@@ -184,11 +184,11 @@ def corpora_of(clips: Sequence[Clip], indices: Sequence[int]) -> tuple[str, ...]
 
 def sort_emotions(emotions: set[str]) -> tuple[str, ...]:
     """Canonical emotions in their usual order, then the corpus's own words by alphabet."""
-    own = sorted(emotions - set(EMOTIONS))
-    return (*(emotion for emotion in EMOTIONS if emotion in emotions), *own)
+    others = sorted(emotions - set(EMOTIONS))
+    return (*(emotion for emotion in EMOTIONS if emotion in emotions), *others)
 
 
-def _pooled(scans: Mapping[str, Scan]) -> list[Clip]:
+def _pool(scans: Mapping[str, Scan]) -> list[Clip]:
     if len(scans) == 1:
         return [clip for scan in scans.values() for clip in scan.clips]
     return [
@@ -198,7 +198,7 @@ def _pooled(scans: Mapping[str, Scan]) -> list[Clip]:
     ]
 
 
-def _relabelled(clips: Sequence[Clip], settings: DataSettings) -> list[Clip]:
+def _map_labels(clips: Sequence[Clip], settings: DataSettings) -> list[Clip]:
     """Apply ``label_map``; one map may serve every corpus, whichever emotions it has."""
     known = {clip.emotion for clip in clips}
     unknown = sorted(set(settings.label_map) - known - set(EMOTIONS))
@@ -210,7 +210,7 @@ def _relabelled(clips: Sequence[Clip], settings: DataSettings) -> list[Clip]:
     return [replace(c, emotion=settings.label_map.get(c.emotion, c.emotion)) for c in clips]
 
 
-def _of_classes(clips: Sequence[Clip], settings: DataSettings) -> list[Clip]:
+def _keep_classes(clips: Sequence[Clip], settings: DataSettings) -> list[Clip]:
     """Keep the clips of ``classes``, where these are named."""
     classes = sort_emotions({clip.emotion for clip in clips})
     if settings.classes is not None:

@@ -1,34 +1,24 @@
-"""Fitting the whole system on a training part: networks, HMMs and decision layers.
+"""Training the whole system on a training part: networks, HMMs and the fusion of their scores.
 
-The HMMs and the decision layers must see the network as a test clip would: so the training part
-is split again, in the way that it was split from the test part, a network is trained without each
-piece, and its outputs on that piece, the out-of-fold outputs, are what they are fitted on.
+HMMs and fusion must see the network as a test clip would: so the training part is split again, in
+the way that it was split from the test part, a network is trained without each piece, and its
+outputs on that piece, the out-of-fold outputs, are what they are fitted on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bilstm_hmm.arrays import Indices
-from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.config.training_settings import TrainingSettings
 from bilstm_hmm.data.splits.inner_folds import InnerFolds, inner_folds, validation_split
-from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.hmm.projection import fit_alignment, project
 from bilstm_hmm.network.outputs import NetworkOutput, average_outputs
-from bilstm_hmm.progress import Progress
 from bilstm_hmm.training.backend import BackEnd, OutOfFoldOutputs, fit_back_end
-from bilstm_hmm.training.examples import Examples, normalised_frames, warped_frames
-from bilstm_hmm.training.loop import (
-    LayerWeights,
-    TrainedNetwork,
-    TrainingTask,
-    network_outputs,
-    train_network,
-)
+from bilstm_hmm.training.context import TrainingContext, TrainingTask
+from bilstm_hmm.training.examples import normalised_frames, warped_frames
+from bilstm_hmm.training.loop import TrainedNetwork, network_outputs, train_network
 
 #: Clips that an alignment is computed on; more change nothing and take memory.
 ALIGNMENT_CLIPS = 400
@@ -38,186 +28,199 @@ ALIGNMENT_CLIPS = 400
 class TrainedSystem:
     """All that was fitted on a training part.
 
-    `inner` are the networks of the inner folds, `rows` the clips that ``heads.unseen`` is about,
-    `notes` sentences for the user.
+    Attributes
+    ----------
+    network
+        The final one, of all training clips.
+    inner_networks
+        Those of the inner folds.
+    clips
+        Indices of the training clips, in the order of ``back_end.out_of_fold_probabilities``.
+    notes
+        Sentences for the user.
     """
 
     network: TrainedNetwork
-    inner: tuple[TrainedNetwork, ...]
-    heads: BackEnd
-    rows: Indices
+    inner_networks: tuple[TrainedNetwork, ...]
+    back_end: BackEnd
+    clips: Indices
     notes: tuple[str, ...]
+
+    @property
+    def networks(self) -> dict[str, TrainedNetwork]:
+        """All networks in the order of their training, by the key of their task."""
+        inner = {f"fold{n}": network for n, network in enumerate(self.inner_networks, start=1)}
+        return {**inner, "final": self.network}
 
 
 def train_system(
-    examples: Examples,
-    train: Sequence[int],
-    recipe: Recipe,
-    banks: FilterBanks,
-    work: Path,
-    progress: Progress,
-    callbacks: Callable[[str], Sequence[Any]],
-    start: LayerWeights | None = None,
-    mixed: bool = False,
+    context: TrainingContext, train: Sequence[int], speaker_dependent: bool = False
 ) -> TrainedSystem:
-    """Fit networks, projection, HMMs and decision on the clips `train`.
+    """Train the networks on the clips `train`, and fit projection, HMMs and fusion.
 
     Parameters
     ----------
-    work
-        Folder of the checkpoints; what is finished there is not done again.
-    callbacks
-        Gives the Keras callbacks for the network of that name.
-    start
-        Weights that every network begins with, from `bilstm_hmm.training.pretraining`.
-    mixed
+    speaker_dependent
         Whether the speakers that will be tested are among those of `train`.
     """
+    recipe = context.recipe
     split = inner_folds(
-        examples.clips, train, recipe.hmm.inner_folds, recipe.seed, speaker_dependent=mixed
+        context.examples.clips,
+        train,
+        recipe.hmm.inner_folds,
+        recipe.seed,
+        speaker_dependent=speaker_dependent,
     )
-    notes = []
-    if mixed:
-        notes.append("Test speakers are in training, so validation holds out clips, not speakers.")
-    elif split.grouped_by != "speakers":
-        notes.append(
+    inner_tasks = _inner_tasks(context, split)
+    inner_networks = tuple(_train(context, task) for task in inner_tasks)
+    epochs = [
+        network.best_epoch / task.epochs
+        for network, task in zip(inner_networks, inner_tasks, strict=True)
+    ]
+    final = _train(context, _final_task(context, train, epochs, speaker_dependent))
+    context.progress.say("Fitting the HMMs on the out-of-fold outputs")
+    outputs = _out_of_fold_outputs(context, split, inner_networks, final)
+    back_end = fit_back_end(outputs, context.examples.classes, recipe)
+    notes = (*_split_notes(split, speaker_dependent), *back_end.notes)
+    return TrainedSystem(final, inner_networks, back_end, outputs.clips, notes)
+
+
+def _split_notes(split: InnerFolds, speaker_dependent: bool) -> list[str]:
+    if speaker_dependent:
+        return ["Test speakers are in training, so validation holds out clips, not speakers."]
+    if split.grouped_by != "speakers":
+        return [
             f"The training part has one speaker, so validation holds out {split.grouped_by}, "
             "not speakers."
-        )
-    inner, lengths = [], []
-    for number, (fit_on, held_out) in enumerate(split.folds, start=1):
-        task = TrainingTask(
-            name=f"fold {number} of {len(split.folds)}",
-            train=np.array(fit_on),
-            validation=np.array(held_out if recipe.training.keep == "best" else (), dtype=np.intp),
-            epochs=n_epochs(len(fit_on), recipe.training),
-            seed=recipe.seed + number,
-            state_file=work / f"fold{number}.npz",
-        )
-        lengths.append(task.epochs)
-        inner.append(_train(examples, task, recipe, banks, progress, callbacks, start))
-    final_task = _final_task(examples, train, inner, lengths, recipe, work, mixed)
-    final = _train(examples, final_task, recipe, banks, progress, callbacks, start)
-    progress.say("Fitting the HMMs on the out-of-fold outputs")
-    unseen = _out_of_fold(examples, split, inner, final, recipe, banks)
-    heads = fit_back_end(unseen, examples.classes, recipe)
-    return TrainedSystem(final, tuple(inner), heads, unseen.rows, (*notes, *heads.notes))
+        ]
+    return []
 
 
 def n_epochs(n_clips: int, settings: TrainingSettings) -> int:
-    """Return the epochs of a network that learns from `n_clips` clips."""
+    """Return how many epochs a network of so many clips is trained for."""
     if settings.steps is None:
         return settings.epochs
     return max(settings.epochs, -(-settings.steps // -(-n_clips // settings.batch_size)))
 
 
-def _train(
-    examples: Examples,
-    task: TrainingTask,
-    recipe: Recipe,
-    banks: FilterBanks,
-    progress: Progress,
-    callbacks: Callable[[str], Sequence[Any]],
-    start: LayerWeights | None,
-) -> TrainedNetwork:
-    name = task.state_file.stem
-    network = train_network(
-        examples,
-        task,
-        recipe,
-        banks,
-        lambda row: progress.epoch(task.name, task.epochs, row),
-        callbacks(name),
-        start,
-    )
-    progress.say(f"Network {task.name}: kept epoch {network.best_epoch}")
+def _train(context: TrainingContext, task: TrainingTask) -> TrainedNetwork:
+    network = train_network(context, task)
+    context.progress.say(f"Network {task.name}: kept epoch {network.best_epoch}")
     return network
 
 
-def _final_task(
-    examples: Examples,
-    train: Sequence[int],
-    inner: Sequence[TrainedNetwork],
-    lengths: Sequence[int],
-    recipe: Recipe,
-    work: Path,
-    mixed: bool,
-) -> TrainingTask:
-    """The final network: all training clips for the epochs found best, or with validation.
+def _inner_tasks(context: TrainingContext, split: InnerFolds) -> list[TrainingTask]:
+    """The networks of the inner folds, each validated on the clips that it is trained without."""
+    recipe = context.recipe
+    validates = recipe.training.keep == "best"
+    return [
+        TrainingTask(
+            name=f"fold {number} of {len(split.folds)}",
+            key=f"fold{number}",
+            train=np.array(fit_on),
+            validation=np.array(held_out if validates else (), dtype=np.intp),
+            epochs=n_epochs(len(fit_on), recipe.training),
+            seed=recipe.seed + number,
+        )
+        for number, (fit_on, held_out) in enumerate(split.folds, start=1)
+    ]
 
-    `lengths` are the epochs that each of the `inner` networks had to find its best in.
+
+def _final_task(
+    context: TrainingContext,
+    train: Sequence[int],
+    best_epochs: Sequence[float],
+    speaker_dependent: bool,
+) -> TrainingTask:
+    """The final network: all training clips for the epochs that were best, or with validation.
+
+    Parameters
+    ----------
+    best_epochs
+        Of each inner network, as a fraction of the epochs that it had: a network of fewer clips
+        may have more of them.
     """
-    settings = recipe.training
-    fit_on, validation = list(train), []
+    recipe, settings = context.recipe, context.recipe.training
+    fit_on: Sequence[int] = train
+    validation: Sequence[int] = ()
     if settings.keep == "best" and not settings.refit:
-        split = validation_split(
-            examples.clips,
+        fit_on, validation = validation_split(
+            context.examples.clips,
             train,
             settings.validation_fraction,
             recipe.seed,
-            speaker_dependent=mixed,
+            speaker_dependent=speaker_dependent,
         )
-        fit_on, validation = list(split[0]), list(split[1])
     epochs = n_epochs(len(fit_on), settings)
     if settings.keep == "best" and settings.refit:
-        # Shares of the way, because a network of fewer clips may have more epochs.
-        shares = [n.best_epoch / longest for n, longest in zip(inner, lengths, strict=True)]
-        epochs = max(1, round(epochs * float(np.median(shares))))
+        epochs = max(1, round(epochs * float(np.median(best_epochs))))
     return TrainingTask(
         name="final",
+        key="final",
         train=np.array(fit_on, dtype=np.intp),
         validation=np.array(validation, dtype=np.intp),
         epochs=epochs,
         seed=recipe.seed,
-        state_file=work / "final.npz",
     )
 
 
-def _out_of_fold(
-    examples: Examples,
+def _out_of_fold_outputs(
+    context: TrainingContext,
     split: InnerFolds,
-    inner: Sequence[TrainedNetwork],
+    inner_networks: Sequence[TrainedNetwork],
     final: TrainedNetwork,
-    recipe: Recipe,
-    banks: FilterBanks,
 ) -> OutOfFoldOutputs:
-    indices: list[int] = []
+    """Outputs of each training clip by the network that was trained without it.
+
+    Hidden states are aligned with those of the final network, unless the HMMs take the logits.
+    """
+    clips: list[int] = []
     folds: list[int] = []
     outputs: list[NetworkOutput] = []
-    rng = np.random.default_rng(recipe.seed)
-    for number, (network, (fit_on, held_out)) in enumerate(zip(inner, split.folds, strict=True)):
-        found = _view_outputs(examples, held_out, network, recipe, banks)
-        if recipe.hmm.input != "logits":
-            shared = rng.permutation(np.array(fit_on))[:ALIGNMENT_CLIPS]
-            aligned = fit_alignment(
-                _outputs(examples, shared, network, recipe),
-                _outputs(examples, shared, final, recipe),
-            )
-            found = [replace(o, hidden=project(aligned, o).astype(np.float32)) for o in found]
-        indices.extend(held_out)
+    rng = np.random.default_rng(context.recipe.seed)
+    pairs = zip(inner_networks, split.folds, strict=True)
+    for number, (network, (fit_on, held_out)) in enumerate(pairs):
+        of_fold = _averaged_outputs(context, network, held_out)
+        if context.recipe.hmm.input != "logits":
+            alignment_clips = rng.permutation(np.array(fit_on))[:ALIGNMENT_CLIPS]
+            of_fold = _align(context, of_fold, alignment_clips, network, final)
+        clips.extend(held_out)
         folds.extend([number] * len(held_out))
-        outputs.extend(found)
-    rows, fold = np.array(indices, dtype=np.intp), np.array(folds, dtype=np.intp)
-    speakers = np.unique([examples.clips[row].speaker for row in rows], return_inverse=True)[1]
-    groups = speakers if speakers.max() > 0 else fold
-    return OutOfFoldOutputs(tuple(outputs), rows, examples.labels[rows], fold, groups)
+        outputs.extend(of_fold)
+    indices, inner_fold = np.array(clips, dtype=np.intp), np.array(folds, dtype=np.intp)
+    names = [context.examples.clips[clip].speaker for clip in clips]
+    speakers = np.unique(names, return_inverse=True)[1]
+    groups = speakers if speakers.max() > 0 else inner_fold
+    labels = context.examples.labels[indices]
+    return OutOfFoldOutputs(tuple(outputs), indices, labels, inner_fold, groups)
 
 
-def _view_outputs(
-    examples: Examples,
-    indices: Sequence[int],
+def _align(
+    context: TrainingContext,
+    outputs: Sequence[NetworkOutput],
+    alignment_clips: Indices,
     network: TrainedNetwork,
-    recipe: Recipe,
-    banks: FilterBanks,
+    final: TrainedNetwork,
 ) -> list[NetworkOutput]:
-    """Outputs for the clips as prediction has them: the means over their views."""
-    views = warped_frames(examples, indices, recipe, banks, network.statistics)
-    told = [network_outputs(network, frames, recipe.network.stride) for frames in views]
-    return [average_outputs(of_clip) for of_clip in zip(*told, strict=True)]
+    """Map the hidden states of `network` onto those of `final`, as they are on the same clips."""
+    alignment = fit_alignment(
+        _outputs(context, network, alignment_clips), _outputs(context, final, alignment_clips)
+    )
+    return [replace(o, hidden=project(alignment, o).astype(np.float32)) for o in outputs]
+
+
+def _averaged_outputs(
+    context: TrainingContext, network: TrainedNetwork, clips: Sequence[int]
+) -> list[NetworkOutput]:
+    """Outputs for the clips as prediction has them: the means over ``decision.warps``."""
+    recipe = context.recipe
+    views = warped_frames(context.examples, clips, recipe, context.banks, network.statistics)
+    outputs = [network_outputs(network, frames, recipe.network.stride) for frames in views]
+    return [average_outputs(of_clip) for of_clip in zip(*outputs, strict=True)]
 
 
 def _outputs(
-    examples: Examples, indices: Sequence[int] | Indices, network: TrainedNetwork, recipe: Recipe
+    context: TrainingContext, network: TrainedNetwork, clips: Indices
 ) -> list[NetworkOutput]:
-    frames = normalised_frames(examples, indices, recipe, network.statistics)
-    return network_outputs(network, frames, recipe.network.stride)
+    frames = normalised_frames(context.examples, clips, context.recipe, network.statistics)
+    return network_outputs(network, frames, context.recipe.network.stride)

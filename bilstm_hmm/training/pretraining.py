@@ -6,7 +6,7 @@ pre-training, so that its result is the same for every fold and is kept for all 
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,39 +18,22 @@ from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.data.corpora.registry import scan_corpus
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
-from bilstm_hmm.progress import Progress
+from bilstm_hmm.training.context import LayerWeights, TrainingContext, TrainingTask
 from bilstm_hmm.training.dataset import corpus_root, dataset_corpora, sort_emotions
-from bilstm_hmm.training.examples import Examples
-from bilstm_hmm.training.load_examples import load_examples
-from bilstm_hmm.training.loop import LayerWeights, TrainedNetwork, TrainingTask, train_network
+from bilstm_hmm.training.examples import Examples, load_examples
+from bilstm_hmm.training.loop import TrainedNetwork, train_network
 
 #: The layers that are made anew for the emotions of the fold.
 OUTPUT_LAYERS = ("frame", "clip")
 
 
-def starting_layers(
-    recipe: Recipe,
-    examples: Examples,
-    banks: FilterBanks,
-    work: Path,
-    progress: Progress,
-) -> LayerWeights | None:
-    """Return the weights that every network on `examples` begins with, None for random ones.
+def initial_weights(context: TrainingContext) -> LayerWeights:
+    """Return the weights that every network of the training begins with; none without corpora.
 
     Raises what `pretraining_clips` raises.
     """
-    clips = pretraining_clips(recipe, {clip.speaker for clip in examples.clips})
-    if not clips:
-        return None
-    total = len(clips)
-    return pretrained_layers(
-        recipe,
-        clips,
-        banks,
-        work,
-        progress,
-        lambda done: progress.move("Reading clips to pre-train on", done, total),
-    )
+    clips = pretraining_clips(context.recipe, {clip.speaker for clip in context.examples.clips})
+    return pretrained_weights(context, clips) if clips else {}
 
 
 def pretraining_clips(recipe: Recipe, evaluated: Collection[str]) -> tuple[Clip, ...]:
@@ -69,12 +52,12 @@ def pretraining_clips(recipe: Recipe, evaluated: Collection[str]) -> tuple[Clip,
         A corpus that cannot be found or read, or that has no speaker left.
     """
     clips: list[Clip] = []
-    own = dataset_corpora(recipe.data)
+    evaluated_corpora = dataset_corpora(recipe.data)
     for name in recipe.pretraining.corpora:
-        if name in own:
+        if name in evaluated_corpora:
             continue
-        found = scan_corpus(name, corpus_root(recipe.data, name)).clips
-        usable = [clip for clip in found if clip.speaker not in evaluated]
+        scan = scan_corpus(name, corpus_root(recipe.data, name))
+        usable = [clip for clip in scan.clips if clip.speaker not in evaluated]
         if not usable:
             raise ToolkitError(
                 f"pretraining.corpora: every speaker of {name} is among those evaluated; leave "
@@ -84,68 +67,59 @@ def pretraining_clips(recipe: Recipe, evaluated: Collection[str]) -> tuple[Clip,
     return tuple(clips)
 
 
-def pretrained_layers(
-    recipe: Recipe,
-    clips: tuple[Clip, ...],
-    banks: FilterBanks,
-    work: Path,
-    progress: Progress,
-    on_clip: Callable[[int], None],
-) -> LayerWeights:
+def pretrained_weights(context: TrainingContext, clips: tuple[Clip, ...]) -> LayerWeights:
     """Train on `clips`, or take what an earlier run of the same recipe on them has learnt.
 
     Every emotion of the clips is a class; the last epoch is kept.
 
-    Parameters
-    ----------
-    work
-        Folder of the checkpoint, from which an interrupted training goes on.
-
     Returns
     -------
     Mapping
-        The weights of every layer but the heads, by the layer's name.
+        The weights of every layer but the output layers, by the layer's name.
     """
+    progress, banks = context.progress, context.banks
+    recipe = _pretraining_recipe(context.recipe)
+
+    def on_clip(done: int) -> None:
+        progress.move("Reading clips to pre-train on", done, len(clips))
+
     classes = sort_emotions({clip.emotion for clip in clips})
-    settings = recipe.pretraining
-    training = recipe.training.model_copy(
-        update={
-            "epochs": settings.epochs,
-            "steps": None,
-            "batch_size": settings.batch_size,
-            "learning_rate": settings.learning_rate,
-            "schedule": "cosine",
-        }
-    )
-    recipe = recipe.model_copy(update={"training": training})
     examples = load_examples(clips, classes, recipe, banks, on_clip)
-    stored = None
-    if recipe.cache is not None:
-        stored = recipe.cache / "pretrained" / f"{_key(recipe, examples, banks)}.npz"
-        known = _read(stored)
-        if known:
-            progress.say("Pre-training: taken from the cache")
-            return known
+    cache_file = _cache_file(recipe, examples, banks)
+    cached = _read_weights(cache_file) if cache_file is not None else None
+    if cached:
+        progress.say("Pre-training: taken from the cache")
+        return cached
+    corpora = ", ".join(dict.fromkeys(clip.corpus for clip in examples.clips))
+    progress.say(f"Pre-training on {len(examples.clips)} clips of {corpora}")
     task = TrainingTask(
         name="pre-training",
+        key="pretraining",
         train=np.arange(len(examples.clips)),
         validation=np.array([], dtype=np.intp),
-        epochs=settings.epochs,
+        epochs=recipe.training.epochs,
         seed=recipe.seed,
-        state_file=work / "pretraining.npz",
     )
-    told = ", ".join(dict.fromkeys(clip.corpus for clip in examples.clips))
-    progress.say(f"Pre-training on {len(examples.clips)} clips of {told}")
-    network = train_network(
-        examples, task, recipe, banks, lambda row: progress.epoch(task.name, task.epochs, row)
-    )
-    layers = _layers(network)
-    if stored is not None:
-        _write(stored, layers)
-    return layers
+    network = train_network(TrainingContext(examples, recipe, banks, context.work, progress), task)
+    weights = _transferable_weights(network)
+    if cache_file is not None:
+        _write_weights(cache_file, weights)
+    return weights
 
 
-def _layers(network: TrainedNetwork) -> LayerWeights:
+def _pretraining_recipe(recipe: Recipe) -> Recipe:
+    settings = recipe.pretraining
+    changes = {
+        "epochs": settings.epochs,
+        "steps": None,
+        "batch_size": settings.batch_size,
+        "learning_rate": settings.learning_rate,
+        "schedule": "cosine",
+    }
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update=changes)})
+
+
+def _transferable_weights(network: TrainedNetwork) -> LayerWeights:
     return {
         layer.name: [np.array(weight) for weight in layer.get_weights()]
         for layer in network.model.layers
@@ -153,7 +127,14 @@ def _layers(network: TrainedNetwork) -> LayerWeights:
     }
 
 
-def _key(recipe: Recipe, examples: Examples, banks: FilterBanks) -> str:
+def _cache_file(recipe: Recipe, examples: Examples, banks: FilterBanks) -> Path | None:
+    """Where the weights are kept for other folds and runs; None for a recipe without a cache."""
+    if recipe.cache is None:
+        return None
+    return recipe.cache / "pretrained" / f"{_cache_key(recipe, examples, banks)}.npz"
+
+
+def _cache_key(recipe: Recipe, examples: Examples, banks: FilterBanks) -> str:
     """Digest of everything that the result depends on, the audio included."""
     parts = ("seed", "features", "augmentation", "network", "training", "pretraining")
     digest = hashlib.sha256(recipe.model_dump_json(include=set(parts)).encode())
@@ -165,22 +146,26 @@ def _key(recipe: Recipe, examples: Examples, banks: FilterBanks) -> str:
     return digest.hexdigest()[:32]
 
 
-def _read(path: Path) -> LayerWeights | None:
-    """The layers of an earlier run, None where there are none or they are damaged."""
+def _read_weights(path: Path) -> LayerWeights | None:
+    """The weights of an earlier run, None where there are none or they are damaged."""
     if not path.is_file():
         return None
-    layers: dict[str, list[np.ndarray]] = {}
+    weights: dict[str, list[np.ndarray]] = {}
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             for key in stored.files:
                 name, _, index = key.rpartition("/")
-                layers.setdefault(name, []).insert(int(index), stored[key])
+                weights.setdefault(name, []).insert(int(index), stored[key])
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return None
-    return layers
+    return weights
 
 
-def _write(path: Path, layers: LayerWeights) -> None:
-    arrays = {f"{name}/{i}": array for name, kept in layers.items() for i, array in enumerate(kept)}
+def _write_weights(path: Path, weights: LayerWeights) -> None:
+    arrays = {
+        f"{name}/{index}": array
+        for name, of_layer in weights.items()
+        for index, array in enumerate(of_layer)
+    }
     with atomic_path(path) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]

@@ -13,11 +13,11 @@ from bilstm_hmm.training.batches import Batch
 
 @dataclass(frozen=True, slots=True)
 class TrainableNetwork:
-    """A network, the Keras model that trains its weights, and how that wants clips to lie."""
+    """A network, the Keras model that trains its weights, and how that wants clips packed."""
 
     network: Any
     model: Any
-    arrange: Packing
+    pack: Packing
 
 
 def make_trainable(network: Any, recipe: Recipe) -> TrainableNetwork:
@@ -30,13 +30,13 @@ def make_trainable(network: Any, recipe: Recipe) -> TrainableNetwork:
     import keras
 
     settings = recipe.network
-    by_chance = not recipe.training.bucketed
-    if by_chance and can_pack(settings) and keras.backend.backend() == "tensorflow":
+    shares_rows = not recipe.training.bucketed and can_pack(settings)
+    if shares_rows and keras.backend.backend() == "tensorflow":
         from bilstm_hmm.network.build import build_packed_network
 
-        rows = compile_network(build_packed_network(network, settings), recipe)
-        arrange = partial(pack_batch, stride=settings.stride, gap=packing_gap(settings))
-        return TrainableNetwork(network, rows, arrange)
+        model = compile_network(build_packed_network(network, settings), recipe)
+        pack = partial(pack_batch, stride=settings.stride, gap=packing_gap(settings))
+        return TrainableNetwork(network, model, pack)
     return TrainableNetwork(
         network, compile_network(network, recipe), partial(pad_batch, stride=settings.stride)
     )
@@ -66,16 +66,16 @@ def compile_network(network: Any, recipe: Recipe) -> Any:
     return model
 
 
-def batch_arguments(batch: Batch, arrange: Packing) -> tuple[Any, Any, Any]:
+def batch_arguments(batch: Batch, pack: Packing) -> tuple[Any, Any, Any]:
     """Return inputs, targets and sample weights of both losses; each frame has its clip's weight.
 
     Keras leaves masked frames out of the mean by itself: the mask comes with the logits.
     """
-    arranged = arrange(batch.frames)
-    targets = np.repeat(batch.targets[:, None], arranged.steps.shape[1], axis=1)
-    weights = (batch.weights[:, None] * arranged.steps).astype(np.float32)
+    packed = pack(batch.frames)
+    targets = np.repeat(batch.targets[:, None], packed.step_mask.shape[1], axis=1)
+    weights = (batch.weights[:, None] * packed.step_mask).astype(np.float32)
     return (
-        list(arranged.inputs),
+        list(packed.inputs),
         {"clip": batch.targets, "frame": targets},
         {"clip": batch.weights, "frame": weights},
     )

@@ -12,7 +12,7 @@ from benchmarks.epoch import losses, times
 from benchmarks.timing import Cost
 from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.training.dataset import load_dataset
-from bilstm_hmm.training.load_examples import load_examples
+from bilstm_hmm.training.examples import load_examples
 
 pytest.importorskip("keras")
 

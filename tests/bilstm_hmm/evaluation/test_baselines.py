@@ -71,7 +71,7 @@ def test_raw_scores_are_hmmlearns_of_every_fourth_frame(fitted: FeatureHmms) -> 
         scores.append(model.score(kept) / len(kept))
     np.testing.assert_allclose(
         feature_hmm_probabilities(fitted, frames),
-        scipy_softmax(fitted.scale * np.array(scores)),
+        scipy_softmax(fitted.inverse_temperature * np.array(scores)),
         rtol=1e-6,
     )
 
@@ -80,7 +80,7 @@ def test_the_scale_has_the_least_log_loss_on_the_training_clips(fitted: FeatureH
     frames, labels = made_frames(60)
 
     def loss(factor: float) -> float:
-        changed = FeatureHmms(fitted.bank, factor * fitted.scale, fitted.step)
+        changed = FeatureHmms(fitted.bank, factor * fitted.inverse_temperature, fitted.step)
         shares = np.array([feature_hmm_probabilities(changed, f) for f in frames])
         return -np.log(shares[np.arange(60), labels]).mean()
 
@@ -98,13 +98,13 @@ def test_a_large_corpus_is_fitted_on_clips_drawn_by_the_seed(
     fitted: FeatureHmms, recipe: Recipe, quick_recipe: MakeRecipe
 ) -> None:
     frames, labels = made_frames(60)
-    few = fit_feature_hmms(frames, labels, CLASSES, recipe, most_frames=60)
-    again = fit_feature_hmms(frames, labels, CLASSES, recipe, most_frames=60)
-    other = fit_feature_hmms(frames, labels, CLASSES, quick_recipe(seed=4), most_frames=60)
+    few = fit_feature_hmms(frames, labels, CLASSES, recipe, max_frames=60)
+    again = fit_feature_hmms(frames, labels, CLASSES, recipe, max_frames=60)
+    other = fit_feature_hmms(frames, labels, CLASSES, quick_recipe(seed=4), max_frames=60)
     np.testing.assert_array_equal(few.bank.means, again.bank.means)
     assert not np.allclose(few.bank.means, fitted.bank.means)
     assert not np.allclose(few.bank.means, other.bank.means)
-    least = fit_feature_hmms(frames, labels, CLASSES, recipe, most_frames=1)
+    least = fit_feature_hmms(frames, labels, CLASSES, recipe, max_frames=1)
     assert np.isfinite(feature_hmm_probabilities(least, frames[0])).all()
 
 

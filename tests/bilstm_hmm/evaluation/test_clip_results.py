@@ -1,118 +1,115 @@
-import json
+"""Tables of clips and their probabilities: read back to the last digit, or not at all."""
+
 from pathlib import Path
 
 import numpy as np
 import pytest
-import sklearn.metrics
+from bilstm_hmm.data.clip import Clip, Sex
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bilstm_hmm.delimited_text import table_rows
-from bilstm_hmm.evaluation.clip_results import ClipResult, compute_metrics, write_predictions
-from bilstm_hmm.evaluation.metrics import (
-    bootstrap_interval,
-    expected_calibration_error,
-    paired_bootstrap,
-    unweighted_accuracy,
+from bilstm_hmm.evaluation.clip_results import (
+    ClipResult,
+    clip_result,
+    read_results,
+    write_predictions,
+    write_results,
 )
 
-CLASSES = ["happy", "sad", "=own | word"]
+CLASSES = ("happy", "sad")
+ALL = ("bilstm", "hmm", "hybrid", "posterior-mean", "hmm-raw")
 
 
-def made_results(systems: dict[str, float], n: int = 90, seed: int = 0) -> list[ClipResult]:
-    """Clips of nine speakers; a system's figure is how well it tells the classes apart."""
-    rng = np.random.default_rng(seed)
-    results = []
-    for clip in range(n):
-        truth = int(rng.integers(3))
-        shares = {}
-        for system, skill in systems.items():
-            scores = rng.normal(size=3) + skill * np.eye(3)[truth]
-            shares[system] = (np.exp(scores) / np.exp(scores).sum()).astype(np.float32)
-        speaker = clip % 9
-        sex = ("female", "male", None)[speaker % 3]
-        results.append(ClipResult(f"{clip}.wav", f"s{speaker}", CLASSES[truth], shares, sex))
-    return results
+def result(name: str, share: float, sex: Sex | None = None) -> ClipResult:
+    probabilities = np.array([share, 1.0 - share])
+    return ClipResult(name, "own-ann", "sad", dict.fromkeys(ALL, probabilities), sex)
 
 
-def test_the_document_holds_the_scores_of_each_system() -> None:
-    results = made_results({"bilstm": 1.0, "hmm": 0.5, "hybrid": 2.0})
-    folds = [1 + clip % 3 for clip in range(90)]
-    document = compute_metrics("demo", True, CLASSES, results, folds)
-    assert json.loads(json.dumps(document)) == document
-    assert list(document) == [
-        "protocol", "speaker_independent", "classes", "clips", "folds", "systems", "comparison",
-    ]  # fmt: skip
-    assert document["protocol"] == "demo"
-    assert document["speaker_independent"] is True
-    assert (document["classes"], document["clips"]) == (CLASSES, 90)
-    assert document["folds"] == [1, 2, 3]
-    truth = np.array([CLASSES.index(r.truth) for r in results])
-    speakers = [r.speaker for r in results]
-    said = {}
-    for system, scores in document["systems"].items():
-        probabilities = np.array([r.probabilities[system] for r in results])
-        predicted = said[system] = probabilities.argmax(axis=1)
-
-        def uar(chosen: np.ndarray, predicted: np.ndarray = predicted) -> float:
-            return 100 * sklearn.metrics.balanced_accuracy_score(truth[chosen], predicted[chosen])
-
-        assert scores["ua"] == round(uar(np.arange(90)), 2)
-        assert scores["wa"] == round(100 * sklearn.metrics.accuracy_score(truth, predicted), 2)
-        f1 = sklearn.metrics.f1_score(truth, predicted, average="macro")
-        assert scores["f1"] == round(100 * f1, 2)
-        assert scores["ece"] == round(expected_calibration_error(probabilities, truth), 4)
-        expected = [round(uar(np.arange(90) % 3 == fold), 2) for fold in range(3)]
-        assert scores["ua_per_fold"] == expected
-        sexes = np.array([str(r.sex) for r in results])
-        expected = {sex: round(uar(sexes == sex), 2) for sex in ("female", "male")}
-        assert scores["ua_by_sex"] == expected
-        recalls = sklearn.metrics.recall_score(truth, predicted, average=None)
-        assert list(scores["recalls"]) == CLASSES
-        assert list(scores["recalls"].values()) == [round(100 * r, 2) for r in recalls]
-        interval = bootstrap_interval(unweighted_accuracy, truth, predicted, speakers)
-        assert scores["ua_interval"] == [round(end, 2) for end in interval]
-    pairs = (("hybrid", "bilstm"), ("hybrid", "hmm"), ("hmm", "bilstm"))
-    assert set(document["comparison"]) == {f"{one}-{other}" for one, other in pairs}
-    for one, other in pairs:
-        found = document["comparison"][f"{one}-{other}"]
-        difference, low, high = paired_bootstrap(
-            unweighted_accuracy, truth, said[one], said[other], speakers
-        )
-        assert found == {
-            "ua": round(difference, 2),
-            "ua_interval": [round(low, 2), round(high, 2)],
-        }
+def test_a_result_is_that_of_its_clip() -> None:
+    clip = Clip(Path("1.wav"), "tess/1.wav", "sad", "tess-OAF", "tess", sex="female")
+    probabilities = {"hmm": np.array([0.25, 0.75])}
+    expected = ClipResult("tess/1.wav", "tess-OAF", "sad", probabilities, "female")
+    assert clip_result(clip, probabilities) == expected
 
 
-def test_a_sex_without_clips_has_no_score() -> None:
-    results = made_results({"hmm": 1.0})
-    for kept, expected in ((("male", None), ["male"]), ((None,), [])):
-        own = [r for r in results if r.sex in kept]
-        document = compute_metrics("demo", True, CLASSES, own, [1] * len(own))
-        assert list(document["systems"]["hmm"]["ua_by_sex"]) == expected
+@given(
+    names=st.lists(st.text(min_size=1, max_size=12).map(lambda t: f"{t}.wav"), min_size=1),
+    share=st.floats(0.0, 1.0),
+    sex=st.sampled_from(["female", "male", None]),
+)
+@settings(deadline=None, max_examples=50)
+def test_results_come_back_to_the_last_digit(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], share: float, sex: Sex | None
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "fold.csv"
+    write_results(path, [result(name, share, sex) for name in names], CLASSES)
+    results = read_results(path, CLASSES)
+    assert results is not None
+    assert [entry.name for entry in results] == names
+    for entry in results:
+        assert (entry.speaker, entry.truth, entry.sex) == ("own-ann", "sad", sex)
+        for system in ALL:
+            assert entry.probabilities[system].tolist() == [share, 1.0 - share]
 
 
-def test_one_system_has_nothing_to_be_compared_with() -> None:
-    document = compute_metrics("demo", True, CLASSES, made_results({"bilstm": 1.0}), [1] * 90)
-    assert document["comparison"] == {}
+def test_results_of_an_earlier_version_are_read_and_written_alike(tmp_path: Path) -> None:
+    """An evaluation that it began is gone on with."""
+    text = (
+        "name,speaker,sex,truth,bilstm:happy,bilstm:sad,hmm-raw:happy,hmm-raw:sad\n"
+        "a.wav,own-ann,female,sad,0.25,0.75,0.5,0.5\n"
+        "'=b.wav,own-ben,,happy,1e-05,0.99999,0.3333333333333333,0.6666666666666666\n"
+    )
+    (tmp_path / "fold1.csv").write_text(text, encoding="utf-8")
+    results = read_results(tmp_path / "fold1.csv", CLASSES)
+    assert results is not None
+    assert [(r.name, r.speaker, r.sex, r.truth) for r in results] == [
+        ("a.wav", "own-ann", "female", "sad"),
+        ("=b.wav", "own-ben", None, "happy"),
+    ]
+    assert results[1].probabilities["hmm-raw"].tolist() == [1 / 3, 2 / 3]
+    write_results(tmp_path / "again.csv", results, CLASSES)
+    assert (tmp_path / "again.csv").read_text("utf-8") == text
 
 
-def test_a_class_without_clips_has_no_recall() -> None:
-    results = [r for r in made_results({"hmm": 1.0}) if r.truth != "sad"]
-    document = compute_metrics("demo", True, CLASSES, results, [1] * len(results))
-    assert document["systems"]["hmm"]["recalls"]["sad"] is None
+@pytest.mark.parametrize("damage", ["missing", "empty", "header", "cut", "binary", "other"])
+def test_results_that_are_not_whole_are_not_there(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "fold1.csv"
+    write_results(path, [result("a.wav", 0.25), result("b.wav", 0.5)], CLASSES)
+    content = path.read_bytes()
+    damaged = {
+        "missing": None,
+        "empty": b"",
+        "header": content[: content.index(b"\n") + 1],
+        "cut": content[:-30],
+        "binary": b"\xff\xfe" + content,
+        "other": content.replace(b"happy", b"bored"),
+    }[damage]
+    path.unlink()
+    if damaged is not None:
+        path.write_bytes(damaged)
+    assert read_results(path, CLASSES) is None
 
 
 def test_predictions_are_a_row_a_clip(tmp_path: Path) -> None:
-    results = made_results({"bilstm": 1.0, "hybrid": 2.0}, n=12)
+    results = [
+        ClipResult(
+            f"{number}.wav",
+            f"s{number % 3}",
+            CLASSES[number % 2],
+            {"bilstm": np.array([0.1 * number, 1 - 0.1 * number]), "hybrid": np.array([0.4, 0.6])},
+            ("female", "male", None)[number % 3],
+        )
+        for number in range(8)
+    ]
     write_predictions(tmp_path / "new" / "predictions.csv", results, CLASSES)
     text = (tmp_path / "new" / "predictions.csv").read_text(encoding="utf-8")
     header, *rows = table_rows(text)
-    assert header[:6] == ["name", "speaker", "sex", "truth", "bilstm", "bilstm happy"]
-    assert len(header) == 4 + 2 * 4
-    for row, result in zip(rows, results, strict=True):
-        assert row[:4] == [result.name, result.speaker, result.sex or "", result.truth]
-        for start, system in ((4, "bilstm"), (8, "hybrid")):
-            shares = np.array(row[start + 1 : start + 4], dtype=float)
-            np.testing.assert_allclose(shares, result.probabilities[system], atol=6e-7)
-            assert row[start] == CLASSES[int(shares.argmax())]
-    assert pytest.approx(1, abs=1e-5) == sum(float(cell) for cell in rows[0][5:8])
+    systems = ["bilstm", "bilstm happy", "bilstm sad", "hybrid", "hybrid happy", "hybrid sad"]
+    assert header == ["name", "speaker", "sex", "truth", *systems]
+    for row, clip in zip(rows, results, strict=True):
+        assert row[:4] == [clip.name, clip.speaker, clip.sex or "", clip.truth]
+        for start, system in ((4, "bilstm"), (7, "hybrid")):
+            probabilities = np.array(row[start + 1 : start + 3], dtype=float)
+            np.testing.assert_allclose(probabilities, clip.probabilities[system], atol=6e-7)
+            assert row[start] == CLASSES[int(probabilities.argmax())]

@@ -56,7 +56,7 @@ def test_the_document_is_plain_and_pooled_over_all_recordings() -> None:
     assert tuple(found["systems"]) == TIMELINE_SYSTEMS
     for system, said in found["systems"].items():
         everything = [r for fold in FOLDS.values() for r in fold]
-        counts = [count_recording(r.truth, r.found[system], CLASSES) for r in everything]
+        counts = [count_recording(r.truth, r.predicted[system], CLASSES) for r in everything]
         expected = scores(sum_counts(counts), CLASSES)
         assert {name: said[name] for name in expected} == pytest.approx(expected, abs=5e-3)
         per_fold = [

@@ -21,24 +21,44 @@ spans = st.lists(st.tuples(times, times, st.text(min_size=1, max_size=8)), max_s
 
 def result(name: str = "own-ann/1", speaker: str = "own-ann") -> TimelineResult:
     truth = ((0.0, 1 / 3, "happy"), (0.5, 2.0, "neutral"))
-    found = {s: truth[: number % 3] for number, s in enumerate(TIMELINE_SYSTEMS)}
-    return TimelineResult(name, speaker, truth, found)
+    predicted = {s: truth[: number % 3] for number, s in enumerate(TIMELINE_SYSTEMS)}
+    return TimelineResult(name, speaker, truth, predicted)
 
 
 @given(
     names=st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4, unique=True),
     truth=spans.filter(bool),
-    found=st.lists(spans, min_size=6, max_size=6),
+    predicted=st.lists(spans, min_size=6, max_size=6),
 )
 @settings(deadline=None, max_examples=50)
 def test_timelines_come_back_to_the_last_digit(
-    tmp_path_factory: pytest.TempPathFactory, names: list[str], truth: tuple, found: list[tuple]
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], truth: tuple, predicted: list[tuple]
 ) -> None:
-    by_system = dict(zip(TIMELINE_SYSTEMS, found, strict=True))
+    by_system = dict(zip(TIMELINE_SYSTEMS, predicted, strict=True))
     results = tuple(TimelineResult(name, "own-ann", truth, by_system) for name in names)
     path = tmp_path_factory.getbasetemp() / "timelines.csv"
     write_timelines(path, results)
     assert read_timelines(path) == results
+
+
+def test_timelines_of_an_earlier_version_are_read_and_written_alike(tmp_path: Path) -> None:
+    """An evaluation that it began is gone on with."""
+    text = (
+        "recording,speaker,system,start,end,emotion\n"
+        "own-ann/1,own-ann,truth,0.0,0.3333333333333333,happy\n"
+        "own-ann/1,own-ann,median-filter,0.0,2.5,sad\n"
+        "own-ann/1,own-ann,composite-hmm,0.01,1e-05,no speech\n"
+    )
+    (tmp_path / "fold1.csv").write_text(text, encoding="utf-8")
+    results = read_timelines(tmp_path / "fold1.csv")
+    assert results is not None
+    (recording,) = results
+    assert recording.truth == ((0.0, 1 / 3, "happy"),)
+    assert tuple(recording.predicted) == TIMELINE_SYSTEMS
+    assert recording.predicted["composite-hmm"] == ((0.01, 1e-05, "no speech"),)
+    assert recording.predicted["windows"] == ()
+    write_timelines(tmp_path / "again.csv", results)
+    assert (tmp_path / "again.csv").read_text("utf-8") == text
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import pytest
 
 from bilstm_hmm.evaluation.timeline_systems import (
     COMPOSITE,
-    MEDIAN,
+    DEFAULT_MEDIAN_WIDTH,
     TIMELINE_SYSTEMS,
-    frame_spans,
-    phrase_spans,
+    frame_intervals,
+    segment_intervals,
     timelines,
-    window_spans,
+    window_intervals,
 )
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.scoring import RecordingScores
@@ -63,7 +63,11 @@ def test_phrases_are_labelled_frame_by_frame(
 ) -> None:
     phrases = model.score_segments(samples)
     assert len(phrases) > 5
-    width = MEDIAN if model.bundle.timeline is None else model.bundle.timeline.median_width
+    width = (
+        DEFAULT_MEDIAN_WIDTH
+        if model.bundle.timeline is None
+        else model.bundle.timeline.median_width
+    )
     logits = np.concatenate([phrase.frame_logits for phrase in phrases])
     smooth = iter(median_labels(logits, phrases[0].rate, width))
     for phrase in phrases:
@@ -71,14 +75,18 @@ def test_phrases_are_labelled_frame_by_frame(
             time = min(phrase.start + (frame + 0.5) / phrase.rate, phrase.end - 1e-6)
             assert at(found["phrase-argmax"], time) == model.classes[label]
             assert at(found["phrase-median"], time) == model.classes[next(smooth)]
-    assert phrase_spans([], 1.0, model.classes) == ((), ())
+    assert segment_intervals([], 1.0, model.classes) == ((), ())
 
 
 def test_frames_and_their_medians(
     model: Model, found: dict[str, Spans], samples: np.ndarray
 ) -> None:
     evidence = model.score(samples)
-    width = MEDIAN if model.bundle.timeline is None else model.bundle.timeline.median_width
+    width = (
+        DEFAULT_MEDIAN_WIDTH
+        if model.bundle.timeline is None
+        else model.bundle.timeline.median_width
+    )
     expected = {
         "frame-argmax": evidence.frame_logits.argmax(axis=1),
         "median-filter": median_labels(evidence.frame_logits, evidence.rate, width),
@@ -101,7 +109,7 @@ def test_the_width_of_the_filter_is_the_fitted_one(model: Model, samples: np.nda
     narrow, wide, without = with_width(0.05), with_width(8.0), with_width(None)
     assert narrow["median-filter"] == narrow["frame-argmax"]
     assert len(wide["median-filter"]) < len(narrow["median-filter"])
-    assert without["median-filter"] == with_width(MEDIAN)["median-filter"]
+    assert without["median-filter"] == with_width(DEFAULT_MEDIAN_WIDTH)["median-filter"]
 
 
 def test_the_composite_is_what_the_model_predicts(
@@ -119,7 +127,7 @@ def test_windows_are_labelled_as_clips(
     model: Model, samples: np.ndarray, seconds: float, borders: list[float]
 ) -> None:
     part = samples[: round(seconds * 16000)]
-    spans = window_spans(model, part)
+    spans = window_intervals(model, part)
     assert [start for start, _, _ in spans] == [0.0, *borders]
     assert spans[-1][1] == pytest.approx(seconds, abs=1e-4)
     for start, end, name in spans:
@@ -132,6 +140,8 @@ def test_frames_of_one_emotion_are_joined() -> None:
     evidence = RecordingScores(np.zeros(2), nothing, nothing, rate=10.0, start=0.2, end=0.65)
     labels = np.array([0, 0, 1, 0, 0])
     expected = ((0.2, 0.4, "sad"), (0.4, 0.5, "happy"), (0.5, 0.65, "sad"))
-    for span, known in zip(frame_spans(labels, evidence, ("sad", "happy")), expected, strict=True):
+    for span, known in zip(
+        frame_intervals(labels, evidence, ("sad", "happy")), expected, strict=True
+    ):
         assert span == pytest.approx(known)
-    assert frame_spans(labels[:1], evidence, ("sad", "happy")) == ((0.2, 0.65, "sad"),)
+    assert frame_intervals(labels[:1], evidence, ("sad", "happy")) == ((0.2, 0.65, "sad"),)

@@ -5,17 +5,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from bilstm_hmm.data.clip import Sex
 from bilstm_hmm.data.splits.folds import Fold
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.baselines import BASELINES
-from bilstm_hmm.evaluation.clip_results import ClipResult
-from bilstm_hmm.experiments.evaluate import fold_numbers, read_cost, read_results, write_results
+from bilstm_hmm.evaluation.clip_results import read_results
+from bilstm_hmm.experiments.evaluate import fold_numbers
+from bilstm_hmm.experiments.fold_store import FoldFiles, read_summary
 from bilstm_hmm.hmm.fusion import SYSTEMS
 from bilstm_hmm.inference.model import load
 
@@ -36,68 +33,6 @@ def test_fold_numbers(text: str | None, expected: list[int]) -> None:
 def test_fold_numbers_that_are_none(text: str) -> None:
     with pytest.raises(ToolkitError, match=r"^--folds .*: expected numbers as in 1,2"):
         fold_numbers(text, FOLDS)
-
-
-def result(name: str, share: float, sex: Sex | None = None) -> ClipResult:
-    shares = np.array([share, 1.0 - share])
-    return ClipResult(name, "own-ann", "sad", dict.fromkeys(ALL, shares), sex)
-
-
-@given(
-    names=st.lists(st.text(min_size=1, max_size=12).map(lambda t: f"{t}.wav"), min_size=1),
-    share=st.floats(0.0, 1.0),
-    sex=st.sampled_from(["female", "male", None]),
-)
-@settings(deadline=None, max_examples=50)
-def test_results_come_back_to_the_last_digit(
-    tmp_path_factory: pytest.TempPathFactory, names: list[str], share: float, sex: Sex | None
-) -> None:
-    path = tmp_path_factory.getbasetemp() / "fold.csv"
-    write_results(path, [result(name, share, sex) for name in names], CLASSES)
-    found = read_results(path, CLASSES)
-    assert found is not None
-    assert [entry.name for entry in found] == names
-    for entry in found:
-        assert (entry.speaker, entry.truth, entry.sex) == ("own-ann", "sad", sex)
-        for system in ALL:
-            assert entry.probabilities[system].tolist() == [share, 1.0 - share]
-
-
-@pytest.mark.parametrize("damage", ["missing", "empty", "header", "cut", "binary", "other"])
-def test_results_that_are_not_whole_are_not_there(tmp_path: Path, damage: str) -> None:
-    path = tmp_path / "fold1.csv"
-    write_results(path, [result("a.wav", 0.25), result("b.wav", 0.5)], CLASSES)
-    content = path.read_bytes()
-    damaged = {
-        "missing": None,
-        "empty": b"",
-        "header": content[: content.index(b"\n") + 1],
-        "cut": content[:-30],
-        "binary": b"\xff\xfe" + content,
-        "other": content.replace(b"happy", b"bored"),
-    }[damage]
-    path.unlink()
-    if damaged is not None:
-        path.write_bytes(damaged)
-    assert read_results(path, CLASSES) is None
-
-
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [
-        (b'{"parameters": 7, "train_seconds": 1.5}', {"parameters": 7, "train_seconds": 1.5}),
-        (b'{"parameters": 7, "tr', {}),
-        (b"\xff", {}),
-        (b"[]", {}),
-        (None, {}),
-    ],
-)
-def test_a_cost_that_is_not_whole_is_not_known(
-    tmp_path: Path, content: bytes | None, found: dict[str, float]
-) -> None:
-    if content is not None:
-        (tmp_path / "fold1.json").write_bytes(content)
-    assert read_cost(tmp_path / "fold1.json") == found
 
 
 def test_an_evaluation_that_is_killed_within_a_fold_goes_on_there(
@@ -134,7 +69,7 @@ def test_an_evaluation_that_is_killed_within_a_fold_goes_on_there(
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     assert metrics["folds"] == [2, 4]
     assert tuple(metrics["systems"]) == ALL
-    costs = [read_cost(folder / f"fold{n}.json") for n in (2, 4)]
+    costs = [read_summary(FoldFiles(folder, n)) for n in (2, 4)]
     assert metrics["train_seconds_per_fold"] == [cost["train_seconds"] for cost in costs]
     assert all(cost["train_seconds"] > 0.0 for cost in costs)
     assert metrics["parameters"] == costs[0]["parameters"] > 0

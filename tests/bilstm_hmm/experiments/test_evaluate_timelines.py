@@ -11,18 +11,19 @@ from typing import Any
 
 import pytest
 import yaml
+from bilstm_hmm.data.splits.folds import Fold
 from bilstm_hmm.data.synthesis.concatenated import N_RECORDINGS, concatenate_clips
 from bilstm_hmm.data.synthesis.corpus import synthesise, write_wav
 from bilstm_hmm.features.audio.reading import read_audio
 
-from bilstm_hmm.config.schema import DataSettings, Recipe
+from bilstm_hmm.config.schema import DataSettings
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.timeline_results import read_timelines
 from bilstm_hmm.evaluation.timeline_systems import TIMELINE_SYSTEMS
-from bilstm_hmm.experiments import fold as fold_run
-from bilstm_hmm.experiments.evaluate_timelines import fold_timelines, trained_bundle
+from bilstm_hmm.experiments import fold as fold_module
+from bilstm_hmm.experiments.evaluate_timelines import fold_timelines
+from bilstm_hmm.experiments.fold import train_fold
 from bilstm_hmm.experiments.fold_store import fold_bundle
-from bilstm_hmm.experiments.train import Corpus
 from bilstm_hmm.inference.bundle_files import read_bundle, write_bundle
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.training.dataset import Dataset, dataset_folds, load_dataset
@@ -74,7 +75,7 @@ def evaluated(
 
 
 @pytest.fixture(scope="module")
-def selection(emodb: Path) -> Dataset:
+def dataset(emodb: Path) -> Dataset:
     return load_dataset(DataSettings(corpus="emodb", root=emodb, protocol="timeline-emodb"))
 
 
@@ -96,19 +97,19 @@ def test_an_evaluation_from_the_corpus_to_the_report(evaluated: Path, emodb: Pat
         assert metrics["models"][place]["fitted"]["median"] == bundle.timeline.median_width
 
 
-def test_recordings_are_of_the_test_speaker_alone(evaluated: Path, selection: Dataset) -> None:
+def test_recordings_are_of_the_test_speaker_alone(evaluated: Path, dataset: Dataset) -> None:
     for number in (1, 3):
         results = read_timelines(evaluated / f"fold{number}.csv")
         assert results is not None
         (speaker,) = {result.speaker for result in results}
         assert speaker == f"emodb-{SPEAKERS[number - 1]}"
-        own = [clip for clip in selection.clips if clip.speaker == speaker]
+        own = [clip for clip in dataset.clips if clip.speaker == speaker]
         again = concatenate_clips(own, lambda clip: read_audio(clip.path).samples, 16000)
         assert [r.truth for r in results] == [recording.truth for recording in again]
         model = Model(read_bundle(evaluated / f"fold{number}"))
         said = model.predict(again[0].samples).segments
         expected = tuple((s.start, s.end, s.emotion) for s in said)
-        for found, known in zip(results[0].found["composite-hmm"], expected, strict=True):
+        for found, known in zip(results[0].predicted["composite-hmm"], expected, strict=True):
             assert found[:2] == pytest.approx(known[:2])
             assert found[2] == known[2]
 
@@ -132,74 +133,70 @@ def copied(evaluated: Path, folder: Path) -> Path:
     return folder
 
 
-def refused(models: Path, selection: Dataset, words: str, number: int = 3) -> None:
-    fold = dataset_folds(selection, 1)[number - 1]
+def refused(models: Path, dataset: Dataset, words: str, number: int = 3) -> None:
+    fold = dataset_folds(dataset, 1)[number - 1]
     with pytest.raises(ToolkitError, match=words) as caught:
-        fold_bundle(models, fold, selection)
+        fold_bundle(models, fold, dataset)
     assert str(caught.value).startswith(f"--models {models}: ")
     assert "\n" not in str(caught.value)
 
 
 def test_models_that_may_know_the_test_speakers_are_refused(
-    evaluated: Path, selection: Dataset, tmp_path: Path
+    evaluated: Path, dataset: Dataset, tmp_path: Path
 ) -> None:
-    assert fold_bundle(evaluated, dataset_folds(selection, 1)[2], selection)
+    assert fold_bundle(evaluated, dataset_folds(dataset, 1)[2], dataset)
     models = copied(evaluated, tmp_path / "models")
-    refused(models, selection, "fold2.csv is missing or cannot be read; evaluate fold 2", number=2)
+    refused(models, dataset, "fold2.csv is missing or cannot be read; evaluate fold 2", number=2)
     table = (models / "fold3.csv").read_text("utf-8")
     (models / "fold3.csv").write_text(table.replace("emodb-09", "emodb-08"), encoding="utf-8")
-    refused(models, selection, "not tested on exactly the speakers of fold 3 here .emodb-08 is in")
+    refused(models, dataset, "not tested on exactly the speakers of fold 3 here .emodb-08 is in")
     (models / "fold3.csv").write_text(table + "x/1,emodb-03,truth,0,1,sad\n", encoding="utf-8")
-    refused(models, selection, "emodb-03 is in one of them only")
+    refused(models, dataset, "emodb-03 is in one of them only")
     (models / "fold3.csv").write_text("no,table\n1,2\n", encoding="utf-8")
-    refused(models, selection, "fold3.csv is missing or cannot be read")
+    refused(models, dataset, "fold3.csv is missing or cannot be read")
 
 
 def test_models_of_other_splits_or_classes_are_refused(
-    evaluated: Path, selection: Dataset, tmp_path: Path
+    evaluated: Path, dataset: Dataset, tmp_path: Path
 ) -> None:
     models = copied(evaluated, tmp_path / "models")
     bundle = read_bundle(models / "fold3")
     data = bundle.recipe.data.model_copy(update={"speaker_dependent": True})
     mixed = replace(bundle, recipe=bundle.recipe.model_copy(update={"data": data}))
     write_bundle(models / "fold3", mixed)
-    refused(models, selection, "its models were trained on clips of all speakers")
+    refused(models, dataset, "its models were trained on clips of all speakers")
     write_bundle(models / "fold3", replace(bundle, classes=("neutral", "happy", "sad", "bored")))
-    refused(models, selection, "tell neutral, happy, sad, bored apart, but the clips are neutral")
+    refused(models, dataset, "tell neutral, happy, sad, bored apart, but the clips are neutral")
 
 
 def test_the_test_clips_are_not_handed_to_the_training(
-    selection: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    seen: list[Any] = []
+    folds: list[Fold] = []
 
-    def spy(examples: Any, fold: Any, *rest: Any, **more: Any) -> Any:
-        seen.append(fold)
-        return SimpleNamespace(system=SimpleNamespace(notes=("a note",)), bundle="bundle")
+    def spy(context: Any, fold: Fold) -> Any:
+        folds.append(fold)
+        return SimpleNamespace(bundle="bundle")
 
-    monkeypatch.setattr(fold_run, "train_and_test_fold", spy)
-    said: list[str] = []
-    progress: Any = SimpleNamespace(say=said.append)
-    corpus = Corpus(selection, None, None)  # type: ignore[arg-type]
-    for fold in dataset_folds(selection, 1):
-        assert trained_bundle(corpus, fold, Recipe(), tmp_path, progress) == "bundle"
-        assert seen[-1].test == ()
-        assert seen[-1].train == fold.train
-        speakers = {selection.clips[i].speaker for i in seen[-1].train}
-        assert speakers.isdisjoint({selection.clips[i].speaker for i in fold.test})
-    assert said == ["a note"] * 3
+    monkeypatch.setattr(fold_module, "train_and_test_fold", spy)
+    for fold in dataset_folds(dataset, 1):
+        train_fold(None, fold)  # type: ignore[arg-type]
+        assert folds[-1].test == ()
+        assert folds[-1].train == fold.train
+        speakers = {dataset.clips[i].speaker for i in folds[-1].train}
+        assert speakers.isdisjoint({dataset.clips[i].speaker for i in fold.test})
 
 
-def test_speakers_without_neutral_clips_are_left_out(selection: Dataset, evaluated: Path) -> None:
+def test_speakers_without_neutral_clips_are_left_out(dataset: Dataset, evaluated: Path) -> None:
     model = Model(read_bundle(evaluated / "fold1"))
-    fold = dataset_folds(selection, 1)[0]
-    voice = {selection.clips[i].name: synthesise("sad", 1, 1) for i in fold.test}
+    fold = dataset_folds(dataset, 1)[0]
+    voice = {dataset.clips[i].name: synthesise("sad", 1, 1) for i in fold.test}
     said: list[str] = []
     progress: Any = SimpleNamespace(say=said.append, move=lambda *_: None)
-    unread = {selection.clips[i].name for i in fold.test if selection.clips[i].emotion == "neutral"}
+    unread = {dataset.clips[i].name for i in fold.test if dataset.clips[i].emotion == "neutral"}
     left = {name: samples for name, samples in voice.items() if name not in unread}
     with pytest.raises(ToolkitError, match="Fold 1: no test speaker has neutral clips"):
-        fold_timelines(model, selection, fold, left, progress)
+        fold_timelines(model, dataset, fold, left, progress)
     assert len(said) == 1
     assert said[0].startswith("Left out: emodb-03 has no neutral clips")
 

@@ -7,6 +7,7 @@ import pytest
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.data.splits.folds import Fold
 from bilstm_hmm.features.extraction.normalise import normalise
+from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 
 from bilstm_hmm.cli.progress import console_progress
 from bilstm_hmm.config.loading import load_recipe
@@ -24,9 +25,9 @@ from bilstm_hmm.hmm.fusion import INT8_MARK, SYSTEMS
 from bilstm_hmm.inference.model import Model, load
 from bilstm_hmm.network.onnx_quantize import quantize_network
 from bilstm_hmm.training.backend import BackEnd
+from bilstm_hmm.training.context import TrainingContext
 from bilstm_hmm.training.dataset import load_dataset
-from bilstm_hmm.training.examples import Examples, normalised_frames
-from bilstm_hmm.training.load_examples import load_examples
+from bilstm_hmm.training.examples import Examples, load_examples, normalised_frames
 from bilstm_hmm.training.out_of_fold import TrainedSystem
 
 
@@ -85,8 +86,9 @@ def test_the_system_knows_whether_speakers_are_mixed(
 
     monkeypatch.setattr(fold_run, "train_system", fit)
     examples = Examples(clips, ("sad",), np.zeros(4, np.intp), (), ())
+    context = TrainingContext(examples, load_recipe(str(tiny)), FilterBanks(), Path("work"))
     with pytest.raises(InterruptedError):
-        train_and_test_fold(examples, Fold(1, (0, 1), test), load_recipe(str(tiny)), *[None] * 3)  # type: ignore[arg-type]
+        train_and_test_fold(context, Fold(1, (0, 1), test))
     assert given == [mixed]
 
 
@@ -124,8 +126,8 @@ def test_without_test_clips_results_are_out_of_fold() -> None:
     )
     examples = Examples(clips, ("happy", "sad"), np.arange(4) % 2, (), ())
     unseen = {system: np.array([[0.1, 0.9], [0.8, 0.2]]) for system in SYSTEMS}
-    heads = BackEnd(*[None] * 4, unseen, ())  # type: ignore[arg-type, list-item]
-    system = TrainedSystem(None, (), heads, np.array([3, 0]), ())  # type: ignore[arg-type]
+    back_end = BackEnd(*[None] * 4, unseen, ())  # type: ignore[arg-type, list-item]
+    system = TrainedSystem(None, (), back_end, np.array([3, 0]), ())  # type: ignore[arg-type]
     third, first = out_of_fold_results(system, examples)
     assert (third.name, third.truth, third.sex) == ("3", "sad", "male")
     assert (first.name, first.truth) == ("0", "happy")

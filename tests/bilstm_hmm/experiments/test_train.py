@@ -15,17 +15,19 @@ import yaml
 from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.metrics import unweighted_accuracy, weighted_accuracy
-from bilstm_hmm.experiments.train import read_corpus, train
+from bilstm_hmm.experiments.corpus import read_corpus
+from bilstm_hmm.experiments.train import train
 from bilstm_hmm.hmm.fusion import SYSTEMS
 from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.model import load
+from bilstm_hmm.progress import SilentProgress
 from bilstm_hmm.training.dataset import dataset_folds, load_dataset
 from bilstm_hmm.training.tensorboard import EventLog
 
 CLASSES = ["neutral", "happy", "sad", "angry", "fearful"]
 
 
-class Listener:
+class Listener(SilentProgress):
     """Keeps what a training run says."""
 
     def __init__(self) -> None:
@@ -33,9 +35,6 @@ class Listener:
 
     def say(self, text: str) -> None:
         self.said.append(text)
-
-    def move(self, *_: object) -> None:
-        """Take no note."""
 
 
 def metrics_of(folder: Path) -> dict:

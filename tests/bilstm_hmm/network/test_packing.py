@@ -37,10 +37,10 @@ def test_padding_is_masked_and_zero(lengths: list[int], stride: int, seed: int) 
         np.testing.assert_array_equal(frames[row][mask[row]], sequence)
         assert mask[row, : len(sequence)].all()
     assert not frames[~mask].any()
-    layout = pad_batch(sequences, stride)
-    np.testing.assert_array_equal(layout.inputs[0], frames)
-    np.testing.assert_array_equal(layout.inputs[1], mask)
-    np.testing.assert_array_equal(layout.steps.sum(axis=1), [-(-n // stride) for n in lengths])
+    packed = pad_batch(sequences, stride)
+    np.testing.assert_array_equal(packed.inputs[0], frames)
+    np.testing.assert_array_equal(packed.inputs[1], mask)
+    np.testing.assert_array_equal(packed.step_mask.sum(axis=1), [-(-n // stride) for n in lengths])
 
 
 @given(lengths=LENGTHS, stride=st.integers(1, 16), gaps=st.integers(1, 3), seed=st.integers(0, 99))
@@ -50,9 +50,9 @@ def test_clips_that_share_rows_are_whole_and_apart(
 ) -> None:
     """Every clip is found where its steps are, and at least a gap of nothing follows it."""
     sequences, gap = clips_of(lengths, seed), gaps * stride
-    layout = pack_batch(sequences, stride, gap)
-    rows, mask, places, steps = layout.inputs
-    assert steps is layout.steps
+    packed = pack_batch(sequences, stride, gap)
+    rows, mask, places, steps = packed.inputs
+    assert steps is packed.step_mask
     assert rows.shape[1] % stride == 0
     assert not rows[~mask].any()
     taken = np.zeros(mask.shape, bool)

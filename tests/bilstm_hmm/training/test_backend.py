@@ -12,7 +12,7 @@ from bilstm_hmm.hmm.fusion import fit_fusion, probabilities
 from bilstm_hmm.hmm.projection import fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
 from bilstm_hmm.timeline.fit import NOT_FITTED, fit_timeline
-from bilstm_hmm.training import backend as heads
+from bilstm_hmm.training import backend
 from bilstm_hmm.training.backend import OutOfFoldOutputs, fit_back_end
 
 CLASSES = ("happy", "sad", "angry")
@@ -39,7 +39,7 @@ def out_of_fold(seed: int = 0, alone: bool = False) -> OutOfFoldOutputs:
 @pytest.fixture
 def no_timeline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its fit takes the longest."""
-    monkeypatch.setattr(heads, "fit_timeline", lambda *_: None)
+    monkeypatch.setattr(backend, "fit_timeline", lambda *_: None)
 
 
 @pytest.mark.usefixtures("no_timeline")
@@ -49,7 +49,7 @@ def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
     quick_recipe: MakeRecipe, kind: Any, alone: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All is fitted again here, fold by fold, without any clip of that fold."""
-    unseen, recipe = out_of_fold(alone=alone), quick_recipe(hmm={"input": kind})
+    data, recipe = out_of_fold(alone=alone), quick_recipe(hmm={"input": kind})
     seen: list[np.ndarray] = []
 
     def spy(clip: np.ndarray, hmm: np.ndarray, labels: np.ndarray) -> Any:
@@ -57,28 +57,28 @@ def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
             seen.extend([clip, hmm, labels])
         return fit_fusion(clip, hmm, labels)
 
-    monkeypatch.setattr(heads, "fit_fusion", spy)
-    fitted = fit_back_end(unseen, CLASSES, recipe)
+    monkeypatch.setattr(backend, "fit_fusion", spy)
+    fitted = fit_back_end(data, CLASSES, recipe)
     clip, scores, labels = seen
-    np.testing.assert_array_equal(clip, np.stack([o.clip_logits for o in unseen.outputs]))
-    np.testing.assert_array_equal(labels, unseen.labels)
+    np.testing.assert_array_equal(clip, np.stack([o.clip_logits for o in data.outputs]))
+    np.testing.assert_array_equal(labels, data.labels)
 
     def bank_of(rows: np.ndarray) -> tuple[Any, Any]:
-        chosen = [unseen.outputs[i] for i in rows]
+        chosen = [data.outputs[i] for i in rows]
         sources = [o.frame_logits if kind == "logits" else o.hidden for o in chosen]
-        projection = fit_projection(sources, unseen.labels[rows], 3, recipe.hmm)
+        projection = fit_projection(sources, data.labels[rows], 3, recipe.hmm)
         sequences = [project(projection, o) for o in chosen]
-        found = fit_bank(sequences, unseen.labels[rows], CLASSES, recipe.hmm, seed=recipe.seed)
+        found = fit_bank(sequences, data.labels[rows], CLASSES, recipe.hmm, seed=recipe.seed)
         return projection, found.bank
 
     everything = np.arange(36)
-    for number in np.unique(unseen.fold):
-        others = np.flatnonzero(unseen.fold != number)
+    for number in np.unique(data.inner_folds):
+        others = np.flatnonzero(data.inner_folds != number)
         # Without this fold a class would have no clip: then there is no way but to use all.
-        rows = others if len(np.unique(unseen.labels[others])) == 3 else everything
+        rows = others if len(np.unique(data.labels[others])) == 3 else everything
         projection, bank = bank_of(rows)
-        for i in np.flatnonzero(unseen.fold == number):
-            expected = mean_scores(bank, project(projection, unseen.outputs[i]))
+        for i in np.flatnonzero(data.inner_folds == number):
+            expected = mean_scores(bank, project(projection, data.outputs[i]))
             np.testing.assert_allclose(scores[i], expected, rtol=1e-9)
     projection, bank = bank_of(everything)
     np.testing.assert_array_equal(fitted.projection.matrix, projection.matrix)
@@ -91,7 +91,7 @@ def test_new_clips_are_told_apart(quick_recipe: MakeRecipe) -> None:
     for system in ("hmm", "hybrid"):
         said = [
             probabilities(
-                fitted.decision,
+                fitted.fusion,
                 o.clip_logits,
                 mean_scores(fitted.bank, project(fitted.projection, o)),
                 system,
@@ -115,66 +115,66 @@ def test_notes_come_from_the_bank_that_is_kept(quick_recipe: MakeRecipe) -> None
 def test_the_decision_that_judges_a_group_was_fitted_without_it(
     quick_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unseen = out_of_fold()
+    data = out_of_fold()
     fits: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
 
     def spy(clip: np.ndarray, hmm: np.ndarray, labels: np.ndarray) -> Any:
         fits.append((clip, hmm, labels))
         return fit_fusion(clip, hmm, labels)
 
-    monkeypatch.setattr(heads, "fit_fusion", spy)
-    fitted = fit_back_end(unseen, CLASSES, quick_recipe())
+    monkeypatch.setattr(backend, "fit_fusion", spy)
+    fitted = fit_back_end(data, CLASSES, quick_recipe())
     (clip, scores, _), *partial = fits
     assert len(partial) == 5  # six speakers, five parts
-    for number in np.unique(unseen.groups):
-        inside = unseen.groups == number
+    for number in np.unique(data.groups):
+        inside = data.groups == number
         own = clip[inside][0]
         (without,) = [fit for fit in partial if not (fit[0] == own).all(axis=1).any()]
         decision = fit_fusion(*without)
-        for system, found in fitted.unseen.items():
+        for system, found in fitted.out_of_fold_probabilities.items():
             expected = probabilities(decision, clip[inside], scores[inside], system)
             np.testing.assert_allclose(found[inside], expected)
 
 
 def test_a_single_group_cannot_be_judged_by_the_others(quick_recipe: MakeRecipe) -> None:
-    unseen = replace(out_of_fold(), groups=np.zeros(36, dtype=np.intp))
-    for found in fit_back_end(unseen, CLASSES, quick_recipe()).unseen.values():
+    data = replace(out_of_fold(), groups=np.zeros(36, dtype=np.intp))
+    for found in fit_back_end(data, CLASSES, quick_recipe()).out_of_fold_probabilities.values():
         np.testing.assert_array_equal(found, np.full((36, 3), 1 / 3))
 
 
 def test_the_timeline_is_fitted_on_what_the_banks_without_the_clip_said(
     quick_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unseen, recipe = out_of_fold(), quick_recipe()
+    data, recipe = out_of_fold(), quick_recipe()
     told: list[np.ndarray] = []
 
     def spy(logits: Any, said: Any, *rest: Any) -> Any:
-        np.testing.assert_array_equal(np.stack(logits), [o.frame_logits for o in unseen.outputs])
+        np.testing.assert_array_equal(np.stack(logits), [o.frame_logits for o in data.outputs])
         told.extend(said)
         return fit_timeline(logits, said, *rest)
 
-    monkeypatch.setattr(heads, "fit_timeline", spy)
-    fitted = fit_back_end(unseen, CLASSES, recipe)
-    (labels, speakers), rate = (unseen.labels, unseen.groups), RATE / 80
-    frames = [o.frame_logits for o in unseen.outputs]
+    monkeypatch.setattr(backend, "fit_timeline", spy)
+    fitted = fit_back_end(data, CLASSES, recipe)
+    (labels, speakers), rate = (data.labels, data.groups), RATE / 80
+    frames = [o.frame_logits for o in data.outputs]
     expected = fit_timeline(
         frames, told, labels, speakers, CLASSES, rate, recipe.timeline, recipe.seed
     )
     assert fitted.timeline == expected
-    others = np.flatnonzero(unseen.fold != 0)
-    chosen = [unseen.outputs[i] for i in others]
+    others = np.flatnonzero(data.inner_folds != 0)
+    chosen = [data.outputs[i] for i in others]
     projection = fit_projection([o.hidden for o in chosen], labels[others], 3, recipe.hmm)
     sequences = [project(projection, o) for o in chosen]
     bank = fit_bank(sequences, labels[others], CLASSES, recipe.hmm, seed=recipe.seed).bank
-    for i in np.flatnonzero(unseen.fold == 0):
-        (alone,) = score_frames(bank, [project(projection, unseen.outputs[i])])
+    for i in np.flatnonzero(data.inner_folds == 0):
+        (alone,) = score_frames(bank, [project(projection, data.outputs[i])])
         np.testing.assert_allclose(told[i], alone, rtol=1e-9)
 
 
 def test_speakers_of_one_emotion_each_leave_the_timeline_as_it_is(
     quick_recipe: MakeRecipe,
 ) -> None:
-    unseen = out_of_fold()
-    fitted = fit_back_end(replace(unseen, groups=unseen.labels), CLASSES, quick_recipe())
+    data = out_of_fold()
+    fitted = fit_back_end(replace(data, groups=data.labels), CLASSES, quick_recipe())
     assert fitted.timeline is None
     assert fitted.notes == (NOT_FITTED,)

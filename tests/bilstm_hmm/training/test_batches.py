@@ -1,18 +1,15 @@
-import threading
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bilstm_hmm.training.batches import (
-    Batch,
     bucket_batches,
     class_weights,
-    prefetch,
     random_batches,
+    sample_clips,
 )
+from bilstm_hmm.training.examples import Examples
 
 LENGTHS = st.lists(st.integers(1, 2000), max_size=80)
 
@@ -60,49 +57,6 @@ def test_by_chance_every_index_comes_exactly_once(count: int, size: int, seed: i
     assert len(groups) == -(-count // size)
 
 
-def numbered(group: np.ndarray) -> Batch:
-    nothing = np.zeros((len(group), 1), np.float32)
-    return Batch(tuple(nothing), nothing, group.astype(np.float32))
-
-
-@pytest.mark.parametrize("jobs", [1, 3])
-@pytest.mark.parametrize("count", [0, 1, 20])
-def test_batches_come_in_order_whoever_is_first(jobs: int, count: int) -> None:
-    groups = [np.array([i]) for i in range(count)]
-
-    def make(group: np.ndarray) -> Batch:
-        # Every third is slow, so that threads overtake each other.
-        time.sleep(0.003 * (group[0] % 3 == 0))
-        return numbered(group)
-
-    found = [int(batch.weights[0]) for batch in prefetch(make, groups, jobs)]
-    assert found == list(range(count))
-
-
-def test_few_batches_wait_in_memory() -> None:
-    lock, made = threading.Lock(), [0]
-
-    def make(group: np.ndarray) -> Batch:
-        with lock:
-            made[0] += 1
-        return numbered(group)
-
-    groups = [np.array([i]) for i in range(50)]
-    for taken, _ in enumerate(prefetch(make, groups, 2), start=1):
-        with lock:
-            assert made[0] <= taken + 4
-
-
-def test_a_clip_that_cannot_be_made_is_told() -> None:
-    def make(group: np.ndarray) -> Batch:
-        if group[0] == 3:
-            raise ValueError("clip 3")
-        return numbered(group)
-
-    with pytest.raises(ValueError, match="clip 3"):
-        list(prefetch(make, [np.array([i]) for i in range(9)], 2))
-
-
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60))
 def test_class_weights_even_the_classes_out(values: list[int]) -> None:
     labels = np.array(values)
@@ -112,3 +66,20 @@ def test_class_weights_even_the_classes_out(values: list[int]) -> None:
     assert weights[labels].mean() == pytest.approx(1.0, rel=1e-5)
     shares = [weights[labels[labels == c]].sum() for c in np.unique(labels)]
     np.testing.assert_allclose(shares, shares[0], rtol=1e-5)
+
+
+def test_an_epoch_has_so_many_clips_of_a_speaker(tones: Examples) -> None:
+    indices = np.arange(4, 24)  # two clips of the first speaker, six of each other
+    rng = np.random.default_rng(1)
+    drawn = [sample_clips(tones, indices, 3, rng) for _ in range(60)]
+    for chosen in drawn:
+        speakers = [tones.clips[i].speaker for i in chosen]
+        assert {s: speakers.count(s) for s in speakers} == {
+            "toy-0": 2,
+            "toy-1": 3,
+            "toy-2": 3,
+            "toy-3": 3,
+        }
+        assert (np.diff(chosen) > 0).all()
+    assert set(np.concatenate(drawn)) == set(indices)
+    np.testing.assert_array_equal(sample_clips(tones, indices, None, rng), indices)

@@ -1,61 +1,112 @@
+"""Clips decoded once, and their frames as networks take them."""
+
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+from bilstm_hmm.data.clip import Clip
+from bilstm_hmm.features.audio.reading import read_audio
 from bilstm_hmm.features.extraction.extract import extract
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics, fit_statistics, normalise
-from bilstm_hmm.features.frames import Frames
+from bilstm_hmm.features.settings.extraction import FeatureSettings
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 
 from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.training import examples as module
 from bilstm_hmm.training.examples import (
-    AugmentedDataset,
     Examples,
+    load_examples,
     normalised_frames,
-    sample_clips,
     warped_frames,
 )
 
+SETTINGS = FeatureSettings(n_mfcc=3, n_mels=4)
+CLASSES = ("happy", "sad")
 MakeRecipe = Callable[..., Recipe]
-
-LIVELY = {
-    "noise": {"probability": 0.5},
-    "speed": {"probability": 0.5},
-    "vocal_tract": {"probability": 0.5},
-    "spec_augment": {"probability": 0.8, "time_width": 3, "feature_width": 2},
-}
 
 
 def statistics_of(examples: Examples) -> FeatureStatistics:
     return fit_statistics(frames.values for frames in examples.frames)
 
 
-@pytest.fixture(scope="module")
-def make_view(
-    tones: Examples, banks: FilterBanks, quick_recipe: MakeRecipe
-) -> Callable[..., AugmentedDataset]:
-    def make(examples: Examples = tones, **sections: Any) -> AugmentedDataset:
-        weights = np.array([1.0, 2.0, 3.0], np.float32)
-        recipe = quick_recipe(**sections)
-        return AugmentedDataset(examples, recipe, banks, statistics_of(tones), weights)
-
-    return make
+@pytest.fixture
+def small_banks() -> FilterBanks:
+    rng = np.random.default_rng(1)
+    return FilterBanks(
+        mel=rng.random((4, 257)).astype(np.float32),
+        mel_dct=rng.random((3, 4)).astype(np.float32),
+    )
 
 
-def test_without_augmentation_a_batch_is_the_normalised_frames(
-    make_view: Callable[..., AugmentedDataset], tones: Examples
+@pytest.fixture
+def clips(tmp_path: Path) -> list[Clip]:
+    rng = np.random.default_rng(2)
+    made = []
+    for number in range(6):
+        path = tmp_path / f"{number}.wav"
+        soundfile.write(path, 0.1 * rng.standard_normal(2000 + 100 * number), 16000)
+        made.append(Clip(path, path.name, CLASSES[number % 2], "own-ann", "own"))
+    return made
+
+
+@pytest.fixture
+def load(clips: list[Clip], small_banks: FilterBanks) -> Callable[..., object]:
+    def run(cache: Path | None = None) -> object:
+        recipe = Recipe(features=SETTINGS, cache=cache, jobs=2)
+        return load_examples(clips, CLASSES, recipe, small_banks, lambda _: None)
+
+    return run
+
+
+def test_clips_become_samples_and_frames(load, clips: list[Clip], small_banks: FilterBanks) -> None:
+    examples = load()
+    assert examples.clips == tuple(clips)
+    assert examples.labels.tolist() == [0, 1, 0, 1, 0, 1]
+    for clip, samples, frames in zip(clips, examples.samples, examples.frames, strict=True):
+        expected = read_audio(clip.path, 16000).samples
+        np.testing.assert_array_equal(samples, expected)
+        np.testing.assert_array_equal(
+            frames.values, extract(expected, SETTINGS, small_banks).values
+        )
+
+
+def test_every_clip_is_counted(clips: list[Clip], small_banks: FilterBanks) -> None:
+    counted: list[int] = []
+    recipe = Recipe(features=SETTINGS, cache=None)
+    load_examples(clips, CLASSES, recipe, small_banks, counted.append)
+    assert counted == [1, 2, 3, 4, 5, 6]
+
+
+def test_frames_come_from_the_cache(load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load(tmp_path / "cache")
+    monkeypatch.setattr(module, "extract", None)
+    again = load(tmp_path / "cache")
+    for before, after in zip(first.frames, again.frames, strict=True):
+        np.testing.assert_array_equal(before.values, after.values)
+
+
+def test_clips_that_cannot_be_read_are_left_out(
+    load, clips: list[Clip], caplog: pytest.LogCaptureFixture
 ) -> None:
-    view = make_view()
-    indices = np.array([5, 0, 9])
-    batch = view.batch(indices, 2)
-    expected = normalised_frames(tones, indices, view.recipe, view.statistics)
-    for row, values in enumerate(expected):
-        np.testing.assert_array_equal(batch.frames[row], values)
-    np.testing.assert_array_equal(batch.targets, np.eye(3)[tones.labels[indices]])
-    np.testing.assert_array_equal(batch.weights, 1.0 + tones.labels[indices])
+    clips[1].path.write_text("no audio")
+    clips[4].path.unlink()
+    examples = load()
+    assert [clip.name for clip in examples.clips] == ["0.wav", "2.wav", "3.wav", "5.wav"]
+    assert examples.labels.tolist() == [0, 0, 1, 1]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert str(clips[1].path) in caplog.messages[0]
+    assert "does not exist" in caplog.messages[1]
+
+
+def test_no_clip_at_all(load, clips: list[Clip]) -> None:
+    for clip in clips:
+        clip.path.write_bytes(b"")
+    told = r"^None of the 6 clips can be read; check data\.root or data\.home\.$"
+    with pytest.raises(ToolkitError, match=told):
+        load()
 
 
 def test_plain_frames_are_normalised_by_the_statistics_given(
@@ -68,129 +119,6 @@ def test_plain_frames_are_normalised_by_the_statistics_given(
     np.testing.assert_allclose(found.std(axis=0), 1.0, atol=1e-4)
 
 
-@pytest.mark.parametrize("mixup", [0.0, 0.4])
-def test_a_batch_is_the_same_whatever_the_threads_and_their_order(
-    make_view: Callable[..., AugmentedDataset], mixup: float
-) -> None:
-    view = make_view(augmentation={**LIVELY, "mixup": mixup})
-    groups = [np.array(g) for g in ([0, 1, 2], [7, 3], [10, 11, 12, 13], [20])]
-    alone = [view.batch(group, 1) for group in groups]
-    with ThreadPoolExecutor(4) as pool:
-        backwards = list(pool.map(lambda group: view.batch(group, 1), groups[::-1]))[::-1]
-    for one, other in zip(alone, backwards, strict=True):
-        for left, right in zip(one.frames, other.frames, strict=True):
-            np.testing.assert_array_equal(left, right)
-        np.testing.assert_array_equal(one.targets, other.targets)
-        np.testing.assert_array_equal(one.weights, other.weights)
-
-
-def test_a_clip_looks_the_same_in_whichever_batch_it_is(
-    make_view: Callable[..., AugmentedDataset], tones: Examples
-) -> None:
-    """Its name, the seed and the epoch decide, not its neighbours or its place."""
-    view = make_view(augmentation=LIVELY)
-    order = np.random.default_rng(0).permutation(len(tones.clips))
-    moved = Examples(
-        tuple(tones.clips[i] for i in order),
-        tones.classes,
-        tones.labels[order],
-        tuple(tones.samples[i] for i in order),
-        tuple(tones.frames[i] for i in order),
-    )
-    there = make_view(moved, augmentation=LIVELY)
-    for index in (0, 5, 17):
-        place = int(np.flatnonzero(order == index)[0])
-        first = view.batch(np.array([index, 3]), 4).frames[0]
-        other = there.batch(np.array([1, place]), 4).frames[1]
-        np.testing.assert_array_equal(first, other)
-
-
-def test_epochs_and_seeds_differ(make_view: Callable[..., AugmentedDataset]) -> None:
-    indices = np.arange(6)
-    batches = [
-        make_view(augmentation=LIVELY, seed=seed).batch(indices, epoch)
-        for seed, epoch in ((3, 0), (3, 1), (4, 0))
-    ]
-    for left, right in ((0, 1), (0, 2)):
-        assert any(
-            not np.array_equal(batches[left].frames[row], batches[right].frames[row])
-            for row in range(6)
-        )
-
-
-def test_the_originals_stay_as_they_were(
-    make_view: Callable[..., AugmentedDataset], tones: Examples
-) -> None:
-    samples = [s.copy() for s in tones.samples]
-    frames = [f.values.copy() for f in tones.frames]
-    view = make_view(augmentation={**LIVELY, "mixup": 0.4})
-    for epoch in range(3):
-        view.batch(np.arange(len(samples)), epoch)
-    for before, after in zip(samples, tones.samples, strict=True):
-        np.testing.assert_array_equal(before, after)
-    for before, kept in zip(frames, tones.frames, strict=True):
-        np.testing.assert_array_equal(before, kept.values)
-
-
-def test_long_clips_are_cropped_in_training_and_whole_elsewhere(
-    make_view: Callable[..., AugmentedDataset], tones: Examples
-) -> None:
-    long = np.arange(500, dtype=np.float32)[:, None] * np.ones(5, np.float32)
-    examples = replace(tones, frames=(Frames(long, 100.0), *tones.frames[1:]))
-    view = make_view(examples, training={"max_seconds": 1.5}, features={"normalisation": "none"})
-    starts = set()
-    for epoch in range(8):
-        values = view.batch(np.array([0]), epoch).frames[0]
-        assert len(values) == 150
-        np.testing.assert_array_equal(np.diff(values[:, 0]), 1.0)
-        starts.add(float(values[0, 0]))
-    assert len(starts) > 4
-    (whole,) = normalised_frames(examples, [0], view.recipe, view.statistics)
-    np.testing.assert_array_equal(whole, long)
-
-
-def test_mixup_mixes_clips_labels_and_weights_alike(
-    make_view: Callable[..., AugmentedDataset], tones: Examples
-) -> None:
-    indices = np.arange(12)
-    plain = make_view().batch(indices, 0)
-    mixed = make_view(augmentation={"mixup": 0.5}).batch(indices, 0)
-    longest = max(len(frames) for frames in plain.frames)
-
-    def filled(frames: np.ndarray) -> np.ndarray:
-        return np.pad(frames, ((0, longest - len(frames)), (0, 0)))
-
-    np.testing.assert_allclose(mixed.targets.sum(axis=1), 1.0, rtol=1e-6)
-    # Each row is a clip and a partner: solve for its share and find the partner.
-    shares = []
-    for row in range(12):
-        found = []
-        for partner in range(12):
-            direction = filled(plain.frames[row]) - filled(plain.frames[partner])
-            difference = filled(mixed.frames[row]) - filled(plain.frames[partner])
-            norm = float((direction**2).sum())
-            share = float((difference * direction).sum()) / norm if norm else 1.0
-            if np.allclose(difference, share * direction, atol=1e-4):
-                found.append((share, partner))
-        (share, partner), *_ = found
-        assert 0.5 - 1e-4 <= share <= 1.0 + 1e-4
-        np.testing.assert_allclose(
-            mixed.targets[row],
-            share * plain.targets[row] + (1 - share) * plain.targets[partner],
-            atol=1e-3,
-        )
-        np.testing.assert_allclose(
-            mixed.weights[row],
-            share * plain.weights[row] + (1 - share) * plain.weights[partner],
-            atol=1e-3,
-        )
-        shares.append(share)
-        if share < 0.999:
-            longer = max(len(plain.frames[row]), len(plain.frames[partner]))
-            assert len(mixed.frames[row]) == longer
-    assert min(shares) < 0.99
-
-
 def test_lengths_are_counted_in_frames(tones: Examples) -> None:
     assert tones.lengths.tolist() == [f.values.shape[0] for f in tones.frames]
 
@@ -200,7 +128,7 @@ def test_views_are_made_of_the_samples(
 ) -> None:
     warps = (0.8, 1.0)
     recipe = quick_recipe(decision={"warps": warps})
-    statistics = fit_statistics(frames.values for frames in tones.frames)
+    statistics = statistics_of(tones)
     lower, plain = warped_frames(tones, [5, 2], recipe, banks, statistics)
     for place, index in enumerate((5, 2)):
         for view, warp in ((lower, 0.8), (plain, 1.0)):
@@ -211,47 +139,3 @@ def test_views_are_made_of_the_samples(
     (one,) = warped_frames(tones, [5, 2], quick_recipe(), banks, statistics)
     for mine, same in zip(one, plain, strict=True):
         np.testing.assert_allclose(mine, same, atol=1e-6)
-
-
-def test_a_limited_number_of_copies_comes_back_in_turn(
-    tones: Examples, quick_recipe: MakeRecipe, banks: FilterBanks
-) -> None:
-    """Every third epoch sees the same samples; unlimited, none sees them again."""
-    examples = replace(tones)
-    statistics = fit_statistics(frames.values for frames in tones.frames)
-
-    def batches(copies: int) -> list[np.ndarray]:
-        speed = {"probability": 1.0, "factor": (0.8, 1.2)}
-        recipe = quick_recipe(augmentation={"copies": copies, "speed": speed})
-        view = AugmentedDataset(examples, recipe, banks, statistics, np.ones(3, np.float32))
-        return [view.batch(np.array([4]), epoch).frames[0] for epoch in range(6)]
-
-    limited = batches(3)
-    assert {key[:2] for key in examples.copies} == {(4, 0), (4, 1), (4, 2)}
-    for epoch in range(3):
-        np.testing.assert_array_equal(limited[epoch], limited[epoch + 3])
-    fresh = batches(0)
-    assert len(examples.copies) == 3
-    for epoch in range(3):
-        assert fresh[epoch].shape != fresh[epoch + 3].shape or not np.allclose(
-            fresh[epoch], fresh[epoch + 3]
-        )
-        # The first three are the same clips, kept in half precision.
-        np.testing.assert_allclose(fresh[epoch], limited[epoch], atol=0.02)
-
-
-def test_an_epoch_has_so_many_clips_of_a_speaker(tones: Examples) -> None:
-    indices = np.arange(4, 24)  # two clips of the first speaker, six of each other
-    rng = np.random.default_rng(1)
-    drawn = [sample_clips(tones, indices, 3, rng) for _ in range(60)]
-    for chosen in drawn:
-        speakers = [tones.clips[i].speaker for i in chosen]
-        assert {s: speakers.count(s) for s in speakers} == {
-            "toy-0": 2,
-            "toy-1": 3,
-            "toy-2": 3,
-            "toy-3": 3,
-        }
-        assert (np.diff(chosen) > 0).all()
-    assert set(np.concatenate(drawn)) == set(indices)
-    np.testing.assert_array_equal(sample_clips(tones, indices, None, rng), indices)

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,30 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks  # noqa: E402
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
 from bilstm_hmm.network.packing import Packing  # noqa: E402
 from bilstm_hmm.network.weights import to_half_precision  # noqa: E402
-from bilstm_hmm.training import loop as fit  # noqa: E402
-from bilstm_hmm.training.batches import Batch, bucket_batches, prefetch, random_batches  # noqa: E402
+from bilstm_hmm.ordered_map import ordered_map  # noqa: E402
+from bilstm_hmm.progress import SilentProgress  # noqa: E402
+from bilstm_hmm.training import loop  # noqa: E402
+from bilstm_hmm.training.batches import Batch, bucket_batches, random_batches  # noqa: E402
 from bilstm_hmm.training.checkpoint import load_state  # noqa: E402
+from bilstm_hmm.training.context import TrainingContext, TrainingTask  # noqa: E402
 from bilstm_hmm.training.examples import Examples  # noqa: E402
-from bilstm_hmm.training.loop import TrainedNetwork, TrainingTask, network_outputs, train_network  # noqa: E402
+from bilstm_hmm.training.loop import TrainedNetwork, network_outputs, train_network  # noqa: E402
 
 TRAIN, VALIDATION = np.arange(18), np.arange(18, 24)
 
 
 class Interrupted(Exception):
     """What a user's Ctrl-C, or a power cut, is in these tests."""
+
+
+class Reporter(SilentProgress):
+    """Hands on the row of each epoch."""
+
+    def __init__(self, report: Callable[[Mapping[str, float]], None]) -> None:
+        self.report = report
+
+    def epoch(self, name: str, total: int, row: Mapping[str, float]) -> None:
+        self.report(row)
 
 
 Fit = Callable[..., TrainedNetwork]
@@ -44,7 +57,7 @@ def fit_on(
         epochs: int = 4,
         validation: np.ndarray = VALIDATION,
         state: Path | None = None,
-        report: Callable[[dict[str, float]], None] = lambda row: None,
+        report: Callable[[Mapping[str, float]], None] = lambda row: None,
         callbacks: tuple[Any, ...] = (),
         seed: int = 5,
         **sections: Any,
@@ -52,9 +65,16 @@ def fit_on(
         sections.setdefault("network", {"units": [4], "stack": 8})
         sections["training"] = {"batch_size": 9, **sections.get("training", {})}
         state = state or tmp_path_factory.mktemp("work") / "state.npz"
-        task = TrainingTask("toy", TRAIN, validation, epochs, seed=seed, state_file=state)
-        recipe = quick_recipe(**sections)
-        return train_network(examples, task, recipe, banks, report, callbacks)
+        task = TrainingTask("toy", state.stem, TRAIN, validation, epochs, seed)
+        context = TrainingContext(
+            examples,
+            quick_recipe(**sections),
+            banks,
+            state.parent,
+            Reporter(report),
+            lambda _: callbacks,
+        )
+        return train_network(context, task)
 
     return train
 
@@ -104,18 +124,18 @@ def test_an_interrupted_training_continues_as_if_nothing_had_been(
         if row["epoch"] == 2:
             raise Interrupted
 
-    arguments, batches = fit.batch_arguments, [0]
+    arguments, batches = loop.batch_arguments, [0]
 
-    def fail_at_the_second(batch: Batch, arrange: Packing) -> Any:
+    def fail_at_the_second(batch: Batch, pack: Packing) -> Any:
         batches[0] += 1
         if batches[0] == 2:
             raise Interrupted
-        return arguments(batch, arrange)
+        return arguments(batch, pack)
 
     state = tmp_path / "state.npz"
     with pytest.raises(Interrupted):
         fit_on(state=state, report=stop, **sections)
-    monkeypatch.setattr(fit, "batch_arguments", fail_at_the_second)
+    monkeypatch.setattr(loop, "batch_arguments", fail_at_the_second)
     with pytest.raises(Interrupted):
         fit_on(state=state, **sections)
     monkeypatch.undo()
@@ -195,7 +215,7 @@ def test_what_is_kept_is_the_epoch_of_the_best_validation_ua(
         weights.append([np.array(w) for w in model.trainable_variables])
         return {"val_loss": 1.0, "val_accuracy": 50.0, "val_ua": next(scores)}
 
-    monkeypatch.setattr(fit, "_validate", validate)
+    monkeypatch.setattr(loop, "_validate", validate)
     found = fit_on(epochs=3, training={"epochs": 3, "weight_average": 0.0})
     assert found.best_epoch == 2
     for kept, best in zip(found.model.trainable_variables, weights[1], strict=True):
@@ -214,7 +234,7 @@ def test_the_cosine_falls_from_full_to_little(long: TrainedNetwork) -> None:
 def test_training_stops_when_patience_is_over(fit_on: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     """No epoch is better than the first."""
     scores = {"val_loss": 1.0, "val_accuracy": 50.0, "val_ua": 50.0}
-    monkeypatch.setattr(fit, "_validate", lambda *_: scores)
+    monkeypatch.setattr(loop, "_validate", lambda *_: scores)
     found = fit_on(epochs=20, training={"epochs": 20, "stop_patience": 3})
     assert found.best_epoch == 1
     assert len(found.history) == 4
@@ -227,7 +247,7 @@ def test_a_plateau_lowers_the_learning_rate(fit_on: Fit, monkeypatch: pytest.Mon
     def validate(*_: object) -> dict[str, float]:
         return {"val_loss": next(losses), "val_accuracy": 50.0, "val_ua": 50.0}
 
-    monkeypatch.setattr(fit, "_validate", validate)
+    monkeypatch.setattr(loop, "_validate", validate)
     found = fit_on(
         epochs=9,
         training={
@@ -264,13 +284,13 @@ def test_the_running_mean_is_that_of_the_steps(
 ) -> None:
     """Compared with the recursion written down from its definition."""
     nobody, momentum, steps = np.zeros(0, np.intp), 0.6, []
-    average = fit._average
+    average = loop._average
 
     def spy(state: Any, trainer: Any, given: float) -> None:
         steps.append([np.array(w) for w in trainer.trainable_variables])
         average(state, trainer, given)
 
-    monkeypatch.setattr(fit, "_average", spy)
+    monkeypatch.setattr(loop, "_average", spy)
     found = fit_on(validation=nobody, epochs=2, training={"epochs": 2, "weight_average": momentum})
     expected = [w.astype(np.float64) for w in steps[0]]
     for count, current in enumerate(steps[1:], start=2):
@@ -363,9 +383,9 @@ def test_batches_are_of_like_length_or_drawn_by_chance(
 
     def watched(make: Any, groups: Any, jobs: int) -> Any:
         seen.extend(group.tolist() for group in groups)
-        return prefetch(make, groups, jobs)
+        return ordered_map(make, groups, jobs)
 
-    monkeypatch.setattr(fit, "prefetch", watched)
+    monkeypatch.setattr(loop, "ordered_map", watched)
     fit_on(epochs=1, seed=5, training={"bucketed": bucketed})
     chance = np.random.default_rng([5, 0])
     lengths = tones.lengths[TRAIN].tolist()

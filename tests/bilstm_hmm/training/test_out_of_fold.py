@@ -24,25 +24,23 @@ from bilstm_hmm.hmm.bank import mean_scores  # noqa: E402
 from bilstm_hmm.hmm.fusion import probabilities  # noqa: E402
 from bilstm_hmm.hmm.projection import project  # noqa: E402
 from bilstm_hmm.network.outputs import NetworkOutput  # noqa: E402
-from bilstm_hmm.training import out_of_fold as system  # noqa: E402
+from bilstm_hmm.progress import SilentProgress  # noqa: E402
+from bilstm_hmm.training import out_of_fold  # noqa: E402
 from bilstm_hmm.training.backend import OutOfFoldOutputs  # noqa: E402
+from bilstm_hmm.training.context import TrainingContext, TrainingTask  # noqa: E402
 from bilstm_hmm.training.examples import Examples, normalised_frames  # noqa: E402
-from bilstm_hmm.training.loop import TrainedNetwork, TrainingTask, network_outputs  # noqa: E402
+from bilstm_hmm.training.loop import TrainedNetwork, network_outputs  # noqa: E402
 from bilstm_hmm.training.out_of_fold import TrainedSystem, n_epochs, train_system  # noqa: E402
 
 TRAIN, TEST = list(range(18)), list(range(18, 24))
 MakeRecipe = Callable[..., Recipe]
 
 
-class Listener:
-    """Keeps what it is told."""
+class Listener(SilentProgress):
+    """Keeps the epochs it is told of."""
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
         self.epochs: list[tuple[str, float]] = []
-
-    def say(self, text: str) -> None:
-        self.texts.append(text)
 
     def epoch(self, name: str, total: int, row: Mapping[str, float]) -> None:
         self.epochs.append((name, row["epoch"]))
@@ -69,15 +67,15 @@ def fitted(
     eager_module: None, tones: Examples, recipe: Recipe, banks: FilterBanks, tmp_path_factory: Any
 ) -> Fitted:
     work, listener = tmp_path_factory.mktemp("clean"), Listener()
-    found = train_system(tones, TRAIN, recipe, banks, work, listener, lambda name: ())
+    found = train_system(TrainingContext(tones, recipe, banks, work, listener), TRAIN)
     return Fitted(found, work, listener)
 
 
 def arrays_of(found: TrainedSystem) -> list[np.ndarray]:
-    weights = [w for n in (found.network, *found.inner) for w in n.model.get_weights()]
-    heads = found.heads
-    own = [*heads.bank.to_arrays().values(), *heads.decision.to_arrays().values()]
-    return [*weights, heads.projection.matrix, heads.projection.offset, *own]
+    weights = [w for n in found.networks.values() for w in n.model.get_weights()]
+    back_end = found.back_end
+    fitted = [*back_end.bank.to_arrays().values(), *back_end.fusion.to_arrays().values()]
+    return [*weights, back_end.projection.matrix, back_end.projection.offset, *fitted]
 
 
 def test_no_clip_outside_the_training_part_is_looked_at(
@@ -90,7 +88,7 @@ def test_no_clip_outside_the_training_part_is_looked_at(
 ) -> None:
     """The test speaker's clips are not numbers, and nothing changes."""
     useless = poisoned(tones, TEST)
-    found = train_system(useless, TRAIN, recipe, banks, tmp_path, Listener(), lambda name: ())
+    found = train_system(TrainingContext(useless, recipe, banks, tmp_path), TRAIN)
     for left, right in zip(arrays_of(found), arrays_of(fitted.system), strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
 
@@ -99,9 +97,8 @@ def test_statistics_are_those_of_each_networks_own_training_part(
     fitted: Fitted, tones: Examples, recipe: Recipe
 ) -> None:
     split = inner_folds(tones.clips, TRAIN, recipe.hmm.inner_folds, recipe.seed)
-    parts = [TRAIN, *(fit_on for fit_on, _ in split.folds)]
-    networks = [fitted.system.network, *fitted.system.inner]
-    for network, part in zip(networks, parts, strict=True):
+    parts = [*(fit_on for fit_on, _ in split.folds), TRAIN]
+    for network, part in zip(fitted.system.networks.values(), parts, strict=True):
         own = fit_statistics(tones.frames[i].values for i in part)
         np.testing.assert_array_equal(network.statistics.mean, own.mean)
         np.testing.assert_array_equal(network.statistics.std, own.std)
@@ -110,20 +107,22 @@ def test_statistics_are_those_of_each_networks_own_training_part(
 def test_every_system_has_probabilities_of_an_unknown_speaker(
     fitted: Fitted, tones: Examples, recipe: Recipe
 ) -> None:
-    network, heads = fitted.system.network, fitted.system.heads
+    network, back_end = fitted.system.network, fitted.system.back_end
     frames = normalised_frames(tones, TEST, recipe, network.statistics)
     outputs = network_outputs(network, frames, recipe.network.stride)
     clip_logits = np.stack([o.clip_logits for o in outputs])
-    scores = np.stack([mean_scores(heads.bank, project(heads.projection, o)) for o in outputs])
+    scores = np.stack(
+        [mean_scores(back_end.bank, project(back_end.projection, o)) for o in outputs]
+    )
     for name in ("bilstm", "hmm", "hybrid"):
-        found = probabilities(heads.decision, clip_logits, scores, name)
+        found = probabilities(back_end.fusion, clip_logits, scores, name)
         assert found.shape == (len(TEST), 3)
         assert (found >= 0.0).all()
         np.testing.assert_allclose(found.sum(axis=1), 1.0)
 
 
 def test_the_final_network_trains_as_long_as_was_best_in_the_median(fitted: Fitted) -> None:
-    best = [network.best_epoch for network in fitted.system.inner]
+    best = [network.best_epoch for network in fitted.system.inner_networks]
     assert fitted.system.network.best_epoch == round(float(np.median(best)))
     assert "val_ua" not in fitted.system.network.history[0]
 
@@ -135,7 +134,7 @@ def test_what_is_finished_is_not_done_again(
     names = sorted(path.name for path in fitted.work.iterdir())
     assert names == ["final.npz", "fold1.npz", "fold2.npz"]
     listener = Listener()
-    again = train_system(tones, TRAIN, recipe, banks, fitted.work, listener, lambda name: ())
+    again = train_system(TrainingContext(tones, recipe, banks, fitted.work, listener), TRAIN)
     assert listener.epochs == []
     for left, right in zip(arrays_of(again), arrays_of(fitted.system), strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
@@ -151,9 +150,9 @@ class Ledger:
     def __init__(self) -> None:
         self.tasks: list[TrainingTask] = []
         self.runs: list[tuple[TrainingTask, list[int]]] = []
-        self.unseen: list[OutOfFoldOutputs] = []
+        self.outputs: list[OutOfFoldOutputs] = []
 
-    def train(self, examples: Examples, task: TrainingTask, *_: Any) -> TrainedNetwork:
+    def train(self, context: TrainingContext, task: TrainingTask) -> TrainedNetwork:
         self.tasks.append(task)
         nothing = np.zeros(0, np.float32)
         return TrainedNetwork(task, FeatureStatistics(nothing, nothing), len(self.tasks), ())
@@ -174,17 +173,17 @@ class Ledger:
             for i in indices
         ]
 
-    def heads(self, unseen: OutOfFoldOutputs, *_: Any) -> Any:
-        self.unseen.append(unseen)
-        return SimpleNamespace(notes=("a note of the heads",))
+    def fit(self, outputs: OutOfFoldOutputs, *_: Any) -> Any:
+        self.outputs.append(outputs)
+        return SimpleNamespace(notes=("a note of the back end",))
 
 
 @pytest.fixture
 def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
     kept = Ledger()
-    monkeypatch.setattr(system, "train_network", kept.train)
-    monkeypatch.setattr(system, "network_outputs", kept.run)
-    monkeypatch.setattr(system, "fit_back_end", kept.heads)
+    monkeypatch.setattr(out_of_fold, "train_network", kept.train)
+    monkeypatch.setattr(out_of_fold, "network_outputs", kept.run)
+    monkeypatch.setattr(out_of_fold, "fit_back_end", kept.fit)
     return kept
 
 
@@ -212,7 +211,7 @@ def test_out_of_fold_outputs_come_from_networks_that_never_saw_the_clip(
         training={"refit": refit},
         features={"normalisation": "none"},
     )
-    train_system(numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: ())
+    train_system(TrainingContext(numbered, chosen, banks, tmp_path), TRAIN)
     *inner, final = ledger.tasks
     assert len(inner) == folds
     speakers = np.array([clip.speaker for clip in numbered.clips])
@@ -221,11 +220,11 @@ def test_out_of_fold_outputs_come_from_networks_that_never_saw_the_clip(
         assert sorted(everyone) == TRAIN
         assert not set(speakers[task.train]) & set(speakers[task.validation])
     assert (len(final.validation) == 0) == refit
-    (unseen,) = ledger.unseen
-    indices = [int(o.clip_logits[1]) for o in unseen.outputs]
+    (data,) = ledger.outputs
+    indices = [int(o.clip_logits[1]) for o in data.outputs]
     assert sorted(indices) == TRAIN
-    np.testing.assert_array_equal(unseen.labels, numbered.labels[indices])
-    for found, index, fold in zip(unseen.outputs, indices, unseen.fold, strict=True):
+    np.testing.assert_array_equal(data.labels, numbered.labels[indices])
+    for found, index, fold in zip(data.outputs, indices, data.inner_folds, strict=True):
         network = inner[int(found.clip_logits[0])]
         assert index not in network.train
         assert network is inner[fold]
@@ -266,7 +265,7 @@ def test_each_network_has_at_least_so_many_steps(
     chosen = quick_recipe(
         training=training, hmm={"inner_folds": 3}, features={"normalisation": "none"}
     )
-    train_system(numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: ())
+    train_system(TrainingContext(numbered, chosen, banks, tmp_path), TRAIN)
     *inner, final = ledger.tasks
     assert [task.epochs for task in inner] == [6, 6, 6]
     # The stand-ins keep the first, second and third epoch of six: a third of the way.
@@ -285,9 +284,8 @@ def test_clips_are_held_out_where_test_speakers_are_in_training(
     chosen = quick_recipe(
         training={"refit": refit}, features={"normalisation": "none"}, hmm={"input": "logits"}
     )
-    found = train_system(
-        numbered, TRAIN, chosen, banks, tmp_path, Listener(), lambda name: (), mixed=True
-    )
+    context = TrainingContext(numbered, chosen, banks, tmp_path)
+    found = train_system(context, TRAIN, speaker_dependent=True)
     assert found.notes[0] == (
         "Test speakers are in training, so validation holds out clips, not speakers."
     )
@@ -305,10 +303,8 @@ def test_a_single_speaker_is_noted(
     tmp_path: Path,
 ) -> None:
     chosen = quick_recipe(features={"normalisation": "none"}, hmm={"input": "logits"})
-    found = train_system(
-        numbered, list(range(6)), chosen, banks, tmp_path, Listener(), lambda name: ()
-    )
+    found = train_system(TrainingContext(numbered, chosen, banks, tmp_path), list(range(6)))
     assert found.notes == (
         "The training part has one speaker, so validation holds out clips, not speakers.",
-        "a note of the heads",
+        "a note of the back end",
     )

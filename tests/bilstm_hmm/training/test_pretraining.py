@@ -1,6 +1,7 @@
 """What is learnt on other corpora: which clips, which layers, and never a speaker twice."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +15,28 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.progress import SilentProgress
 from bilstm_hmm.training import pretraining
+from bilstm_hmm.training.context import TrainingContext, TrainingTask
 from bilstm_hmm.training.examples import Examples
-from bilstm_hmm.training.loop import TrainedNetwork, TrainingTask, train_network
+from bilstm_hmm.training.loop import TrainedNetwork, train_network
 from bilstm_hmm.training.pretraining import (
-    pretrained_layers,
+    initial_weights,
+    pretrained_weights,
     pretraining_clips,
-    starting_layers,
 )
 
 MakeRecipe = Callable[..., Recipe]
 
 
-class Listener:
-    """Keeps what it is told."""
+class Listener(SilentProgress):
+    """Keeps what is said."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
 
     def say(self, text: str) -> None:
         self.said.append(text)
-
-    def epoch(self, *_: Any) -> None:
-        """Take no note."""
-
-    def move(self, *_: Any) -> None:
-        """Take no note."""
 
 
 @pytest.fixture
@@ -68,7 +65,8 @@ def from_tones(tones: Examples, monkeypatch: pytest.MonkeyPatch) -> list[tuple[C
 def learnt(
     tones: Examples, recipe: Recipe, banks: FilterBanks, work: Path, listener: Listener
 ) -> Any:
-    return pretrained_layers(recipe, tones.clips, banks, work, listener, lambda _done: None)
+    context = TrainingContext(tones, recipe, banks, work, listener)
+    return pretrained_weights(context, tones.clips)
 
 
 def test_a_speaker_of_the_evaluated_corpus_is_left_out(
@@ -99,8 +97,7 @@ def test_where_a_corpus_lies_has_to_be_told(quick_recipe: MakeRecipe) -> None:
 def test_without_corpora_networks_begin_at_random(
     quick_recipe: MakeRecipe, tones: Examples, banks: FilterBanks, tmp_path: Path
 ) -> None:
-    recipe = quick_recipe()
-    assert starting_layers(recipe, tones, banks, tmp_path, Listener()) is None  # type: ignore[arg-type]
+    assert initial_weights(TrainingContext(tones, quick_recipe(), banks, tmp_path)) == {}
 
 
 @pytest.mark.usefixtures("eager")
@@ -117,21 +114,20 @@ def test_a_training_begins_with_what_was_learnt(
     layers = learnt(tones, recipe, banks, tmp_path, Listener())
     assert set(layers) == {"bilstm1", *({"pool"} & set(layers))}
     everything = np.arange(len(tones.clips))
-    task = TrainingTask("final", everything, everything[:0], 1, 5, tmp_path / "final.npz")
-    begun = train_network(tones, task, recipe, banks, lambda _row: None, start=layers)
-    fresh = train_network(
-        tones,
-        TrainingTask("f", everything, everything[:0], 1, 5, tmp_path / "f.npz"),
-        recipe,
-        banks,
-        print,
+    context = TrainingContext(tones, recipe, banks, tmp_path)
+    begun, fresh = (
+        train_network(
+            replace(context, initial_weights=weights),
+            TrainingTask(key, key, everything, everything[:0], 1, 5),
+        )
+        for key, weights in (("begun", layers), ("fresh", {}))
     )
-    for mine, same in zip(layers["bilstm1"], weights(begun), strict=True):
+    for mine, same in zip(layers["bilstm1"], bilstm_weights(begun), strict=True):
         np.testing.assert_allclose(mine, same, atol=1e-6)
-    assert not np.allclose(layers["bilstm1"][0], weights(fresh)[0], atol=1e-3)
+    assert not np.allclose(layers["bilstm1"][0], bilstm_weights(fresh)[0], atol=1e-3)
 
 
-def weights(network: TrainedNetwork) -> list[np.ndarray]:
+def bilstm_weights(network: TrainedNetwork) -> list[np.ndarray]:
     return [np.array(w) for w in network.model.get_layer("bilstm1").get_weights()]
 
 

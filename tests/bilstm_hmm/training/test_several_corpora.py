@@ -16,7 +16,8 @@ from bilstm_hmm.data.splits.folds import Fold
 from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.config.schema import DataSettings, Recipe
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.experiments.train import read_corpus
+from bilstm_hmm.experiments.corpus import read_corpus
+from bilstm_hmm.progress import SilentProgress
 from bilstm_hmm.training.dataset import (
     corpora_of,
     corpus_root,
@@ -253,7 +254,7 @@ def test_two_names_of_one_folder_are_no_second_corpus(tmp_path: Path) -> None:
         dataset_folds(found, 1)
 
 
-class Listener:
+class Listener(SilentProgress):
     """Keeps what reading a corpus says."""
 
     def __init__(self) -> None:
@@ -261,9 +262,6 @@ class Listener:
 
     def say(self, text: str) -> None:
         self.said.append(text)
-
-    def move(self, *_: object) -> None:
-        """Take no note."""
 
 
 @pytest.fixture
@@ -285,7 +283,7 @@ def test_clips_of_all_corpora_are_read(audible: Recipe, tmp_path: Path) -> None:
     listener = Listener()
     corpus = read_corpus(audible, listener)
     assert listener.said == ["emodb: 2 of 42 clips cannot be read; see the log"]
-    assert corpus.examples.clips == corpus.selection.clips
+    assert corpus.examples.clips == corpus.dataset.clips
     assert Counter(clip.corpus for clip in corpus.examples.clips) == {"tess": 14, "emodb": 40}
     assert len({clip.name for clip in corpus.examples.clips}) == 54
 
@@ -296,7 +294,7 @@ def test_a_class_that_one_corpus_loses_cannot_be_tested_across(
     for path in (tmp_path / "emodb").rglob("*Ta.wav"):
         path.write_bytes(b"no audio")
     pooled = read_corpus(audible, Listener())
-    assert "sad" in pooled.selection.classes
+    assert "sad" in pooled.dataset.classes
     across = audible.data.model_copy(update={"protocol": "cross-corpus", "test_corpus": "emodb"})
     with pytest.raises(ToolkitError, match=r"no clip of sad can be read in one of the corpora"):
         read_corpus(audible.model_copy(update={"data": across}), Listener())

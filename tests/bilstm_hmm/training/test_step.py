@@ -68,7 +68,7 @@ def test_the_loss_is_over_frames_and_clips_that_are_there(quick_recipe: MakeReci
     )
     model = build_network(recipe.network, N_FEATURES, N_CLASSES)
     trainer, batch = make_trainable(model, recipe), drawn(0)
-    inputs, truth, shares = batch_arguments(batch, trainer.arrange)
+    inputs, truth, shares = batch_arguments(batch, trainer.pack)
     total = trainer.model.test_on_batch(inputs, truth, shares, return_dict=True)["loss"]
     out = {k: keras.ops.convert_to_numpy(v) for k, v in model(inputs, training=False).items()}
 
@@ -92,7 +92,7 @@ def test_rows_give_the_outputs_of_each_clip_alone(
     model = build_network(recipe.network, N_FEATURES, N_CLASSES)
     perturb(model)
     trainer, batch = make_trainable(model, recipe), drawn(4)
-    inputs, *_ = batch_arguments(batch, trainer.arrange)
+    inputs, *_ = batch_arguments(batch, trainer.pack)
     assert len(inputs[0]) < len(batch.frames)
     found = trainer.model(inputs, training=False)
     for clip, frames in enumerate(batch.frames):
@@ -113,9 +113,9 @@ def test_a_step_on_rows_is_the_step_on_padded_clips(
     one, other = (build_network(recipe.network, N_FEATURES, N_CLASSES) for _ in range(2))
     perturb(one)
     other.set_weights(one.get_weights())
-    arrange = partial(pad_batch, stride=recipe.network.stride)
+    pack = partial(pad_batch, stride=recipe.network.stride)
     trainers = (
-        TrainableNetwork(one, compile_network(one, recipe), arrange),
+        TrainableNetwork(one, compile_network(one, recipe), pack),
         make_trainable(other, recipe),
     )
     for trainer in trainers:
@@ -127,7 +127,7 @@ def test_a_step_on_rows_is_the_step_on_padded_clips(
     for seed in range(3):
         told = [
             trainer.model.train_on_batch(
-                *batch_arguments(drawn(seed), trainer.arrange), return_dict=True
+                *batch_arguments(drawn(seed), trainer.pack), return_dict=True
             )
             for trainer in trainers
         ]

@@ -1,0 +1,126 @@
+"""Training batches whose clips are augmented anew, and the same whatever threads make them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bilstm_hmm.arrays import FloatArray, Indices
+from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.features.augmentation.draws import (
+    augment_frames,
+    augmentation_rng,
+    draw_warp,
+    mixup_weights,
+)
+from bilstm_hmm.features.augmentation.waveform import augment_waveform
+from bilstm_hmm.features.extraction.extract import extract
+from bilstm_hmm.features.extraction.normalise import FeatureStatistics, normalise
+from bilstm_hmm.features.settings.augmentation import AugmentationSettings
+from bilstm_hmm.features.spectral.filterbanks import FilterBanks
+from bilstm_hmm.training.batches import Batch
+from bilstm_hmm.training.examples import Examples
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentedDataset:
+    """Makes training batches of `examples`, augmented and seeded.
+
+    Masks and mixtures are new in each epoch, changes of the samples come back after
+    ``augmentation.copies`` epochs. What a clip looks like depends on the seed, the epoch and the
+    clip's name alone, so that neither the order of the clips nor the number of threads changes a
+    run.
+
+    Attributes
+    ----------
+    banks
+        Filter banks of the recipe's features.
+    statistics
+        What the frames are normalised by.
+    class_weights
+        Weight of a clip in the loss, float32 ``[C]``.
+    """
+
+    examples: Examples
+    recipe: Recipe
+    banks: FilterBanks
+    statistics: FeatureStatistics
+    class_weights: FloatArray
+
+    def batch(self, indices: Indices, epoch: int) -> Batch:
+        """Return the batch of these clips as `epoch`, counted from 0, has them."""
+        settings = self.recipe.augmentation
+        frames = tuple(self._augmented_frames(int(index), epoch) for index in indices)
+        labels = self.examples.labels[indices]
+        targets = np.eye(len(self.examples.classes), dtype=np.float32)[labels]
+        batch = Batch(frames, targets, self.class_weights[labels])
+        if settings.mixup == 0.0:
+            return batch
+        first = self.examples.clips[int(indices[0])].name
+        return _mix(batch, settings, augmentation_rng(self.recipe.seed, epoch, first + "+mixup"))
+
+    def _augmented_frames(self, index: int, epoch: int) -> FloatArray:
+        recipe, settings = self.recipe, self.recipe.augmentation
+        rng = augmentation_rng(recipe.seed, epoch, self.examples.clips[index].name + "+frames")
+        values = _crop(self._cached_augmentation(index, epoch), recipe, rng)
+        values = normalise(values, recipe.features.normalisation, self.statistics)
+        return augment_frames(values, settings, rng)
+
+    def _cached_augmentation(self, index: int, epoch: int) -> FloatArray:
+        """The frames of a clip whose samples and spectrum have been changed at random.
+
+        Of a limited number of copies each is made once, for all networks of a run, and kept in
+        half precision.
+        """
+        copies = self.recipe.augmentation.copies
+        if not copies:
+            return self._augment(index, epoch)
+        cache = self.examples.copies
+        key = (index, epoch % copies, self.recipe.seed, self.recipe.augmentation)
+        if key in cache:
+            return cache[key].astype(np.float32)
+        values = self._augment(index, epoch % copies)
+        if values is self.examples.frames[index].values:
+            return values
+        cache[key] = values.astype(np.float16)
+        return cache[key].astype(np.float32)
+
+    def _augment(self, index: int, copy: int) -> FloatArray:
+        """The frames of a clip with its samples and spectrum changed, or as they were."""
+        recipe, settings = self.recipe, self.recipe.augmentation
+        rng = augmentation_rng(recipe.seed, copy, self.examples.clips[index].name)
+        original = self.examples.samples[index]
+        samples = augment_waveform(original, recipe.features.rate, settings, rng)
+        warp = draw_warp(settings, rng)
+        if samples is original and warp == 1.0:
+            return self.examples.frames[index].values
+        return extract(samples, recipe.features, self.banks, warp=warp).values
+
+
+def _crop(values: FloatArray, recipe: Recipe, rng: np.random.Generator) -> FloatArray:
+    """Cut ``training.max_seconds`` out of longer frames, from a random place on."""
+    max_frames = max(1, round(recipe.training.max_seconds * recipe.features.frame_rate))
+    if len(values) <= max_frames:
+        return values
+    start = int(rng.integers(0, len(values) - max_frames + 1))
+    return values[start : start + max_frames]
+
+
+def _mix(batch: Batch, settings: AugmentationSettings, rng: np.random.Generator) -> Batch:
+    """Mix each clip with another of its batch (mixup, Zhang et al., 2018)."""
+    partner = rng.permutation(len(batch.weights))
+    weight = mixup_weights(len(batch.weights), settings, rng)
+    pairs = zip(batch.frames, [batch.frames[i] for i in partner], weight, strict=True)
+    column = weight[:, None]
+    return Batch(
+        frames=tuple(_blend(*pair) for pair in pairs),
+        targets=column * batch.targets + (1 - column) * batch.targets[partner],
+        weights=weight * batch.weights + (1 - weight) * batch.weights[partner],
+    )
+
+
+def _blend(frames: FloatArray, others: FloatArray, weight: np.float32) -> FloatArray:
+    """Mix two clips; the shorter one is followed by zeros, the mean of normalised features."""
+    mixed = np.zeros((max(len(frames), len(others)), frames.shape[1]), np.float32)
+    mixed[: len(frames)] = weight * frames
+    mixed[: len(others)] += (1 - weight) * others
+    return mixed
