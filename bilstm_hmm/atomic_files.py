@@ -1,13 +1,12 @@
 """Files appear whole or not at all; what stands in the way is one sentence for the user."""
 
 import errno
-import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.features.atomic_files import replaced_file, replaced_folder
 
 _CURES = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -42,19 +41,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
     ToolkitError
         The disk is full, or `path` cannot be written for another reason.
     """
-    temporary = path.parent / f".{uuid.uuid4().hex}{path.suffix}"
     try:
         if path.is_char_device() or path.is_fifo():
             # A device or pipe (/dev/stdout) is written through, never replaced by a file.
             yield path
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
+        with replaced_file(path) as temporary:
+            yield temporary
     except OSError as error:
         raise write_error(path, error) from error
-    finally:
-        _discard(temporary)
 
 
 def atomic_write(path: Path, content: str | bytes) -> None:
@@ -82,41 +77,8 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     ToolkitError
         The disk is full, `folder` is a file, or it cannot be written for another reason.
     """
-    temporary = _beside(folder)
     try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        _replace_folder(temporary, folder)
+        with replaced_folder(folder) as temporary:
+            yield temporary
     except OSError as error:
         raise write_error(folder, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _replace_folder(new: Path, folder: Path) -> None:
-    """Put `new` in the place of `folder`; folders cannot be swapped in one step everywhere."""
-    if not folder.exists():
-        new.rename(folder)
-        return
-    if not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(folder))
-    old = _beside(folder)
-    folder.rename(old)
-    try:
-        new.rename(folder)
-    except BaseException:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _beside(folder: Path) -> Path:
-    return folder.parent / f".{folder.name}.{uuid.uuid4().hex}"
-
-
-def _discard(path: Path) -> None:
-    # After a failed mkdir even looking for the file can fail; the first error is the one to tell.
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return

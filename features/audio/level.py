@@ -6,8 +6,6 @@ around it instead: an envelope that rises at once, a little before the loud part
 slowly, as peak meters do.
 """
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -121,11 +119,3 @@ class GainNormaliser:
 def _decibels(peaks: FloatArray) -> FloatMatrix:
     levels: FloatMatrix = 20.0 * np.log10(np.maximum(peaks.astype(np.float64), MIN_PEAK))
     return levels
-
-
-def normalise_gain(blocks: Iterable[FloatArray], rate: int, hop: int) -> Iterator[FloatArray]:
-    """Yield the samples of all blocks through a `GainNormaliser`, in blocks of other sizes."""
-    normaliser = GainNormaliser(rate, hop)
-    for block in blocks:
-        yield normaliser.push(block)
-    yield normaliser.flush()

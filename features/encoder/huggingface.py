@@ -43,16 +43,8 @@ def folder_forward(
             f"{settings.model}: a folder of Hugging Face has layers by number and hears the "
             "waveform; mend features.encoder.taps and input."
         )
-    try:
-        model = transformers.AutoModel.from_pretrained(
-            path, local_files_only=True, use_safetensors=True
-        ).eval()
-        count = len(model.encoder.layers)
-    except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise EncoderError(
-            f"{path}: transformers finds no speech encoder there ({reason}); check the folder."
-        ) from None
+    model = _load_model(path, transformers)
+    count = len(model.encoder.layers)
     if max(layers) > count:
         raise EncoderError(
             f"{settings.model}: it has {count} layers, but features.encoder.taps asks for layer "
@@ -61,15 +53,26 @@ def folder_forward(
     _remove_layers_behind(model, max(layers))
 
     def forward(windows: FloatArray) -> list[FloatArray]:
+        batch = torch.from_numpy(np.ascontiguousarray(windows))
         with torch.inference_mode():
-            output = model(
-                torch.from_numpy(np.ascontiguousarray(windows)),
-                output_hidden_states=True,
-                return_dict=True,
-            )
+            output = model(batch, output_hidden_states=True, return_dict=True)
         return [output.hidden_states[layer].numpy() for layer in layers]
 
     return forward
+
+
+def _load_model(path: Path, transformers: Any) -> Any:
+    try:
+        model = transformers.AutoModel.from_pretrained(
+            path, local_files_only=True, use_safetensors=True
+        ).eval()
+        model.encoder.layers  # noqa: B018 - what is no speech encoder has none
+    except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise EncoderError(
+            f"{path}: transformers finds no speech encoder there ({reason}); check the folder."
+        ) from None
+    return model
 
 
 def _remove_layers_behind(model: Any, last: int) -> None:

@@ -4,10 +4,11 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from ..atomic_files import replaced_when_done
+from ..atomic_files import replaced_file, replaced_folder
 from ..errors import EncoderError
 
 #: What a folder of Hugging Face is known by; weights in other formats are not read.
@@ -78,9 +79,13 @@ def add(source: Path, sha256: str) -> Path:
     EncoderError
         The disk is full or the store cannot be written to.
     """
-    if source.is_dir():
-        return _write(sha256, lambda path: _copy_folder(source, path))
-    return _write(f"{sha256}.onnx", lambda path: shutil.copyfile(source, path))
+    if not source.is_dir():
+        return _write(f"{sha256}.onnx", lambda path: shutil.copyfile(source, path))
+    folder = store_folder() / sha256
+    with _encoder_errors(folder), replaced_folder(folder) as temporary:
+        for name in FOLDER_FILES:
+            shutil.copyfile(source / name, temporary / name)
+    return folder
 
 
 def add_bytes(content: bytes, name: str) -> Path:
@@ -88,23 +93,22 @@ def add_bytes(content: bytes, name: str) -> Path:
     return _write(name, lambda path: path.write_bytes(content))
 
 
-def _copy_folder(source: Path, path: Path) -> None:
-    path.mkdir()
-    for name in FOLDER_FILES:
-        shutil.copyfile(source / name, path / name)
-
-
 def _write(name: str, write: Callable[[Path], object]) -> Path:
     path = store_folder() / name
+    with _encoder_errors(path), replaced_file(path) as temporary:
+        write(temporary)
+    return path
+
+
+@contextmanager
+def _encoder_errors(path: Path) -> Iterator[None]:
     try:
-        with replaced_when_done(path) as temporary:
-            write(temporary)
+        yield
     except OSError as error:
         raise EncoderError(
             f"{path}: the encoder cannot be kept there ({error.strerror or error}); free some "
             "space, or name another folder in XDG_CACHE_HOME."
         ) from None
-    return path
 
 
 def cached_subgraph(sha256: str, taps: Sequence[str]) -> bytes | None:

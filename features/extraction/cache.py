@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomic_files import replaced_when_done
+from ..atomic_files import replaced_file
 from ..frames import Frames
 from ..settings.extraction import FeatureSettings
 from ..spectral.filterbanks import FilterBanks
@@ -114,7 +114,7 @@ class FrameCache:
             return
         timing = np.array([frames.rate, frames.start])
         try:
-            with replaced_when_done(self._path(key)) as temporary:
+            with replaced_file(self._path(key)) as temporary:
                 np.savez(temporary, values=frames.values, timing=timing)
         except OSError as error:
             self.note = (
