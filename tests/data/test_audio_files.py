@@ -20,9 +20,9 @@ def test_a_name_that_is_not_utf8_can_be_printed(tmp_path: Path) -> None:
         (tmp_path / os.fsdecode(b"f\xfcr.wav")).write_bytes(b"")
     except OSError:
         pytest.skip("this file system has UTF-8 names only")
-    (found,) = audio_files(tmp_path)
-    assert found.name == "f\N{REPLACEMENT CHARACTER}r.wav"
-    assert found.path.is_file()
+    (file,) = audio_files(tmp_path)
+    assert file.name == "f\N{REPLACEMENT CHARACTER}r.wav"
+    assert file.path.is_file()
 
 
 def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ def test_summary_counts_and_names_what_is_left_out(tmp_path: Path) -> None:
     done = _run("summary", "crema-d", "--root", str(tmp_path))
     assert done.returncode == 0
     assert not done.stderr
-    for said in (
+    for words in (
         "crema-d: 30 clips",
         "angry: 14, sad: 16",
         "16000 Hz: 14",
@@ -62,22 +62,22 @@ def test_summary_counts_and_names_what_is_left_out(tmp_path: Path) -> None:
         "unreadable 16",
         "and 6 more",
     ):
-        assert said in done.stdout
+        assert words in done.stdout
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("summary", "ravdess", "--root", "/nowhere"), "/nowhere does not exist"),
         (("summary", "ravdes", "--root", "/nowhere"), "there is no corpus 'ravdes'"),
         (("download", "savee", "--root", "/nowhere"), "SAVEE cannot be downloaded"),
     ],
 )
-def test_mistakes_are_one_sentence_and_status_2(arguments: tuple[str, ...], said: str) -> None:
+def test_mistakes_are_one_sentence_and_status_2(arguments: tuple[str, ...], message: str) -> None:
     done = _run(*arguments)
     assert done.returncode == 2
     assert not done.stdout
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -41,8 +41,8 @@ def recordings() -> list[Path]:
     root = os.environ.get("EMOTION_CORPORA")
     if not root:
         pytest.skip("EMOTION_CORPORA is unset")
-    chosen: list[Path] = []
+    paths: list[Path] = []
     for corpus in sorted(p for p in Path(root).iterdir() if p.is_dir()):
         files = sorted(p for p in corpus.rglob("*") if p.suffix in {".wav", ".flac", ".opus"})
-        chosen += files[:: max(1, len(files) // 3)][:3]
-    return chosen
+        paths += files[:: max(1, len(files) // 3)][:3]
+    return paths

@@ -31,11 +31,11 @@ def test_windows_that_agree_are_the_whole(count, size, seed):
 def test_windows_that_do_not_agree_are_faded_over(count):
     starts = window_starts(count, 40, 25)
     parts = [np.full((40, 1), level, dtype=np.float32) for level in range(len(starts))]
-    found = overlap_add(parts, starts)[:, 0]
-    assert len(found) == count
-    assert found[0] == 0.0
-    assert found[-1] == len(starts) - 1
-    steps = np.diff(found)
+    faded = overlap_add(parts, starts)[:, 0]
+    assert len(faded) == count
+    assert faded[0] == 0.0
+    assert faded[-1] == len(starts) - 1
+    steps = np.diff(faded)
     overlap = min(a + 40 - b for a, b in pairwise(starts))
     assert (steps >= 0.0).all()
     assert steps.max() <= 2.0 / overlap

@@ -51,24 +51,24 @@ def test_labels_are_canonical(name: str) -> None:
 @by_corpus
 def test_reads_its_own_layout(name: str, build_tree) -> None:
     described, root = get_corpus(name), build_tree(name)
-    found = scan_corpus(name, root)
-    assert len(found.clips) == N_FILES[name] - DROPPED.get(name, 0)
-    assert len(found.dropped) == DROPPED.get(name, 0)
-    assert found.ignored == 0
-    assert [clip.name for clip in found.clips] == sorted(clip.name for clip in found.clips)
-    for clip in found.clips:
+    scan = scan_corpus(name, root)
+    assert len(scan.clips) == N_FILES[name] - DROPPED.get(name, 0)
+    assert len(scan.dropped) == DROPPED.get(name, 0)
+    assert scan.ignored == 0
+    assert [clip.name for clip in scan.clips] == sorted(clip.name for clip in scan.clips)
+    for clip in scan.clips:
         assert clip.path.is_file()
         assert clip.emotion in described.labels.values()
         assert clip.speaker.startswith(f"{described.speaker_prefix or name}-")
         assert clip.corpus == name
         assert clip.language == described.language
-    assert found.clips == described.clips(root)
+    assert scan.clips == described.clips(root)
 
 
 @by_named_corpus
 def test_every_label_is_read(name: str, build_tree) -> None:
-    found = scan_corpus(name, build_tree(name))
-    assert {clip.emotion for clip in found.clips} == set(get_corpus(name).labels.values())
+    scan = scan_corpus(name, build_tree(name))
+    assert {clip.emotion for clip in scan.clips} == set(get_corpus(name).labels.values())
 
 
 @by_corpus
@@ -112,13 +112,13 @@ def test_second_copies_are_dropped(name: str, build_tree) -> None:
 
 @by_named_corpus
 def test_faults_are_known_by_name(name: str, build_tree) -> None:
-    found = scan_corpus(name, build_tree(name))
+    scan = scan_corpus(name, build_tree(name))
     dropped = {f.key for f in get_corpus(name).faults if f.treatment == "dropped"}
-    assert {Path(item.name).stem for item in found.dropped} == dropped
-    assert not dropped & {clip.path.stem for clip in found.clips}
+    assert {Path(item.name).stem for item in scan.dropped} == dropped
+    assert not dropped & {clip.path.stem for clip in scan.clips}
     for fault in get_corpus(name).faults:
         if fault.treatment == "corrected":
-            assert fault.key in {clip.path.stem for clip in found.clips}
+            assert fault.key in {clip.path.stem for clip in scan.clips}
 
 
 @by_named_corpus
@@ -135,14 +135,14 @@ def test_other_names_are_not_of_the_corpus(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
-    [(given, name) for given in NAMED for name in (*NAMED, "folders") if name != given],
+    ("actual", "name"),
+    [(actual, name) for actual in NAMED for name in (*NAMED, "folders") if name != actual],
 )
-def test_another_corpus_is_recognised(given: str, name: str, build_tree) -> None:
-    root = build_tree(given)
+def test_another_corpus_is_recognised(actual: str, name: str, build_tree) -> None:
+    root = build_tree(actual)
     with pytest.raises(DataError) as error:
         scan_corpus(name, root)
-    assert get_corpus(given).title in str(error.value)
+    assert get_corpus(actual).title in str(error.value)
     assert str(root) in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -184,13 +184,13 @@ def test_savee_flat_and_in_folders(tmp_path: Path) -> None:
     for path in ("DC_a01.wav", "x/KL/sa02.wav", "AudioData/JE/su03.wav", "XX/a01.wav", "n01.wav"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(b"")
-    found = scan_corpus("savee", tmp_path)
-    assert [(clip.emotion, clip.speaker, clip.sex) for clip in found.clips] == [
+    scan = scan_corpus("savee", tmp_path)
+    assert [(clip.emotion, clip.speaker, clip.sex) for clip in scan.clips] == [
         ("surprised", "savee-JE", "male"),
         ("angry", "savee-DC", "male"),
         ("sad", "savee-KL", "male"),
     ]
-    assert found.ignored == 2
+    assert scan.ignored == 2
 
 
 def test_ravdess_video_and_song_are_not_speech(tmp_path: Path) -> None:

@@ -59,16 +59,16 @@ def test_a_file_outside_any_folder_has_no_label(tmp_path: Path) -> None:
     (tmp_path / "sad").mkdir()
     for name in ("x.wav", "sad/y.wav"):
         (tmp_path / name).write_bytes(b"")
-    found = scan_corpus("folders", tmp_path)
-    assert [clip.name for clip in found.clips] == ["sad/y.wav"]
-    assert found.ignored == 1
-    assert not has_known_speaker(found.clips[0])
+    scan = scan_corpus("folders", tmp_path)
+    assert [clip.name for clip in scan.clips] == ["sad/y.wav"]
+    assert scan.ignored == 1
+    assert not has_known_speaker(scan.clips[0])
 
 
 def test_the_same_file_name_under_two_speakers_is_no_copy(build_tree) -> None:
-    found = scan_corpus("folders", build_tree("folders"))
-    assert not found.dropped
-    assert {clip.speaker for clip in found.clips} == {"folders-ann", "folders-bob"}
+    scan = scan_corpus("folders", build_tree("folders"))
+    assert not scan.dropped
+    assert {clip.speaker for clip in scan.clips} == {"folders-ann", "folders-bob"}
 
 
 def _manifest(folder: Path, text: str, *names: str, encoding: str = "utf-8") -> Path:
@@ -110,7 +110,7 @@ def test_manifest_takes_absolute_paths(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message_parts"),
     [
         ("", ["line 1", "no column path and no column emotion"]),
         ("file,label\na.wav,sad\n", ["line 1", "no column path", "file, label"]),
@@ -131,13 +131,13 @@ def test_manifest_takes_absolute_paths(tmp_path: Path) -> None:
     ],
 )
 def test_manifest_mistakes_are_told_in_a_sentence(
-    tmp_path: Path, text: str, said: list[str]
+    tmp_path: Path, text: str, message_parts: list[str]
 ) -> None:
     path = _manifest(tmp_path, text, "a.wav", "folder/b.wav")
     with pytest.raises(DataError) as error:
         scan_corpus("manifest", path)
     assert str(path) in str(error.value)
-    assert all(part in str(error.value) for part in said)
+    assert all(part in str(error.value) for part in message_parts)
     assert "\n" not in str(error.value)
 
 

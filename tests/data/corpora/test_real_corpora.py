@@ -26,18 +26,18 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def test_counts(name: str) -> None:
-    found = scan_corpus(name, Path(CORPORA_FOLDER) / name)
+    scan = scan_corpus(name, Path(CORPORA_FOLDER) / name)
     n_files, n_faulty = RELEASES[name]
-    assert found.ignored == 0
-    assert len(found.dropped) <= n_faulty
+    assert scan.ignored == 0
+    assert len(scan.dropped) <= n_faulty
     if name == "crema-d":
-        assert 0 < len(found.clips) + len(found.dropped) <= n_files
+        assert 0 < len(scan.clips) + len(scan.dropped) <= n_files
     else:
-        assert len(found.clips) + len(found.dropped) == n_files
-        assert len(found.dropped) == n_faulty
+        assert len(scan.clips) + len(scan.dropped) == n_files
+        assert len(scan.dropped) == n_faulty
     on_disk = [p for p in (Path(CORPORA_FOLDER) / name).rglob("*") if p.is_file()]
-    assert len(found.clips) + len(found.dropped) == len(on_disk)
-    assert {clip.emotion for clip in found.clips} == set(get_corpus(name).labels.values())
+    assert len(scan.clips) + len(scan.dropped) == len(on_disk)
+    assert {clip.emotion for clip in scan.clips} == set(get_corpus(name).labels.values())
 
 
 def test_each_is_found_among_the_others(name: str) -> None:
@@ -55,22 +55,22 @@ def test_no_file_is_of_two_corpora() -> None:
 
 def test_default_protocol(name: str) -> None:
     clips = scan_corpus(name, Path(CORPORA_FOLDER) / name).clips
-    chosen = default_protocol(name)
-    found = protocol_folds(chosen.name, clips, seed=0)
-    assert Counter(i for fold in found for i in fold.test) == Counter(range(len(clips)))
-    assert chosen.classes is not None
-    for fold in found:
+    protocol = default_protocol(name)
+    folds = protocol_folds(protocol.name, clips, seed=0)
+    assert Counter(i for fold in folds for i in fold.test) == Counter(range(len(clips)))
+    assert protocol.classes is not None
+    for fold in folds:
         train, test = ({clips[i].speaker for i in side} for side in (fold.train, fold.test))
         assert not train & test
-        assert {clips[i].emotion for i in fold.train} == set(chosen.classes)
-    inner = inner_folds(clips, found[0].train, 5, 0)
+        assert {clips[i].emotion for i in fold.train} == set(protocol.classes)
+    inner = inner_folds(clips, folds[0].train, 5, 0)
     assert inner.grouped_by == ("sentences" if name == "tess" else "speakers")
     sizes = [len(held_out) for _, held_out in inner.folds]
     assert max(sizes) < 1.7 * min(sizes)
 
 
 def test_headers(name: str) -> None:
-    found = summarise(get_corpus(name), scan_corpus(name, Path(CORPORA_FOLDER) / name))
-    assert not found.unreadable
-    assert sum(found.rates.values()) == found.n_clips
-    assert 0.1 < found.hours < 10
+    summary = summarise(get_corpus(name), scan_corpus(name, Path(CORPORA_FOLDER) / name))
+    assert not summary.unreadable
+    assert sum(summary.rates.values()) == summary.n_clips
+    assert 0.1 < summary.hours < 10

@@ -22,18 +22,18 @@ def tess(tmp_path: Path) -> Path:
 
 
 def test_counts_and_headers(tess: Path) -> None:
-    found = summarise(get_corpus("tess"), scan_corpus("tess", tess))
-    assert found.corpus == "tess"
-    assert found.n_clips == 5
-    assert found.emotions == {"neutral": 1, "sad": 3, "surprised": 1}
-    assert found.speakers == {"tess-OAF": 2, "tess-YAF": 3}
-    assert found.hours == pytest.approx(1.5 / 3600)
-    assert found.rates == {24414: 2, 96000: 1}
-    assert found.channels == {1: 2, 2: 1}
-    assert [fault.key for fault in found.faults] == ["OA_bite_neutral"]
-    assert found.ignored == 1
-    assert [item.name for item in found.unreadable] == ["YAF_back_sad.wav", "YAF_bath_sad.wav"]
-    assert all(item.reason for item in found.unreadable)
+    summary = summarise(get_corpus("tess"), scan_corpus("tess", tess))
+    assert summary.corpus == "tess"
+    assert summary.n_clips == 5
+    assert summary.emotions == {"neutral": 1, "sad": 3, "surprised": 1}
+    assert summary.speakers == {"tess-OAF": 2, "tess-YAF": 3}
+    assert summary.hours == pytest.approx(1.5 / 3600)
+    assert summary.rates == {24414: 2, 96000: 1}
+    assert summary.channels == {1: 2, 2: 1}
+    assert [fault.key for fault in summary.faults] == ["OA_bite_neutral"]
+    assert summary.ignored == 1
+    assert [item.name for item in summary.unreadable] == ["YAF_back_sad.wav", "YAF_bath_sad.wav"]
+    assert all(item.reason for item in summary.unreadable)
 
 
 def test_a_file_that_is_gone_is_unreadable(tess: Path) -> None:

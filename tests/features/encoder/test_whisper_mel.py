@@ -21,10 +21,10 @@ def independent_log_mel(samples, n_bands):
 @pytest.mark.parametrize("silence", [0, 8000])
 def test_the_spectrogram_is_whispers(voice, n_bands, silence):
     samples = np.pad(voice, (silence, 0)) * np.float32(7.0)
-    found = whisper_log_mel(samples, n_bands)
-    assert found.dtype == np.float32
-    assert found.shape == (n_bands, len(samples) // 160)
-    np.testing.assert_allclose(found, independent_log_mel(samples, n_bands), atol=2e-5)
+    levels = whisper_log_mel(samples, n_bands)
+    assert levels.dtype == np.float32
+    assert levels.shape == (n_bands, len(samples) // 160)
+    np.testing.assert_allclose(levels, independent_log_mel(samples, n_bands), atol=2e-5)
 
 
 @pytest.mark.parametrize("n_bands", [64, 80, 128])

@@ -26,9 +26,9 @@ def same(one, other):
 def test_what_was_put_is_got_by_another_cache_of_the_folder(tmp_path):
     assert FrameCache(tmp_path / "x").get(KEY) is None
     FrameCache(tmp_path / "x").put(KEY, FRAMES)
-    found = FrameCache(tmp_path / "x").get(KEY)
-    assert found is not None
-    assert same(found, FRAMES)
+    frames = FrameCache(tmp_path / "x").get(KEY)
+    assert frames is not None
+    assert same(frames, FRAMES)
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
 
 
@@ -86,17 +86,17 @@ def test_an_entry_that_cannot_be_read_is_missing_and_is_written_again(tmp_path, 
     elif damage == "half":
         entry.write_bytes(data[: len(data) // 2])
     elif damage == "flipped":
-        place = data.index(FRAMES.values.tobytes())
-        entry.write_bytes(data[:place] + b"\xff" + data[place + 1 :])
+        offset = data.index(FRAMES.values.tobytes())
+        entry.write_bytes(data[:offset] + b"\xff" + data[offset + 1 :])
     elif damage == "other":
         np.savez(entry, something=np.ones(3))
     else:
         np.savez(entry, values=np.ones((3, 2)), timing=np.array([100.0, 0.0]))
     assert cache.get(KEY) is None
     cache.put(KEY, FRAMES)
-    found = cache.get(KEY)
-    assert found is not None
-    assert same(found, FRAMES)
+    frames = cache.get(KEY)
+    assert frames is not None
+    assert same(frames, FRAMES)
 
 
 def test_a_full_disk_is_noted_once_and_nothing_more_is_written(tmp_path, monkeypatch, caplog):
@@ -132,8 +132,8 @@ def test_many_writers_of_one_entry_leave_a_whole_one(tmp_path):
         cache = FrameCache(tmp_path)
         for _ in range(20):
             cache.put(KEY, FRAMES)
-            found = cache.get(KEY)
-            results.append(found is not None and same(found, FRAMES))
+            frames = cache.get(KEY)
+            results.append(frames is not None and same(frames, FRAMES))
 
     results: list[bool] = []
     threads = [threading.Thread(target=work) for _ in range(4)]

@@ -5,12 +5,12 @@ from bilstm_hmm.features.extraction.frame_rates import resample_frames
 
 def test_at_half_the_rate_three_neighbours_count():
     values = np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32)
-    found = resample_frames(values, 2.0, 5)
+    resampled = resample_frames(values, 2.0, 5)
     for t in (1, 2, 3):
         expected = (values[2 * t - 1] + 2 * values[2 * t] + values[2 * t + 1]) / 4
-        np.testing.assert_allclose(found[t], expected, atol=1e-6)
-    np.testing.assert_allclose(found[0], (2 * values[0] + values[1]) / 3, atol=1e-6)
-    np.testing.assert_allclose(found[4], (values[7] + 2 * values[8]) / 3, atol=1e-6)
+        np.testing.assert_allclose(resampled[t], expected, atol=1e-6)
+    np.testing.assert_allclose(resampled[0], (2 * values[0] + values[1]) / 3, atol=1e-6)
+    np.testing.assert_allclose(resampled[4], (values[7] + 2 * values[8]) / 3, atol=1e-6)
 
 
 @pytest.mark.parametrize("ratio", [1.0, 1.25, 2.0, 3.2])

@@ -32,10 +32,10 @@ def computed() -> Frames:
 def test_the_extraction_gives_what_it_gave():
     with np.load(GOLDEN, allow_pickle=False) as golden:
         expected, start = golden["values"], float(golden["start"])
-    found = computed()
-    assert found.start == start
-    assert expected.shape == (len(found.values), n_features(SETTINGS))
-    np.testing.assert_allclose(found.values, expected, rtol=1e-4, atol=1e-3)
+    frames = computed()
+    assert frames.start == start
+    assert expected.shape == (len(frames.values), n_features(SETTINGS))
+    np.testing.assert_allclose(frames.values, expected, rtol=1e-4, atol=1e-3)
 
 
 def test_stored_banks_give_the_same():

@@ -19,11 +19,11 @@ def test_one_pass_over_clips_is_one_pass_over_all_frames(lengths, seed, centre, 
     frames = np.concatenate(clips).astype(np.float64)
     if len(frames) < 2:
         return
-    found = fit_statistics(iter(clips))
-    np.testing.assert_allclose(found.mean, frames.mean(axis=0), rtol=1e-5, atol=1e-4)
+    statistics = fit_statistics(iter(clips))
+    np.testing.assert_allclose(statistics.mean, frames.mean(axis=0), rtol=1e-5, atol=1e-4)
     std = frames.std(axis=0)
     if (std > 1e-3 * abs(centre)).all():
-        np.testing.assert_allclose(found.std, std, rtol=1e-5)
+        np.testing.assert_allclose(statistics.std, std, rtol=1e-5)
 
 
 def test_training_statistics_give_zero_mean_and_unit_variance():
@@ -40,9 +40,9 @@ def test_training_statistics_give_zero_mean_and_unit_variance():
 
 def test_each_clip_by_itself():
     values = np.random.default_rng(1).standard_normal((50, 2)).astype(np.float32) * 9 - 4
-    found = normalise(values, "clip")
-    np.testing.assert_allclose(found.mean(axis=0), 0.0, atol=1e-5)
-    np.testing.assert_allclose(found.std(axis=0), 1.0, atol=1e-5)
+    normalised = normalise(values, "clip")
+    np.testing.assert_allclose(normalised.mean(axis=0), 0.0, atol=1e-5)
+    np.testing.assert_allclose(normalised.std(axis=0), 1.0, atol=1e-5)
 
 
 def test_a_constant_feature_and_a_single_frame_become_zero():
@@ -53,9 +53,9 @@ def test_a_constant_feature_and_a_single_frame_become_zero():
 
 def test_no_normalisation_is_a_copy():
     values = np.ones((3, 2), dtype=np.float32)
-    found = normalise(values, "none")
-    np.testing.assert_array_equal(found, values)
-    assert found is not values
+    normalised = normalise(values, "none")
+    np.testing.assert_array_equal(normalised, values)
+    assert normalised is not values
 
 
 def test_statistics_that_are_missing_or_of_another_width_are_refused():

@@ -64,9 +64,9 @@ def test_lfcc_is_spafes_on_the_same_frames(voice, emphasis):
     samples = preemphasise(voice, 0.97) if emphasis else voice
     frames = np.lib.stride_tricks.sliding_window_view(samples, 400)[::160] * np.hamming(400)
     power = (np.abs(np.fft.rfft(frames, 512, axis=1)) ** 2).astype(np.float32)
-    found = lfcc(power, banks.linear, banks.linear_dct, n_fft=512)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
+    coefficients = lfcc(power, banks.linear, banks.linear_dct, n_fft=512)
+    assert coefficients.dtype == np.float32
+    np.testing.assert_allclose(coefficients, expected, rtol=1e-5, atol=1e-4)
 
 
 def test_a_dynamic_range_lifts_only_what_lies_below_it(voice):

@@ -10,9 +10,9 @@ def test_deltas_are_librosas(n_frames, order):
 
     values = np.random.default_rng(2).standard_normal((n_frames, 5)).astype(np.float32)
     expected = librosa.feature.delta(values.T, width=9, order=order, mode="nearest")
-    found = delta(values, order)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found.T, expected, atol=1e-6)
+    slopes = delta(values, order)
+    assert slopes.dtype == np.float32
+    np.testing.assert_allclose(slopes.T, expected, atol=1e-6)
 
 
 def test_the_slope_of_a_line_and_the_curvature_of_a_parabola():

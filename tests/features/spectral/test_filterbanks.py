@@ -39,8 +39,8 @@ def test_banks_survive_an_npz_without_pickle():
     file = io.BytesIO()
     np.savez(file, **banks.to_arrays())
     file.seek(0)
-    with np.load(file, allow_pickle=False) as stored:
-        again = FilterBanks.from_arrays(stored)
+    with np.load(file, allow_pickle=False) as arrays:
+        again = FilterBanks.from_arrays(arrays)
     for name, array in banks.to_arrays().items():
         np.testing.assert_array_equal(getattr(again, name), array)
         assert getattr(again, name).dtype == array.dtype

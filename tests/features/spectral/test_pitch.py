@@ -18,13 +18,13 @@ def test_the_frequency_of_a_tone(frequency):
 def test_voiced_frames_agree_with_librosa(voice):
     import librosa
 
-    found, aperiodicity = yin(voice, 16000, 160, 60.0, 600.0)
+    frequency, aperiodicity = yin(voice, 16000, 160, 60.0, 600.0)
     expected = librosa.yin(
         voice, fmin=60.0, fmax=600.0, sr=16000, frame_length=1024, hop_length=160
     )
     voiced = aperiodicity < 0.1
     assert voiced.mean() > 0.3
-    near = np.abs(found / expected - 1.0) < 0.03
+    near = np.abs(frequency / expected - 1.0) < 0.03
     assert near[voiced].mean() > 0.95
 
 
@@ -79,7 +79,7 @@ def test_the_fast_length_is_the_least_with_small_factors(least):
                 n //= factor
         return n == 1
 
-    found = fast_length(least)
-    assert found >= least
-    assert is_fast(found)
-    assert not any(is_fast(n) for n in range(least, found))
+    length = fast_length(least)
+    assert length >= least
+    assert is_fast(length)
+    assert not any(is_fast(n) for n in range(least, length))

@@ -27,9 +27,9 @@ def test_frame_t_is_centred_on_its_sample_with_zeros_outside(n, length, hop):
     frames = centred_frames(samples, length, hop)
     assert frames.shape == (n_frames(n, hop), length)
     for t in (0, len(frames) // 2, len(frames) - 1):
-        places = np.arange(length) - length // 2 + t * hop
-        inside = (places >= 0) & (places < n)
-        np.testing.assert_array_equal(frames[t], np.where(inside, places + 1, 0))
+        samples_around = np.arange(length) - length // 2 + t * hop
+        inside = (samples_around >= 0) & (samples_around < n)
+        np.testing.assert_array_equal(frames[t], np.where(inside, samples_around + 1, 0))
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,9 @@ def test_the_power_spectrum_is_librosas(voice, changes):
             center=True,
         )
     )
-    found = power_spectrum(voice, settings)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(np.sqrt(found).T, expected, rtol=1e-5, atol=1e-6)
+    power = power_spectrum(voice, settings)
+    assert power.dtype == np.float32
+    np.testing.assert_allclose(np.sqrt(power).T, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_the_blocks_leave_no_seam(voice):
@@ -73,8 +73,8 @@ def test_preemphasis_is_a_first_order_difference(voice):
     from scipy.signal import lfilter
 
     before = voice.copy()
-    found = preemphasise(voice, 0.97)
-    np.testing.assert_allclose(found, lfilter([1, -0.97], [1], voice), atol=1e-6)
+    emphasised = preemphasise(voice, 0.97)
+    np.testing.assert_allclose(emphasised, lfilter([1, -0.97], [1], voice), atol=1e-6)
     np.testing.assert_array_equal(voice, before)
     assert preemphasise(voice, 0.0) is voice
 

@@ -22,8 +22,8 @@ def test_chroma_is_librosas(voice, n_chroma):
         n_chroma=n_chroma,
         tuning=0.0,
     )
-    found = chroma(power_spectrum(voice, settings), banks.chroma)
-    np.testing.assert_allclose(found.T, expected, atol=1e-5)
+    strength = chroma(power_spectrum(voice, settings), banks.chroma)
+    np.testing.assert_allclose(strength.T, expected, atol=1e-5)
 
 
 def test_chroma_of_silence_is_zero():
@@ -41,5 +41,5 @@ def test_spectral_contrast_is_librosas(voice, n_fft, hop):
     )
     banks = build_filter_banks(settings)
     expected = librosa.feature.spectral_contrast(y=voice, sr=16000, n_fft=n_fft, hop_length=hop)
-    found = spectral_contrast(power_spectrum(voice, settings), banks.contrast)
-    np.testing.assert_allclose(found.T, expected, atol=1e-4)
+    contrast = spectral_contrast(power_spectrum(voice, settings), banks.contrast)
+    np.testing.assert_allclose(contrast.T, expected, atol=1e-4)

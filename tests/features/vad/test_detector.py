@@ -27,11 +27,11 @@ def speech(samples: FloatArray, below: float = 35.0) -> np.ndarray:
 
 
 def test_speech_is_what_is_near_to_the_loudest() -> None:
-    found = speech(np.concatenate([tone(1.0, -20.0), tone(1.0, -60.0), tone(1.0, -30.0)]))
-    assert len(found) == 300
-    assert found[:100].all()
-    assert not found[100:200].any()
-    assert found[200:].all()
+    is_speech = speech(np.concatenate([tone(1.0, -20.0), tone(1.0, -60.0), tone(1.0, -30.0)]))
+    assert len(is_speech) == 300
+    assert is_speech[:100].all()
+    assert not is_speech[100:200].any()
+    assert is_speech[200:].all()
 
 
 def test_what_is_far_below_the_floor_is_no_speech() -> None:
@@ -41,30 +41,30 @@ def test_what_is_far_below_the_floor_is_no_speech() -> None:
 
 def test_a_quiet_beginning_waits_for_what_comes() -> None:
     """Room noise right before the first word is not taken for speech."""
-    found = speech(np.concatenate([noise(0.25, -58.0), tone(1.0, -20.0)]))
-    assert not found[:25].any()
-    assert found[25:].all()
+    is_speech = speech(np.concatenate([noise(0.25, -58.0), tone(1.0, -20.0)]))
+    assert not is_speech[:25].any()
+    assert is_speech[25:].all()
 
 
 def test_the_peak_around_falls_slowly() -> None:
     """After a shout a calm voice is heard again once the peak has fallen to within the range."""
     words = [np.concatenate([tone(0.3, -42.0), np.zeros(RATE // 10, np.float32)])] * 30
-    found = speech(np.concatenate([tone(0.5, -2.0), *words]), below=35.0)
-    first = int(np.flatnonzero(found[50:])[0]) * FRAME_SECONDS
+    is_speech = speech(np.concatenate([tone(0.5, -2.0), *words]), below=35.0)
+    first = int(np.flatnonzero(is_speech[50:])[0]) * FRAME_SECONDS
     assert first == pytest.approx(5.0, abs=0.4)
 
 
 def test_steady_noise_is_no_speech_once_it_is_known() -> None:
     room = noise(NOISE_WINDOW + 5.0, -45.0)
-    found = speech(room)
-    known = round(NOISE_WINDOW / FRAME_SECONDS)
-    assert not found[known + 10 :].any()
+    is_speech = speech(room)
+    n_noise_frames = round(NOISE_WINDOW / FRAME_SECONDS)
+    assert not is_speech[n_noise_frames + 10 :].any()
     voice = room.copy()
     voice[7 * RATE : 8 * RATE] += tone(1.0, -25.0)
-    found = speech(voice)
-    assert found[700:800].all()
-    assert not found[known + 10 : 700].any()
-    assert not found[800:].any()
+    is_speech = speech(voice)
+    assert is_speech[700:800].all()
+    assert not is_speech[n_noise_frames + 10 : 700].any()
+    assert not is_speech[800:].any()
 
 
 @given(
@@ -76,13 +76,13 @@ def test_blocks_of_any_size_give_the_same(seed: int, sizes: list[int]) -> None:
     rng = np.random.default_rng(seed)
     samples = np.concatenate([noise(0.3, rng.uniform(-70, -10), seed + i) for i in range(25)])
     whole = speech(samples)
-    detector, parts, begun = EnergyVad(RATE, 35.0), [], 0
+    detector, parts, first = EnergyVad(RATE, 35.0), [], 0
     for size in sizes:
-        parts.append(detector.push(samples[begun : begun + size])[0])
-        begun += size
-        heard = min(begun, len(samples)) / RATE
-        assert sum(map(len, parts)) >= round((heard - LOOKAHEAD) / FRAME_SECONDS) - 1
-    parts += [detector.push(samples[begun:])[0], detector.flush()[0]]
+        parts.append(detector.push(samples[first : first + size])[0])
+        first += size
+        seconds = min(first, len(samples)) / RATE
+        assert sum(map(len, parts)) >= round((seconds - LOOKAHEAD) / FRAME_SECONDS) - 1
+    parts += [detector.push(samples[first:])[0], detector.flush()[0]]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 

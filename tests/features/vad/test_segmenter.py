@@ -93,11 +93,13 @@ def test_segments_are_parts_of_the_recording_however_it_comes(
     segments += segmenter.flush()
     assert times(segments) == times(segment(samples, max_duration))
     previous_end = 0
-    for found in segments:
-        assert previous_end <= found.start
-        previous_end = found.start + len(found.samples)
-        np.testing.assert_array_equal(found.samples, samples[found.start : previous_end])
-        assert len(found.samples) <= max_samples
+    for one_segment in segments:
+        assert previous_end <= one_segment.start
+        previous_end = one_segment.start + len(one_segment.samples)
+        np.testing.assert_array_equal(
+            one_segment.samples, samples[one_segment.start : previous_end]
+        )
+        assert len(one_segment.samples) <= max_samples
 
 
 def test_the_buffer_does_not_grow() -> None:
