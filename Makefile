@@ -13,7 +13,7 @@ SITE   := build/site
 # Processes that share the tests; more need more memory, because each may load TensorFlow.
 TEST_JOBS ?= 2
 
-.PHONY: demo test test-setting test-install check types docs bench corpora-named samples clean help
+.PHONY: demo test test-setting test-install check types docs mutants bench corpora-named samples clean help
 
 help:
 	@echo "make demo   predict with the shipped model; train one on synthetic voices; two minutes"
@@ -21,6 +21,7 @@ help:
 	@echo "make check  ruff and mypy alone"
 	@echo "make docs   the documentation as a site, in $(SITE)"
 	@echo "make bench  measure against other tools on real clips: make bench CORPORA=DIR"
+	@echo "make mutants  whether the tests of the HMMs and the timeline notice changes to them"
 	@echo "make clean  remove .venv and the demo"
 
 $(VENV)/bin/python:
@@ -42,6 +43,10 @@ $(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed
 
 $(VENV)/installed-docs: requirements-docs.txt $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@touch $@
+
+$(VENV)/installed-mutants: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "mutmut>=3.8,<4"
 	@touch $@
 
 # Two minutes at most on two cores.
@@ -98,6 +103,11 @@ test-install:
 	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_sad.wav --timeline
 	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_sad.wav --model open
 	rm -rf build/install
+
+# Changes to the code, one after the other, that the tests beside it should notice; half an hour.
+mutants: $(VENV)/installed-mutants
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 # BENCH has further arguments, as in BENCH="--only start,warm".
 bench: corpora-named $(VENV)/installed-bench

@@ -100,26 +100,22 @@ class SegmentMerger:
             self._open = span
             return []
         *closed, self._open = merge_across_pause(self._open, span, self._silence)
-        return self._close_spans(closed)
+        return self._closed(closed[0]) if closed else []
 
     def pause(self) -> list[Segment]:
         """Return the open segment, closed: there is silence now."""
-        closed = [] if self._open is None else [self._open]
-        self._open = None
-        return self._close_spans(closed)
+        closed, self._open = self._open, None
+        return [] if closed is None else self._closed(closed)
 
     def close(self, duration: float) -> list[Segment]:
         """Return what is left of a recording of `duration` seconds."""
         return [*self.pause(), *self._silence_until(duration)]
 
-    def _close_spans(self, spans: Sequence[LabelledSpan]) -> list[Segment]:
-        segments = []
-        for span in spans:
-            segments += self._silence_until(span.start)
-            confidence = span.confidence_sum / span.frames
-            segments.append(Segment(span.start, span.end, span.emotion, confidence))
-            self._end = span.end
-        return segments
+    def _closed(self, span: LabelledSpan) -> list[Segment]:
+        silence = self._silence_until(span.start)
+        self._end = span.end
+        confidence = span.confidence_sum / span.frames
+        return [*silence, Segment(span.start, span.end, span.emotion, confidence)]
 
     def _silence_until(self, time: float) -> list[Segment]:
         return [silence_segment(self._end, time)] if time - self._end >= self._silence else []
