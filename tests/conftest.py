@@ -21,6 +21,7 @@ from typing import IO
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from bilstm_hmm.inference.model import Model, load
 from tests.haste import hastily, without_graphs
@@ -33,6 +34,11 @@ os.environ["NUMBA_CACHE_DIR"] = str(
     REPOSITORY / ".pytest_cache" / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
 )
 PATIENCE = 600.0
+
+# The same examples on every machine. Other ones, and more: `--hypothesis-profile=explore`.
+settings.register_profile("same", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile("explore", deadline=None, max_examples=500)
+settings.load_profile("same")
 
 RECIPE = """\
 name: tiny

@@ -104,7 +104,7 @@ def recipe() -> Recipe:
             "augmentation": {"copies": 2, "noise": {"probability": 1.0},
                              "speed": {"probability": 1.0}, "mixup": 0.2},
             "network": {"stack": 8, "units": [4], "dropout": 0.1},
-            "training": {"epochs": 5, "batch_size": 9, "learning_rate": 0.006,
+            "training": {"epochs": 2, "batch_size": 9, "learning_rate": 0.006,
                          "weight_average": 0.0},
             "hmm": {"states": 2, "inner_folds": 3, "iterations": 2},
         },

@@ -205,7 +205,8 @@ class Listener(SilentProgress):
 def test_the_recipe_trains_to_a_model_that_labels(
     name: str, eager_module: None, tmp_path: Path
 ) -> None:
-    recipe = load_recipe(f"{name}.yaml", ["training.epochs=1", "jobs=1", "hmm.iterations=2"])
+    small = ["training.epochs=1", "jobs=1", "hmm.inner_folds=2", "hmm.iterations=2"]
+    recipe = load_recipe(f"{name}.yaml", small)
     examples = examples_for(recipe)
     banks = build_filter_banks(recipe.features)
     fold = Fold(1, tuple(range(12)), (12, 13, 14))

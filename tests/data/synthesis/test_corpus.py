@@ -58,14 +58,20 @@ def test_each_argument_makes_a_difference() -> None:
     assert len(digests) == 8
 
 
+def loudest_period(sound: np.ndarray, shortest: int, longest: int) -> float:
+    """The lag in samples at which a sound is most like itself."""
+    spectrum = np.fft.rfft(sound, 2 * len(sound))
+    likeness = np.fft.irfft(np.abs(spectrum) ** 2)
+    lag = shortest + int(likeness[shortest:longest].argmax())
+    before, at, behind = likeness[lag - 1 : lag + 2]
+    return lag + 0.5 * (before - behind) / (before - 2 * at + behind)
+
+
 @pytest.mark.parametrize("pitch", [97.0, 130.0, 211.0, 340.0])
 def test_the_pitch_is_the_one_asked_for(pitch: float) -> None:
-    import librosa
-
     tracks = _steady(pitch, [500.0, 1500.0, 2500.0])
     sound = voice(tracks, 16000, np.random.default_rng(0), jitter=0.0, shimmer=0.0)
-    heard = np.median(librosa.yin(sound, fmin=60, fmax=500, sr=16000))
-    assert heard == pytest.approx(pitch, rel=0.01)
+    assert 16000 / loudest_period(sound, 32, 266) == pytest.approx(pitch, rel=0.01)
 
 
 @pytest.mark.parametrize("formants", [(300.0, 2200.0), (700.0, 1100.0), (500.0, 1500.0)])
