@@ -83,12 +83,25 @@ class InputStream:
     def close(self): ...
 """
 
-ENCODER = """\
+#: What every Python process begins with: the checksums of the stand-in for the encoder, and
+#: steps of training that are not compiled, which takes longer than all of a tiny training.
+START = """\
+import sys
 from dataclasses import replace
+from importlib.abc import MetaPathFinder
 from bilstm_hmm.features.settings import encoder_catalogue as catalogue
+
 catalogue.KNOWN["whisper-tiny"] = replace(
     catalogue.WHISPER_TINY, wheel_sha256="{wheel}", sha256="{member}"
 )
+
+class Eager(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "bilstm_hmm.training.step":
+            import tensorflow
+            tensorflow.config.run_functions_eagerly(True)
+
+sys.meta_path.insert(0, Eager())
 """
 
 
@@ -173,7 +186,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, proxy: str) -> dict[st
         (programs / name).write_text(f"#!/bin/sh\n{line}\n")
         (programs / name).chmod(0o755)
     (modules / "sounddevice.py").write_text(MICROPHONE)
-    (modules / "sitecustomize.py").write_text(ENCODER.format(**_encoder_wheel(modules)))
+    (modules / "sitecustomize.py").write_text(START.format(**_encoder_wheel(modules)))
     return {
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
