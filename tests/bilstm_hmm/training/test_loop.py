@@ -211,8 +211,9 @@ def test_what_is_kept_is_the_epoch_of_the_best_validation_ua(
 ) -> None:
     scores, weights = iter([30.0, 90.0, 60.0]), []
 
-    def validate(model: Any, *_: object) -> dict[str, float]:
-        weights.append([np.array(w) for w in model.trainable_variables])
+    def validate(training: Any) -> dict[str, float]:
+        variables = training.network.network.trainable_variables
+        weights.append([np.array(w) for w in variables])
         return {"val_loss": 1.0, "val_accuracy": 50.0, "val_ua": next(scores)}
 
     monkeypatch.setattr(loop, "_validate", validate)
