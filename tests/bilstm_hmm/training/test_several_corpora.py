@@ -232,7 +232,7 @@ def test_folds_are_checked_wherever_they_are_chosen(
 ) -> None:
     found = load_dataset(settings(corpus="tess", home=home))
     leaking = (Fold(1, tuple(range(1, len(found.clips))), (0,)),)
-    monkeypatch.setattr("bilstm_hmm.training.dataset.folds", lambda *_, **__: leaking)
+    monkeypatch.setattr("bilstm_hmm.training.dataset.protocol_folds", lambda *_, **__: leaking)
     with pytest.raises(DataError, match=r"^the speaker tess-.AF is in both"):
         dataset_folds(found, 1)
     dependent = replace(found, protocol=replace(found.protocol, speaker_independent=False))
