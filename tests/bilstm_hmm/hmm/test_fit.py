@@ -238,6 +238,28 @@ def test_a_seed_repeats_a_fit_and_another_may_not() -> None:
     assert not np.allclose(fit(1), fit(100))
 
 
+@pytest.mark.parametrize(
+    "changes", [{"iterations": 1}, {"transition_prior": 40.0}, {"covariance_floor": 2.0}]
+)
+def test_every_setting_of_the_fit_has_its_part(changes: Any) -> None:
+    sequences, labels = clips_of_three(np.random.default_rng(8))
+    default = HmmSettings(states=2, iterations=15)
+    banks = [
+        fit_bank(sequences, labels, CLASSES, chosen, seed=1).bank
+        for chosen in (default, default.model_copy(update=changes))
+    ]
+    before, after = (bank.to_arrays() for bank in banks)
+    assert any(not np.allclose(before[key], after[key]) for key in before)
+
+
+def test_the_prior_pulls_towards_even_starts_and_transitions() -> None:
+    sequences, labels = clips_of_three(np.random.default_rng(8))
+    chosen = HmmSettings(states=2, transition_prior=1e6)
+    bank = fit_bank(sequences, labels, CLASSES, chosen, seed=1).bank
+    np.testing.assert_allclose(np.exp(bank.log_startprob), 0.5, atol=1e-3)
+    np.testing.assert_allclose(np.exp(bank.log_transmat), 0.5, atol=1e-3)
+
+
 _QUIET = """
 import sys, warnings
 warnings.simplefilter("always")

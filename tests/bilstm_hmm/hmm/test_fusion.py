@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -88,6 +90,30 @@ def test_features_are_centered_and_of_one_unit() -> None:
     np.testing.assert_allclose(found.sum(axis=1), 0.0, atol=1e-12)
     assert found[..., 1].std() == pytest.approx(1.0)
     np.testing.assert_allclose(np.diff(found[..., 0]), np.diff(clip))
+
+
+def test_scores_in_single_precision_are_fused_in_double() -> None:
+    rng = np.random.default_rng(9)
+    fusion, scores = random_fusion(rng), rng.normal(size=(2, 7, 4)).astype(np.float32)
+    # An inverse temperature that single precision can hold would keep it.
+    fusion = replace(
+        fusion,
+        network_inverse_temperature=np.float32(1.5),
+        hmm_inverse_temperature=np.float32(0.5),
+    )
+    for system in SYSTEMS:
+        found = probabilities(fusion, *scores, system)
+        assert found.dtype == np.float64
+        np.testing.assert_array_equal(
+            found, probabilities(fusion, *scores.astype(np.float64), system)
+        )
+
+
+def test_the_unit_of_hmm_scores_is_their_own_deviation() -> None:
+    clip, hmm, labels = outputs(7)
+    centered = hmm - hmm.mean(axis=1, keepdims=True)
+    assert fit_fusion(clip, hmm, labels).hmm_score_std == pytest.approx(centered.std())
+    assert fit_fusion(clip, np.zeros_like(hmm), labels).hmm_score_std == 1e-6
 
 
 def test_the_emotions_may_be_in_any_order() -> None:
