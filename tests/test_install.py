@@ -202,18 +202,16 @@ def test_prediction_needs_no_more_than_comes_with_it(base: Run, model: tuple[str
     assert done.stdout.count("\n") >= 2
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
+def test_what_lists_and_makes_needs_no_more_either(base: Run, tmp_path: Path) -> None:
+    corpus = str(tmp_path / "corpus")
+    for command in (
         *(("--version",), ("models",), ("corpora", "list"), ("features", "list")),
-        ("corpora", "synthesise", "--root", "corpus", "--speakers", "1", "--clips", "1"),
-        ("corpora", "summary", "folders", "--root", "corpus"),
-    ],
-)
-def test_what_lists_and_makes_needs_no_more_either(base: Run, command: tuple[str, ...]) -> None:
-    done = base("-m", "bilstm_hmm", *command)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout
+        ("corpora", "synthesise", "--root", corpus, "--speakers", "1", "--clips", "1"),
+        ("corpora", "summary", "folders", "--root", corpus),
+    ):
+        done = base("-m", "bilstm_hmm", *command)
+        assert (done.returncode, done.stderr) == (0, ""), command
+        assert done.stdout, command
 
 
 @pytest.mark.parametrize(
