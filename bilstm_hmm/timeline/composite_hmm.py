@@ -14,11 +14,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bilstm_hmm.arrays import FloatMatrix
 from bilstm_hmm.config.schema import TimelineSettings
-
-FloatMatrix = NDArray[np.float64]
 
 #: Seconds that an emotion is expected to last, and lasts at least, where nothing says otherwise.
 DEFAULT_EXPECTED_DURATION = 4.0
