@@ -14,7 +14,7 @@ from benchmarks.clips import audio_seconds, draw_clips
 from benchmarks.setting import Setting
 from benchmarks.table import Section, number
 from bilstm_hmm.blas_threads import one_blas_thread
-from bilstm_hmm.cli import file_workers as workers
+from bilstm_hmm.cli.labelling import file_workers as workers
 from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.inference import model as inference
 from bilstm_hmm.inference.model import Model

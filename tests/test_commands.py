@@ -220,8 +220,7 @@ def test_files_that_failed_are_tried_again(predict, junk: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "Give either --file FILE, --folder DIR or --mic."),
-        (("--file", "a", "--folder", "b"), "Give either --file FILE, --folder DIR or --mic."),
+        ((), "Name recordings or folders to label, or give --mic."),
         (("--file", "nowhere/x.wav"), "--file nowhere/x.wav: No such file or directory; check"),
         (("--file", "."), "--file .: it is a folder; use --folder."),
         (("--folder", "nowhere"), "--folder nowhere: no such folder; check the path."),
@@ -235,7 +234,7 @@ def test_files_that_failed_are_tried_again(predict, junk: Path, tmp_path: Path) 
         (("--file", "{recording}", "--output", "{corpus}"), "it is a folder; give the name of a"),
         (("--folder", "{corpus}", "--format", "json", "--output", "{corpus}"), "it is a folder; g"),
         (("--file", "{recording}", "--output", "{recording}/x"), "a part of its path is a file"),
-        (("--file", "a", "--mic"), "Give either --file FILE, --folder DIR or --mic."),
+        (("a", "--mic"), "Name recordings or folders to label, or give --mic."),
         (("--file", "{recording}", "--live"), "use it with --file - or --mic."),
         (("--file", "{recording}", "--model", "nowhere"), "nowhere: no such model; train one"),
         (("--file", "{recording}", "--model", "."), ".: not a model (bundle.json is missing)"),

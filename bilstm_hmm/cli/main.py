@@ -1,21 +1,28 @@
 """The program ``bilstm-hmm``: every command, and the scripts that are a command or a group."""
 
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from bilstm_hmm import __version__
 from bilstm_hmm.cli.corpora import download, list_corpora, summary, synthesise
 from bilstm_hmm.cli.encoders import fetch, list_encoders
 from bilstm_hmm.cli.errors import user_errors
 from bilstm_hmm.cli.models import list_models
+from bilstm_hmm.cli.options import DASH
 from bilstm_hmm.cli.predict import predict
 from bilstm_hmm.cli.runs import evaluate, train
 
 Command = Callable[..., None]
 
-HELP = "Speech emotion recognition with a BiLSTM and one hidden Markov model an emotion."
+HELP = (
+    "Speech emotion recognition with a BiLSTM and one hidden Markov model an emotion. "
+    "`bilstm-hmm x.wav` is `bilstm-hmm predict x.wav`."
+)
 COMMANDS: Mapping[str, Command] = {
     "train": train,
     "evaluate": evaluate,
@@ -43,6 +50,24 @@ def group(commands: Mapping[str, Command], help: str) -> typer.Typer:
     return _app(commands, help=help, no_args_is_help=True)
 
 
+class RecordingsFirst(TyperGroup):
+    """The program's commands, where recordings may stand in the place of one: to be labelled."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take ``bilstm-hmm x.wav`` for ``bilstm-hmm predict x.wav``."""
+        if args and args[0] not in self.commands and _is_like_a_path(args[0]):
+            args = [predict.__name__, *args]
+        return super().parse_args(ctx, args)
+
+
+def _is_like_a_path(word: str) -> bool:
+    """Say whether a word is a path rather than a command that was misspelt."""
+    if word.startswith("-"):
+        return word == DASH
+    has_separator = any(separator in word for separator in (os.sep, os.altsep) if separator)
+    return has_separator or bool(Path(word).suffix) or Path(word).exists()
+
+
 def _app(commands: Mapping[str, Command], **options: Any) -> typer.Typer:
     """Return commands whose errors are one sentence, with plain help, which comes at once."""
     options = {"add_completion": False, **options}
@@ -61,7 +86,7 @@ def program(*, completion: bool = False) -> typer.Typer:
         Whether it can install shell completion, which goes by the program's name.
     """
     app = _app(COMMANDS, help=HELP, no_args_is_help=True, add_completion=completion)
-    app.callback(help=HELP)(_global_options)
+    app.callback(cls=RecordingsFirst, help=HELP)(_global_options)
     app.add_typer(group(CORPORA, CORPORA_HELP), name="corpora")
     app.add_typer(group(ENCODERS, ENCODERS_HELP), name="encoders")
     # As the folder is called, and ``python -m features``.

@@ -1,7 +1,7 @@
 """What the user asked ``predict`` for, and what of it does not go together."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ class PredictOptions:
     files
         The recordings.
     many
-        Whether they are a folder's.
+        Whether they are a folder's, or several.
     format
         A key of `bilstm_hmm.output.formats.FORMATS`.
     output
@@ -36,6 +36,8 @@ class PredictOptions:
         Whether files are left out that the output already has.
     jobs
         Processes.
+    problems
+        Of files that are known to give no result: the sentence that says why.
     """
 
     files: tuple[Path, ...]
@@ -45,6 +47,7 @@ class PredictOptions:
     timeline: bool
     resume: bool
     jobs: int = 1
+    problems: Mapping[Path, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,10 +15,21 @@ if TYPE_CHECKING:
 
 
 def predict(
-    file: Annotated[
-        Path | None, typer.Option(help="A recording to label; - is standard input.")
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Recordings and folders of recordings to label; - is standard input.",
+        ),
     ] = None,
-    folder: Annotated[Path | None, typer.Option(help="A folder of recordings to label.")] = None,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(help="A recording to label; - is standard input. May be repeated."),
+    ] = None,
+    folder: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder of recordings to label. May be repeated."),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(help="A bundle, a run, or the name of a model that ships (default: default)."),
@@ -66,31 +76,36 @@ def predict(
         typer.Option(help="Seconds of sound after the moment of an update (default: 1)."),
     ] = None,
 ) -> None:
-    """Label a recording, a folder of recordings, or a stream."""
-    from bilstm_hmm.cli.label import audio_files_in, existing_file
-    from bilstm_hmm.cli.options import DASH, LiveOptions, PredictOptions, validate_options
+    """Label recordings, folders of recordings, or a stream."""
+    from bilstm_hmm.cli.labelling.inputs import Inputs, find_inputs
+    from bilstm_hmm.cli.options import LiveOptions, PredictOptions, validate_options
     from bilstm_hmm.errors import ToolkitError
     from bilstm_hmm.extras import require_extra
     from bilstm_hmm.output.formats import format_named
 
-    if [file is not None, folder is not None, mic].count(True) != 1:
-        raise ToolkitError("Give either --file FILE, --folder DIR or --mic.")
+    named = (inputs or (), file or (), folder or ())
+    if any(named) == mic:
+        raise ToolkitError("Name recordings or folders to label, or give --mic.")
     if format_named(format).binary:
         require_extra("plot", f"--format {format}")
-    piped = file == Path(DASH)
-    live_options = LiveOptions(piped, mic, live, pcm, channels, device, interval, lookahead)
-    cores = jobs or os.cpu_count() or 1
-    options = PredictOptions((), folder is not None, format, output, timeline, resume, cores)
+    found = Inputs((), many=False) if mic else find_inputs(*named)
+    live_options = LiveOptions(found.piped, mic, live, pcm, channels, device, interval, lookahead)
+    options = PredictOptions(
+        found.files,
+        found.many,
+        format,
+        output,
+        timeline,
+        resume,
+        jobs or os.cpu_count() or 1,
+        found.problems,
+    )
     validate_options(live_options, options)
-    if piped:
-        from bilstm_hmm.cli.stdin import open_standard_input
+    if found.piped:
+        from bilstm_hmm.cli.labelling.stdin import open_standard_input
 
         # Refused before a model is loaded, where it is a terminal.
         open_standard_input()
-    elif file is not None:
-        options = replace(options, files=(existing_file(file),))
-    elif folder is not None:
-        options = replace(options, files=audio_files_in(folder))
     failed = _predict(model, precision, options, live_options)
     raise typer.Exit(1 if failed else 0)
 
@@ -99,7 +114,7 @@ def _predict(
     name: Path | None, precision: str, options: "PredictOptions", live_options: "LiveOptions"
 ) -> int:
     """Return the number of recordings that could not be labelled."""
-    from bilstm_hmm.cli.label import write_predictions
+    from bilstm_hmm.cli.labelling.label import write_predictions
     from bilstm_hmm.inference.model import load
     from bilstm_hmm.inference.shipped import default_model, named_model
 
@@ -112,7 +127,7 @@ def _predict(
 
         return predict_live(model, live_options, options.format)
     if live_options.piped:
-        from bilstm_hmm.cli.stdin import label_standard_input
+        from bilstm_hmm.cli.labelling.stdin import label_standard_input
 
         return label_standard_input(model, options, live_options.raw)
     with _folder_progress(options.many) as on_result:

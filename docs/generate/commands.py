@@ -46,7 +46,7 @@ def _command(name: str, function: Callable[..., None]) -> str:
         names = [part for part in declared if isinstance(part, str) and part.startswith("--")]
         usage = names[0] if names else f"--{parameter.name.replace('_', '-')}"
         if isinstance(info, ArgumentInfo):
-            usage = parameter.name.upper()
+            usage = info.metavar or parameter.name.upper()
         elif of_type is not bool:
             usage += f" {info.metavar or _METAVARS[_first_type(of_type)]}"
         unsaid = any(parameter.default is value for value in (Parameter.empty, None, False))

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from bilstm_hmm.cli.labelling.stdin import open_standard_input
 from bilstm_hmm.cli.live.display import LiveDisplay
 from bilstm_hmm.cli.live.interrupts import interrupt_guard
 from bilstm_hmm.cli.live.microphone import Microphone
 from bilstm_hmm.cli.options import LiveOptions
-from bilstm_hmm.cli.stdin import open_standard_input
 from bilstm_hmm.features.audio.wav_stream import WavStream
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model

@@ -91,6 +91,38 @@ def test_one_program_has_all_commands(
     assert said_by(monkeypatch, capsys, "--version") == f"bilstm-hmm {__version__}\n"
 
 
+@pytest.mark.parametrize(
+    "words", [("predict.wav",), ("calls",), ("gone/x",), ("gone.wav", "x.wav"), ("-",)]
+)
+def test_recordings_may_stand_where_a_command_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("calls").mkdir()
+    given: list[tuple[list[str], object]] = []
+
+    def label(inputs: list[str], timeline: bool = False) -> None:
+        given.append((inputs, timeline))
+
+    monkeypatch.setattr(cli, "COMMANDS", {"train": label, "predict": label})
+    cli.program()([*words, "--timeline"], standalone_mode=False)
+    cli.program()(["predict", *words, "--timeline"], standalone_mode=False)
+    assert given == [(list(words), True)] * 2
+
+
+def test_a_command_is_no_recording(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("models").mkdir()
+    assert said_by(monkeypatch, capsys, "models").startswith("accurate: ")
+    monkeypatch.setattr(sys, "argv", ["bilstm-hmm", "pedict", "x.wav"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 2
+    assert "No such command 'pedict'" in capsys.readouterr().err
+
+
 def test_the_shell_completes_commands_and_options(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,7 +131,11 @@ def test_the_shell_completes_commands_and_options(
     script = said_by(monkeypatch, capsys, "--show-completion", "bash")
     assert "_BILSTM_HMM_COMPLETE=complete_bash" in script
     monkeypatch.setenv("_BILSTM_HMM_COMPLETE", "complete_bash")
-    for words, completed in (("bilstm-hmm pre", "predict"), ("bilstm-hmm predict --t", "--time")):
+    for words, completed in (
+        ("bilstm-hmm pre", "predict"),
+        ("bilstm-hmm predict --t", "--time"),
+        ("bilstm-hmm x.wav --t", "--time"),
+    ):
         monkeypatch.setenv("COMP_WORDS", words)
         monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
         assert said_by(monkeypatch, capsys).startswith(completed)

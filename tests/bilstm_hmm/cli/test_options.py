@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from bilstm_hmm.cli.labelling.stdin import label_standard_input
 from bilstm_hmm.cli.live.run import predict_live
 from bilstm_hmm.cli.main import command, predict
 from bilstm_hmm.cli.options import LiveOptions, PredictOptions, validate_options
-from bilstm_hmm.cli.stdin import label_standard_input
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference import stream
 from bilstm_hmm.inference.model import Model

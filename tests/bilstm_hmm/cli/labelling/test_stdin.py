@@ -18,9 +18,9 @@ import pytest
 import soundfile
 from bilstm_hmm.features.audio.wav_stream import SampleFormat
 
-from bilstm_hmm.cli.label import write_predictions
+from bilstm_hmm.cli.labelling.label import write_predictions
+from bilstm_hmm.cli.labelling.stdin import label_standard_input, open_standard_input
 from bilstm_hmm.cli.options import PredictOptions
-from bilstm_hmm.cli.stdin import label_standard_input, open_standard_input
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.output.formats import FORMATS
@@ -195,7 +195,7 @@ def test_memory_does_not_grow_with_what_is_copied(
         seen.append(order.files[0].stat().st_size)
         return 0
 
-    monkeypatch.setattr("bilstm_hmm.cli.stdin.write_predictions", look)
+    monkeypatch.setattr("bilstm_hmm.cli.labelling.stdin.write_predictions", look)
     give(Long())
     tracemalloc.start()
     label_standard_input(model, order(), SampleFormat(RATE))

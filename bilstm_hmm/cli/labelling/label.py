@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bilstm_hmm.atomic_files import atomic_path, atomic_write, write_error
-from bilstm_hmm.cli.file_workers import predict_files
+from bilstm_hmm.cli.labelling.file_workers import predict_files
+from bilstm_hmm.cli.labelling.inputs import normal_path
 from bilstm_hmm.cli.options import PredictOptions
-from bilstm_hmm.data.audio_files import audio_files
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
@@ -18,44 +18,6 @@ from bilstm_hmm.prediction import Failure, Result
 
 #: Called with the number of files done and their total.
 ProgressCallback = Callable[[int, int], None]
-
-
-def existing_file(path: Path) -> Path:
-    """Return `path`, the one recording to label.
-
-    Raises
-    ------
-    ToolkitError
-        No such file, or a folder.
-    """
-    try:
-        path.stat()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ToolkitError(f"--file {path}: {reason}; check the path.") from None
-    if path.is_dir():
-        raise ToolkitError(f"--file {path}: it is a folder; use --folder.")
-    return path
-
-
-def audio_files_in(folder: Path) -> tuple[Path, ...]:
-    """Return the audio files below a folder, sorted.
-
-    Raises
-    ------
-    ToolkitError
-        No such folder, or no audio in it.
-    """
-    if not folder.is_dir():
-        what = "it is a file; use --file" if folder.exists() else "no such folder; check the path"
-        raise ToolkitError(f"--folder {folder}: {what}.")
-    paths = tuple(file.path for file in audio_files(folder))
-    if not paths:
-        raise ToolkitError(
-            f"--folder {folder}: no audio file in it or below; expected files such as .wav, "
-            ".flac, .ogg or .mp3."
-        )
-    return paths
 
 
 def write_predictions(
@@ -120,8 +82,12 @@ def _check_output(options: PredictOptions, format: Format) -> None:
 def _predict(
     model: Model, files: Sequence[Path], options: PredictOptions, on_result: ProgressCallback
 ) -> Iterator[Result]:
-    results = predict_files(model, files, options.jobs, format_named(options.format).curves)
-    for done, result in enumerate(results, start=1):
+    problems = options.problems
+    readable = [path for path in files if path not in problems]
+    results = predict_files(model, readable, options.jobs, format_named(options.format).curves)
+    for done, path in enumerate(files, start=1):
+        problem = problems.get(path)
+        result = next(results) if problem is None else Failure(os.fspath(path), problem)
         on_result(done, len(files))
         yield result
 
@@ -188,10 +154,11 @@ def _write_each(
 ) -> int:
     """One output file for each recording, named after it, in the output folder."""
     assert options.output is not None
-    base = Path(os.path.commonpath([path.parent for path in options.files]))
+    paths = [Path(normal_path(path)) for path in options.files]
+    base = Path(os.path.commonpath([path.parent for path in paths]))
     failed = 0
     results = _predict(model, options.files, options, on_result)
-    for path, result in zip(options.files, results, strict=True):
+    for path, result in zip(paths, results, strict=True):
         content = _render_one(result, options)
         if content is None:
             failed += 1

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from bilstm_hmm.cli import file_workers as workers
-from bilstm_hmm.cli.file_workers import predict_files
+from bilstm_hmm.cli.labelling import file_workers as workers
+from bilstm_hmm.cli.labelling.file_workers import predict_files
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.prediction import Failure

@@ -12,7 +12,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import cast
 
-from bilstm_hmm.cli.label import write_predictions
+from bilstm_hmm.cli.labelling.label import write_predictions
 from bilstm_hmm.cli.options import DASH, PredictOptions
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.reading import open_file

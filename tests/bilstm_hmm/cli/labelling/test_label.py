@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bilstm_hmm.cli import label as labelling
-from bilstm_hmm.cli.label import audio_files_in, existing_file, write_predictions
+from bilstm_hmm.cli.labelling import label as labelling
+from bilstm_hmm.cli.labelling.inputs import find_inputs
+from bilstm_hmm.cli.labelling.label import write_predictions
 from bilstm_hmm.cli.options import PredictOptions
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.model import Model
@@ -18,6 +19,10 @@ from bilstm_hmm.inference.model import Model
 
 def ignore(_done: int, _total: int) -> None:
     """Take no note of progress."""
+
+
+def audio_files_in(folder: Path) -> tuple[Path, ...]:
+    return find_inputs((folder,), (), ()).files
 
 
 @pytest.fixture
@@ -178,10 +183,3 @@ def test_pictures_go_on_after_a_recording_that_has_gone(
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.wav.png", "c.wav.png"}
     gone = tmp_path / "b.wav"
     assert capsys.readouterr().err == f"{gone} does not exist; check the path.\n"
-
-
-def test_one_file_is_a_file(recording: Path) -> None:
-    assert existing_file(recording) == recording
-    for path, words in ((recording / "x", "Not a directory"), (Path("a\0b"), "null byte")):
-        with pytest.raises(ToolkitError, match=rf"^--file .*: .*{words}; check the path\.$"):
-            existing_file(path)
