@@ -1,7 +1,7 @@
 """Speech emotion recognition with a BiLSTM and one hidden Markov model an emotion.
 
 >>> import bilstm_hmm
->>> model = bilstm_hmm.load("runs/ravdess")  # doctest: +SKIP
+>>> model = bilstm_hmm.load()  # doctest: +SKIP
 >>> model.predict("x.wav").emotion  # doctest: +SKIP
 'happy'
 """
@@ -19,10 +19,11 @@ if not (Path(__file__).parent / "features").is_dir():
 if TYPE_CHECKING:
     from bilstm_hmm.inference.model import Model
     from bilstm_hmm.inference.stream import EmotionStream, Update
-    from bilstm_hmm.prediction import Prediction, Segment
+    from bilstm_hmm.prediction import Failure, Prediction, Segment
 else:
     _MODULES = {
         "EmotionStream": "bilstm_hmm.inference.stream",
+        "Failure": "bilstm_hmm.prediction",
         "Model": "bilstm_hmm.inference.model",
         "Prediction": "bilstm_hmm.prediction",
         "Segment": "bilstm_hmm.prediction",
@@ -39,6 +40,7 @@ else:
 __version__ = "0.1.0"
 __all__ = [
     "EmotionStream",
+    "Failure",
     "Model",
     "Prediction",
     "Segment",
@@ -48,8 +50,8 @@ __all__ = [
 ]
 
 
-def load(path: str | os.PathLike[str], precision: str = "float") -> "Model":
-    """Load a trained model from a bundle's folder or a training run's.
+def load(path: str | os.PathLike[str] | None = None, precision: str = "float") -> "Model":
+    """Load a trained model: the shipped `default`, another by its name, or a folder's.
 
     See `bilstm_hmm.inference.model.load`.
     """

@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.features.frames import FloatArray
+from bilstm_hmm.html_table import html_table
 
 #: What a timeline calls time in which nobody speaks.
 NO_SPEECH = "no speech"
+#: Segments that a notebook shows.
+_MAX_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,28 @@ class Prediction:
             "model": self.model,
         }
 
+    def _repr_html_(self) -> str:
+        """Return a small table for notebooks: probabilities, and segments if there are several."""
+        shares = sorted(self.probabilities.items(), key=lambda item: -item[1])
+        tables = [
+            html_table(
+                [(name, f"{share:.2f}") for name, share in shares],
+                ("emotion", "probability"),
+                f"{self.file}, {self.duration:.1f} s: {self.emotion or NO_SPEECH}",
+            )
+        ]
+        if len(self.segments) > 1:
+            shown = [
+                (f"{s.start:.2f}", f"{s.end:.2f}", s.emotion, f"{s.confidence:.2f}")
+                for s in self.segments[:_MAX_ROWS]
+            ]
+            rest = len(self.segments) - len(shown)
+            caption = f"the first {len(shown)} of {len(self.segments)} segments" if rest else ""
+            tables.append(
+                html_table(shown, ("start (s)", "end (s)", "emotion", "confidence"), caption)
+            )
+        return "".join(tables)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -88,6 +113,10 @@ class Failure:
 
     file: str
     error: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON has of it."""
+        return {"file": self.file, "error": self.error}
 
 
 #: What labelling a file gives, whichever way it goes.

@@ -103,7 +103,7 @@ def test_hardly_a_sample(model: Model, tmp_path: Path, count: int) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(path, np.full(count, 0.5), RATE)
     assert_usable(model.predict(path), "too short")
-    assert_usable(model.predict(np.full(count, 0.5)), "too short")
+    assert_usable(model.predict(np.full(count, 0.5), RATE), "too short")
 
 
 def test_an_end_that_is_missing(model: Model, recording: Path, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_an_array_of_no_use(model: Model) -> None:
         (np.array([1j]), "is of type"),
     ):
         with pytest.raises(AudioError, match=words):
-            model.predict(array)
+            model.predict(array, RATE)
 
 
 def test_a_missing_file(model: Model, command: Callable[..., object], tmp_path: Path) -> None:

@@ -236,7 +236,7 @@ def test_files_that_failed_are_tried_again(predict, junk: Path, tmp_path: Path) 
         (("--file", "{recording}", "--output", "{recording}/x"), "a part of its path is a file"),
         (("a", "--mic"), "Name recordings or folders to label, or give --mic."),
         (("--file", "{recording}", "--live"), "use it with --file - or --mic."),
-        (("--file", "{recording}", "--model", "nowhere"), "nowhere: no such model; train one"),
+        (("--file", "{recording}", "--model", "nowhere"), "nowhere: no such model; choose from"),
         (("--file", "{recording}", "--model", "."), ".: not a model (bundle.json is missing)"),
         (("--file", "{recording}", "--model", "{recording}"), "not a model (bundle.json is miss"),
     ],

@@ -1,6 +1,6 @@
 """A trained model in memory: everything that prediction needs, and nothing that trains."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics
@@ -25,12 +25,25 @@ class Bundle:
     recipe: Recipe
     banks: FilterBanks
     statistics: FeatureStatistics
-    network: bytes
+    network: bytes = field(repr=False)
     projection: Projection
     bank: HmmBank
     decision: ScoreFusion
     timeline: TimelineParameters | None = None
-    int8: bytes | None = None
+    int8: bytes | None = field(default=None, repr=False)
+
+
+def describe(bundle: Bundle) -> dict[str, str]:
+    """Return what a user may want to know of a model, in the order of importance."""
+    data, features = bundle.recipe.data, bundle.recipe.features
+    corpora = dict.fromkeys((data.corpus, *data.also, *bundle.recipe.pretraining.corpora))
+    return {
+        "model": bundle.identity,
+        "emotions": ", ".join(bundle.classes),
+        "trained on": ", ".join(corpora),
+        "rate": f"{features.rate} Hz",
+        "system": bundle.recipe.decision.system,
+    }
 
 
 def int8_variant(bundle: Bundle) -> Bundle | None:

@@ -4,32 +4,33 @@ No TensorFlow, Keras, librosa, spafe or scikit-learn here.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix
 from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.features.audio.reading import AudioStream, open_array, open_file
+from bilstm_hmm.features.audio.inputs import Recording, RecordingInput, recording_input
+from bilstm_hmm.features.audio.reading import AudioStream, open_file
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.extraction.extract import load_encoder
 from bilstm_hmm.hmm.fusion import SYSTEMS, probabilities
-from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.html_table import html_table
+from bilstm_hmm.inference.bundle import Bundle, describe
 from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.long_recordings import max_clip_samples, score_long_recording
 from bilstm_hmm.inference.recording_timeline import timelines
 from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording, Scorer, is_utterance
+from bilstm_hmm.inference.shipped import default_model, named_model
 from bilstm_hmm.prediction import Failure, Prediction, Result, Segment
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A trained model, ready to label recordings; made by `load`. Threads may share it."""
 
@@ -39,6 +40,16 @@ class Model:
     def __post_init__(self) -> None:
         object.__setattr__(self, "scorer", Scorer(self.bundle))
 
+    def __repr__(self) -> str:
+        known = describe(self.bundle)
+        return (
+            f"Model {known['model']}: {known['emotions']}\n    trained on {known['trained on']}; "
+            f"{known['rate']}, labels by {known['system']}"
+        )
+
+    def _repr_html_(self) -> str:
+        return html_table(describe(self.bundle).items())
+
     @property
     def classes(self) -> tuple[str, ...]:
         """The emotions, in the order of every probability vector."""
@@ -47,8 +58,8 @@ class Model:
     @one_blas_thread()
     def predict(
         self,
-        recording: str | os.PathLike[str] | NDArray[Any],
-        rate: int | None = None,
+        recording: Recording,
+        rate: float | None = None,
         jobs: int | None = None,
         curves: bool = False,
     ) -> Prediction:
@@ -57,9 +68,11 @@ class Model:
         Parameters
         ----------
         recording
-            A path, or samples ``[n]`` or ``[n, channels]``, floats in [-1, 1] or integers.
+            A path; samples ``[n]`` or ``[n, channels]``, floats in [-1, 1] or integers, as an array
+            or tensor of any library, a sequence, or an iterable of samples or of blocks of them;
+            the bytes of an audio file, or it as an open binary file.
         rate
-            Sampling rate of the samples in Hz; None takes the model's own (16 kHz as shipped).
+            Sampling rate of samples in Hz, which they do not come without; a file says its own.
         jobs
             Threads for a long recording; None takes one a core.
         curves
@@ -68,17 +81,12 @@ class Model:
         Raises
         ------
         AudioError
-            The file or array cannot be used.
+            The recording cannot be used, or samples come without their rate.
         """
-        model_rate = self.bundle.recipe.features.rate
-        if isinstance(recording, np.ndarray):
-            native_rate = model_rate if rate is None else rate
-            source = _Source("array", partial(open_array, recording, native_rate, model_rate))
-        else:
-            source = self._file_source(recording)
-        (result,) = self._label([source], jobs, curves)
-        if isinstance(result, AudioError):
-            raise result
+        with recording_input(recording, rate, self.bundle.recipe.features.rate) as given:
+            (result,) = self._label([given], jobs, curves)
+            if isinstance(result, AudioError):
+                raise result
         return result
 
     @one_blas_thread()
@@ -146,13 +154,13 @@ class Model:
             for system in SYSTEMS
         }
 
-    def _file_source(self, file: str | os.PathLike[str]) -> "_Source":
-        return _Source(
+    def _file_source(self, file: str | os.PathLike[str]) -> RecordingInput:
+        return RecordingInput(
             os.fspath(file), partial(open_file, Path(file), self.bundle.recipe.features.rate)
         )
 
     def _label(
-        self, sources: Sequence["_Source"], jobs: int | None, curves: bool
+        self, sources: Sequence[RecordingInput], jobs: int | None, curves: bool
     ) -> list[Prediction | AudioError]:
         """Read, score and label recordings; the error of each that cannot be read."""
         scored = self._score_sources(sources, _threads(jobs))
@@ -163,7 +171,7 @@ class Model:
         ]
 
     def _score_sources(
-        self, sources: Sequence["_Source"], jobs: int
+        self, sources: Sequence[RecordingInput], jobs: int
     ) -> list["_Recording | AudioError"]:
         """Read and score recordings: each long one as it is read, then all others together."""
         streams: list[AudioStream | AudioError] = []
@@ -217,14 +225,6 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """What a recording is called, and what opens it."""
-
-    file: str
-    open: Callable[[], AudioStream]
-
-
-@dataclass(frozen=True, slots=True)
 class _Recording:
     """A recording that was read to its end, and its scores."""
 
@@ -251,13 +251,14 @@ def _read_clip(
     return (parts[0] if len(parts) == 1 else np.concatenate(parts)), None
 
 
-def load(path: str | os.PathLike[str], precision: str = "float") -> Model:
-    """Load a trained model from a bundle's folder or from a training run's.
+def load(path: str | os.PathLike[str] | None = None, precision: str = "float") -> Model:
+    """Load a trained model: one that ships, or a bundle's folder or a training run's.
 
     Parameters
     ----------
     path
-        The folder of a bundle, or of a training run that holds one.
+        The name of a model that ships, such as ``accurate``, or the folder of a bundle or of a
+        training run that holds one; a folder comes first. None takes the model ``default``.
     precision
         ``float``, or ``int8`` for the faster network of a bundle that has one. What int8 says of
         a recording differs a little with the recordings that are labelled together with it.
@@ -265,10 +266,11 @@ def load(path: str | os.PathLike[str], precision: str = "float") -> Model:
     Raises
     ------
     ToolkitError
-        Where there is no bundle, it is damaged, or it has no network of this precision.
+        Where there is no such model, it is damaged, or it has no network of this precision.
     EncoderError
         Where its encoder is not on this machine, or only another version of it.
     """
-    bundle = read_bundle(path, precision)
+    folder = default_model() if path is None else named_model(Path(path))
+    bundle = read_bundle(folder, precision)
     load_encoder(bundle.recipe.features)
     return Model(bundle)

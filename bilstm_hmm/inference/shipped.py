@@ -9,6 +9,7 @@ from bilstm_hmm.inference.bundle_files import MANIFEST
 #: Folder of the user's own models, which come before shipped ones of the same name.
 MODELS = Path("models")
 DEFAULT = "default"
+_BUNDLES = f"*/{MANIFEST}"
 
 
 def default_model() -> Path:
@@ -34,13 +35,36 @@ def default_model() -> Path:
 
 
 def named_model(name: Path) -> Path:
-    """Return where a model lies: the path given, else the shipped model of that name."""
-    shipped = None if name.exists() else _shipped_model(name)
-    return name if shipped is None else shipped
+    """Return where a model lies: the path given, else the shipped model of that name.
+
+    Raises
+    ------
+    ToolkitError
+        It is a name alone, and neither a folder nor a shipped model has it.
+    """
+    if name.exists() or len(name.parts) != 1:
+        return name
+    shipped = _shipped_model(name)
+    if shipped is None:
+        there = ", ".join(shipped_models())
+        raise ToolkitError(
+            f"{name}: no such model; {f'choose from {there}, or ' if there else ''}give the folder "
+            "of a training run or a bundle."
+        )
+    return shipped
+
+
+def shipped_models() -> list[str]:
+    """Return the names by which models are found: those that ship and those in `MODELS`."""
+    return sorted({found.parent.name for folder in _folders() for found in folder.glob(_BUNDLES)})
 
 
 def _shipped_model(name: Path) -> Path | None:
-    for models in (MODELS, shipped_folder("models")):
+    for models in _folders():
         if len(name.parts) == 1 and (models / name / MANIFEST).is_file():
             return models / name
     return None
+
+
+def _folders() -> tuple[Path, Path]:
+    return MODELS, shipped_folder("models")

@@ -139,17 +139,11 @@ def json_line(document: Mapping[str, object]) -> str:
     return _utf8_json(json.dumps(document, ensure_ascii=False)) + "\n"
 
 
-def _document(result: Result) -> dict[str, object]:
-    if isinstance(result, Failure):
-        return {"file": result.file, "error": result.error}
-    return result.to_dict()
-
-
 def json_list(results: Iterable[Result]) -> Iterator[str]:
     """Yield the pieces of a JSON list of the results, as they come."""
     opening = "["
     for result in results:
-        text = json.dumps(_document(result), ensure_ascii=False, indent=2)
+        text = json.dumps(result.to_dict(), ensure_ascii=False, indent=2)
         yield opening + "\n  " + _utf8_json(text).replace("\n", "\n  ")
         opening = ","
     yield "[]\n" if opening == "[" else "\n]\n"
@@ -158,11 +152,11 @@ def json_list(results: Iterable[Result]) -> Iterator[str]:
 def _json(results: Sequence[Result], options: RenderOptions) -> str:
     if options.many:
         return "".join(json_list(results))
-    return _utf8_json(json.dumps(_document(results[0]), ensure_ascii=False, indent=2)) + "\n"
+    return _utf8_json(json.dumps(results[0].to_dict(), ensure_ascii=False, indent=2)) + "\n"
 
 
 def _jsonl(results: Sequence[Result], options: RenderOptions) -> str:  # noqa: ARG001
-    return "".join(json_line(_document(result)) for result in results)
+    return "".join(json_line(result.to_dict()) for result in results)
 
 
 def _utf8_json(text: str) -> str:

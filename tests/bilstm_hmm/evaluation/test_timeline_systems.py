@@ -115,7 +115,7 @@ def test_the_width_of_the_filter_is_the_fitted_one(model: Model, samples: np.nda
 def test_the_composite_is_what_the_model_predicts(
     model: Model, found: dict[str, Spans], samples: np.ndarray
 ) -> None:
-    said = model.predict(samples).segments
+    said = model.predict(samples, 16000).segments
     assert found[COMPOSITE] == tuple((s.start, s.end, s.emotion) for s in said)
 
 
@@ -131,7 +131,7 @@ def test_windows_are_labelled_as_clips(
     assert [start for start, _, _ in spans] == [0.0, *borders]
     assert spans[-1][1] == pytest.approx(seconds, abs=1e-4)
     for start, end, name in spans:
-        said = model.predict(part[round(start * 16000) : round(end * 16000)])
+        said = model.predict(part[round(start * 16000) : round(end * 16000)], 16000)
         assert said.emotion == name
 
 

@@ -65,7 +65,7 @@ def test_an_array_is_as_good_as_a_file(model: Model, recording: Path) -> None:
         assert said.emotion == from_file.emotion, name
         assert shares_of(said) == pytest.approx(shares_of(from_file), abs=1e-4), name
         assert said.duration == from_file.duration
-    assert model.predict(samples) == model.predict(samples, 16000)
+    assert model.predict(list(samples / 32768), rate) == model.predict(samples / 32768, rate)
 
 
 def test_an_array_at_another_rate_is_resampled(model: Model, recording: Path) -> None:
@@ -178,3 +178,44 @@ def test_threads_share_a_model(oracle: Path, synthetic: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(shared.predict, paths * 3))
     assert together == alone * 3
+
+
+def test_an_array_without_its_rate_is_refused(model: Model) -> None:
+    with pytest.raises(AudioError, match="comes without its sampling rate; give it in Hz, as in "):
+        model.predict(say("sad"))
+
+
+def test_bytes_of_a_file_are_as_good_as_the_file(model: Model, recording: Path) -> None:
+    said, of_file = model.predict(recording.read_bytes()), model.predict(recording)
+    assert said == replace(of_file, file="bytes")
+    with recording.open("rb") as file:
+        assert model.predict(file) == of_file
+    with pytest.raises(AudioError, match=r"^bytes cannot be read as audio"):
+        model.predict(b"RIFF and nothing else")
+
+
+def test_blocks_are_as_good_as_an_array(model: Model, long_recording: NDArray[np.float32]) -> None:
+    samples = long_recording[: 12 * 16000]
+    assert model.predict(iter([*samples.reshape(12, -1)]), 16000) == model.predict(samples, 16000)
+
+
+def test_a_model_shows_itself_in_two_lines(model: Model) -> None:
+    assert repr(model) == (
+        f"Model {model.bundle.identity}: neutral, happy, sad, angry, fearful\n"
+        "    trained on ravdess; 16000 Hz, labels by hybrid"
+    )
+    assert len(repr(model.bundle)) < 100_000  # without the bytes of the network
+
+
+def test_a_model_shows_itself_in_a_notebook(model: Model) -> None:
+    odd = Model(replace(model.bundle, classes=("<i>sad</i>", *model.classes[1:])))
+    assert "<td>&lt;i&gt;sad&lt;/i&gt;, happy" in odd._repr_html_()
+    for words in (model.bundle.identity, "ravdess", "16000 Hz", "hybrid"):
+        assert f"{words}</td>" in model._repr_html_()
+
+
+def test_the_names_of_the_api_can_be_imported() -> None:
+    from bilstm_hmm import EmotionStream, Failure, Model, Prediction, Segment, Update, load
+
+    names = {value.__name__ for value in (EmotionStream, Failure, Model, Prediction, Segment)}
+    assert {*names, Update.__name__, load.__name__, "__version__"} <= {*bilstm_hmm.__all__}

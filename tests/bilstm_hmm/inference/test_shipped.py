@@ -1,10 +1,12 @@
 """Which model labels where none is named, or one by its name alone."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+import bilstm_hmm
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference import shipped
 from bilstm_hmm.inference.shipped import default_model, named_model
@@ -39,6 +41,33 @@ def test_the_newest_run_is_the_default_model(
         (Path("models") / name / "bundle.json").touch()
     assert default_model() == Path("models") / "default"
     assert named_model(Path("open")) == Path("models") / "open"
-    assert named_model(Path("other")) == Path("other")
+    assert named_model(Path("runs/new")) == Path("runs/new")
+    assert named_model(Path("runs/none")) == Path(
+        "runs/none"
+    )  # a path, and read_bundle's to refuse
+    with pytest.raises(
+        ToolkitError, match=r"^other: no such model; choose from default, open, or "
+    ):
+        named_model(Path("other"))
     (tmp_path / "open").mkdir()
     assert named_model(Path("open")) == Path("open")  # a folder of that name comes first
+
+
+def test_a_name_where_no_models_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shipped, "shipped_folder", lambda _: tmp_path / "none")
+    with pytest.raises(ToolkitError, match=r"^x: no such model; give the folder of a training run"):
+        named_model(Path("x"))
+
+
+def test_models_are_loaded_by_name_or_without_any(
+    oracle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shipped, "shipped_folder", lambda _: tmp_path / "shipped")
+    shutil.copytree(oracle, tmp_path / "shipped" / "default")
+    assert bilstm_hmm.load().bundle.identity == bilstm_hmm.load("default").bundle.identity
+    with pytest.raises(
+        ToolkitError, match=r"^acurate: no such model; choose from default, or give"
+    ):
+        bilstm_hmm.load("acurate")

@@ -1,0 +1,28 @@
+"""A prediction as plain data and as a table of a notebook."""
+
+from bilstm_hmm.prediction import Failure, Prediction, Segment
+
+SEGMENTS = tuple(Segment(float(n), n + 1.0, "sad" if n % 2 else "happy", 0.5) for n in range(30))
+
+
+def make(segments: tuple[Segment, ...] = SEGMENTS) -> Prediction:
+    shares = {"sad": 0.25, "<b>happy</b>": 0.75}
+    return Prediction("a & b.wav", "<b>happy</b>", 0.75, shares, 30.0, segments, (), "model-1")
+
+
+def test_a_failure_is_plain_data() -> None:
+    assert Failure("a.wav", "It is empty.").to_dict() == {"file": "a.wav", "error": "It is empty."}
+
+
+def test_a_notebook_has_a_small_table_in_which_nothing_is_taken_for_markup() -> None:
+    shown = make()._repr_html_()
+    assert "a &amp; b.wav, 30.0 s: &lt;b&gt;happy&lt;/b&gt;" in shown
+    assert "<b>" not in shown
+    first, second = shown.index("<th>&lt;b&gt;happy"), shown.index("<th>sad</th><td>0.25</td>")
+    assert first < second  # the likeliest comes first
+    assert "the first 20 of 30 segments" in shown
+    assert shown.count("<tr>") == 1 + 2 + 1 + 20
+
+
+def test_one_segment_needs_no_table() -> None:
+    assert make(SEGMENTS[:1])._repr_html_().count("<table>") == 1
