@@ -1,7 +1,6 @@
 """Tables for notebooks."""
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 
 def html_table(rows: Iterable[Sequence[str]], header: Sequence[str] = (), caption: str = "") -> str:
@@ -16,6 +15,8 @@ def html_table(rows: Iterable[Sequence[str]], header: Sequence[str] = (), captio
     caption
         What stands above; nothing if empty.
     """
+    from html import escape
+
     parts = [f"<caption>{escape(caption)}</caption>"] if caption else []
     if header:
         parts.append(f"<thead><tr>{_cells(header, 'th')}</tr></thead>")
@@ -24,4 +25,6 @@ def html_table(rows: Iterable[Sequence[str]], header: Sequence[str] = (), captio
 
 
 def _cells(texts: Sequence[str], tag: str) -> str:
+    from html import escape
+
     return "".join(f"<{tag}>{escape(text)}</{tag}>" for text in texts)
