@@ -19,7 +19,7 @@ if not (Path(__file__).parent / "features").is_dir():
 if TYPE_CHECKING:
     from bilstm_hmm.inference.model import Model
     from bilstm_hmm.inference.stream import EmotionStream, Update
-    from bilstm_hmm.prediction import Failure, Prediction, Segment
+    from bilstm_hmm.prediction import Failure, Prediction, Segment, to_dataframe
 else:
     _MODULES = {
         "EmotionStream": "bilstm_hmm.inference.stream",
@@ -27,6 +27,7 @@ else:
         "Model": "bilstm_hmm.inference.model",
         "Prediction": "bilstm_hmm.prediction",
         "Segment": "bilstm_hmm.prediction",
+        "to_dataframe": "bilstm_hmm.prediction",
         "Update": "bilstm_hmm.inference.stream",
     }
 
@@ -47,6 +48,7 @@ __all__ = [
     "Update",
     "__version__",
     "load",
+    "to_dataframe",
 ]
 
 

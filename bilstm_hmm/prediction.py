@@ -1,14 +1,23 @@
 """What the toolkit says of one recording: the type that every output format writes."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.html_table import html_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+    from bilstm_hmm.features.audio.inputs import Recording
 
 #: What a timeline calls time in which nobody speaks.
 NO_SPEECH = "no speech"
@@ -84,6 +93,50 @@ class Prediction:
             "model": self.model,
         }
 
+    def to_dataframe(self) -> "DataFrame":
+        """Return the segments, a row each: file, start and end in seconds, emotion, confidence.
+
+        Raises
+        ------
+        ToolkitError
+            pandas is not installed.
+        """
+        return to_dataframe([self]).drop(columns="error")
+
+    def plot(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        recording: "Recording | None" = None,
+        rate: float | None = None,
+    ) -> "Figure":
+        """Draw the waveform, the timeline, and how likely each emotion is when; needs matplotlib.
+
+        Parameters
+        ----------
+        path
+            Where to write the picture as well, in the format of its suffix; an older one is
+            replaced.
+        recording, rate
+            What was given to `predict`; None where the file can be read again.
+
+        Returns
+        -------
+        The figure. Its lowest part has the probabilities over time where the prediction has
+        `curves`, else the confidence of each segment.
+
+        Raises
+        ------
+        ToolkitError
+            matplotlib is not installed, the recording is not given and in no file, or the picture
+            cannot be written.
+        AudioError
+            The recording cannot be read any more.
+        """
+        # By its name: it stands higher in the chain of imports.
+        draw = import_module("bilstm_hmm.output.figure").plot
+        figure: Figure = draw(self, path, recording, rate)
+        return figure
+
     def _repr_html_(self) -> str:
         """Return a small table for notebooks: probabilities, and segments if there are several."""
         shares = sorted(self.probabilities.items(), key=lambda item: -item[1])
@@ -121,3 +174,38 @@ class Failure:
 
 #: What labelling a file gives, whichever way it goes.
 Result = Prediction | Failure
+
+
+def to_dataframe(results: Iterable[Result]) -> "DataFrame":
+    """Return the segments of several results, a row each.
+
+    Parameters
+    ----------
+    results
+        As `Model.predict_many` gives them. A failure has a row with its error alone.
+
+    Returns
+    -------
+    The columns file, start and end in seconds, emotion, confidence, and error.
+
+    Raises
+    ------
+    ToolkitError
+        pandas is not installed.
+    """
+    try:
+        from pandas import DataFrame
+    except ModuleNotFoundError:
+        raise ToolkitError(
+            "A data frame needs pandas; install it with pip install pandas."
+        ) from None
+    rows: list[tuple[Any, ...]] = []
+    for result in results:
+        if isinstance(result, Failure):
+            rows.append((result.file, None, None, None, None, result.error))
+        else:
+            rows += [
+                (result.file, s.start, s.end, s.emotion, s.confidence, None)
+                for s in result.segments
+            ]
+    return DataFrame(rows, columns=["file", "start", "end", "emotion", "confidence", "error"])

@@ -23,6 +23,7 @@ from bilstm_hmm.hmm.fusion import SYSTEMS, probabilities
 from bilstm_hmm.html_table import html_table
 from bilstm_hmm.inference.bundle import Bundle, describe
 from bilstm_hmm.inference.bundle_files import read_bundle
+from bilstm_hmm.inference.embedding import mean_hidden_state
 from bilstm_hmm.inference.long_recordings import max_clip_samples, score_long_recording
 from bilstm_hmm.inference.recording_timeline import timelines
 from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording, Scorer, is_utterance
@@ -88,6 +89,25 @@ class Model:
             if isinstance(result, AudioError):
                 raise result
         return result
+
+    @one_blas_thread()
+    def embed(self, recording: Recording, rate: float | None = None) -> FloatArray:
+        """Return a recording as one vector, float32 ``[H]``, for models and maps of one's own.
+
+        The mean over time of the last hidden states of the network; of a recording beyond one
+        utterance, over its speech. `recording` and `rate` as in `predict`.
+
+        Raises
+        ------
+        AudioError
+            As `predict`, or nobody speaks in a recording beyond an utterance.
+        """
+        with recording_input(recording, rate, self.bundle.recipe.features.rate) as given:
+            clip, rest = _read_clip(given.open(), self.bundle.recipe)
+            vector = mean_hidden_state(self.scorer, clip, rest)
+        if vector is None:
+            raise AudioError(f"{given.file} holds no speech to embed; give one in which there is.")
+        return vector
 
     @one_blas_thread()
     def predict_many(

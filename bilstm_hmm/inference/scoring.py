@@ -170,6 +170,11 @@ class Scorer:
             for clip, scores in zip(features, self.score_features(features), strict=True)
         )
 
+    def hidden_states(self, clips: Sequence[FloatArray]) -> list[FloatArray]:
+        """Return the network's hidden states for several clips, float32 ``[T, H]`` each."""
+        outputs, _ = self._run_network([self.extract_features(samples) for samples in clips])
+        return [output.hidden for output in outputs]
+
     def extract_features(self, samples: FloatArray, is_whole: bool = True) -> Features:
         """Return the features of a recording, or of a part of one.
 

@@ -201,7 +201,7 @@ def _rttm(results: Sequence[Result], options: RenderOptions) -> str:
             continue
         path = PurePath(result.file)
         name = (path.parent / path.stem).as_posix() if options.many else path.stem
-        lines.append(label_tracks.rttm(name, _segments(result)))
+        lines.append(label_tracks.rttm(name, segments_or_label(result)))
     return "".join(lines)
 
 
@@ -212,7 +212,7 @@ def _track(write: Callable[[Sequence[Segment], float], str]) -> Writer:
         (result,) = results
         if isinstance(result, Failure):
             raise ToolkitError(result.error)
-        return write(_segments(result), result.duration)
+        return write(segments_or_label(result), result.duration)
 
     return write_track
 
@@ -226,10 +226,10 @@ def _png(results: Sequence[Result], options: RenderOptions) -> bytes:  # noqa: A
     if isinstance(result, Failure):
         raise ToolkitError(result.error)
     waveform = envelope(open_file(result.path or result.file), COLUMNS)
-    return picture(replace(result, segments=tuple(_segments(result))), waveform)
+    return picture(replace(result, segments=tuple(segments_or_label(result))), waveform)
 
 
-def _segments(result: Prediction) -> Sequence[Segment]:
+def segments_or_label(result: Prediction) -> Sequence[Segment]:
     """Return the segments, or the label over the whole file where no timeline was made."""
     whole = Segment(0.0, result.duration, result.emotion, result.confidence)
     return result.segments or (whole,)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -45,33 +46,50 @@ _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 60
 
 @contextmanager
 def new_figure(width: float, height: float) -> Iterator["Figure"]:
-    """Yield an empty figure, width and height in inches; `png` within the block writes it."""
-    from matplotlib import rc_context
+    """Yield an empty figure, width and height in inches, to be drawn within the block."""
+    with _names_as_they_are():
+        yield _figure_class()(figsize=(width, height), dpi=DPI, layout="constrained")
 
+
+@cache
+def _figure_class() -> "type[Figure]":
     # Not pyplot: it keeps figures alive, and may want a screen.
     from matplotlib.figure import Figure
 
+    class NotebookFigure(Figure):
+        """A figure that a notebook shows, which else only those of pyplot are."""
+
+        def _repr_png_(self) -> bytes:
+            return png(self)
+
+    return NotebookFigure
+
+
+@contextmanager
+def _names_as_they_are() -> Iterator[None]:
+    """Names may hold dollar signs, which are no formula, or a script that shows as boxes."""
+    from matplotlib import rc_context
+
     with rc_context({"text.parse_math": False}), warnings.catch_warnings():
-        # A name may hold dollar signs, which are no formula, or a script that the font lacks,
-        # which shows as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+        yield
 
 
 def png(figure: "Figure") -> bytes:
     """Return a figure as PNG, widened where the layout could not hold a long label.
 
-    The same figure gives the same bytes each time.
+    The first time it is drawn, the same figure gives the same bytes.
     """
     file = BytesIO()
-    figure.savefig(
-        file,
-        format="png",
-        dpi=DPI,
-        bbox_inches="tight",
-        pad_inches=0.1,
-        metadata={"Software": None},
-    )
+    with _names_as_they_are():
+        figure.savefig(
+            file,
+            format="png",
+            dpi=DPI,
+            bbox_inches="tight",
+            pad_inches=0.1,
+            metadata={"Software": None},
+        )
     return file.getvalue()
 
 

@@ -75,7 +75,12 @@ class _View:
 
 
 def picture(result: Prediction, envelope: Envelope) -> bytes:
-    """Return the timeline of a recording as PNG.
+    """Return the timeline of a recording as PNG, of what `draw` takes."""
+    return png(draw(result, envelope))
+
+
+def draw(result: Prediction, envelope: Envelope) -> "Figure":
+    """Return the timeline of a recording as a figure.
 
     Above is the waveform, then a band of the emotions, then the probability of each over time, or
     the confidence of each segment where the prediction has no curves. Where a long recording has
@@ -105,7 +110,7 @@ def picture(result: Prediction, envelope: Envelope) -> bytes:
         set_time_axis(curve_axes, view.end)
         _set_titles(waveform_axes, result)
         _draw_legend(figure, view)
-        return png(figure)
+        return figure
 
 
 def _view(result: Prediction) -> _View:

@@ -215,7 +215,16 @@ def test_a_model_shows_itself_in_a_notebook(model: Model) -> None:
 
 
 def test_the_names_of_the_api_can_be_imported() -> None:
-    from bilstm_hmm import EmotionStream, Failure, Model, Prediction, Segment, Update, load
+    from bilstm_hmm import (
+        EmotionStream,
+        Failure,
+        Model,
+        Prediction,
+        Segment,
+        Update,
+        load,
+        to_dataframe,
+    )
 
     names = {value.__name__ for value in (EmotionStream, Failure, Model, Prediction, Segment)}
-    assert {*names, Update.__name__, load.__name__, "__version__"} <= {*bilstm_hmm.__all__}
+    assert {*names, Update.__name__, load.__name__, to_dataframe.__name__} <= {*bilstm_hmm.__all__}
