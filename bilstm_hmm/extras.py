@@ -8,12 +8,13 @@ from bilstm_hmm.errors import ToolkitError
 #: Packages of an extra, as they are imported. Those of several stand in the smallest first.
 EXTRAS: dict[str, tuple[str, ...]] = {
     "plot": ("matplotlib",),
+    "media": ("av",),
     "mic": ("sounddevice",),
     "encoders": ("onnx",),
     "huggingface": ("torch", "transformers"),
     "train": (
         *("keras", "tensorflow", "hmmlearn", "librosa", "spafe", "sklearn", "scipy"),
-        *("matplotlib", "onnx", "pooch", "tensorboard"),
+        *("matplotlib", "onnx", "av", "pooch", "tensorboard"),
     ),
 }
 

@@ -1,13 +1,14 @@
-"""The audio files below a folder, found by name alone."""
+"""The audio files of a corpus, found by name alone, and all recordings below a folder."""
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from .errors import DataError
+from .media_kinds import is_media
 
 _COMMON_EXTENSIONS = frozenset(
     ("aif", "aifc", "aiff", "au", "caf", "flac", "mp3", "oga", "ogg", "opus", "snd", "wav", "wave")
@@ -35,22 +36,65 @@ def audio_extensions() -> frozenset[str]:
     return _COMMON_EXTENSIONS | (formats - {"raw"})
 
 
-def audio_files(root: Path) -> list[AudioFile]:
-    """Return the audio files at any depth below `root`, sorted by name.
+@dataclass(frozen=True, slots=True)
+class Recordings:
+    """The recordings below a folder, and how many files there are besides them.
 
-    Hidden files and folders are passed over (so are the ``._`` files of macOS). Links to folders
-    are followed, but no folder is read twice, so that a loop ends.
+    Those are text, pictures and the like, and hidden files.
+    """
+
+    files: tuple[AudioFile, ...]
+    n_others: int
+
+
+def audio_files(root: Path) -> list[AudioFile]:
+    """Return the files at any depth below `root` that libsndfile may read, sorted by name.
+
+    That is what corpora are made of, and no file is opened. Hidden files and folders are passed
+    over (so are the ``._`` files of macOS). Links to folders are followed, but no folder is read
+    twice, so that a loop ends.
 
     Raises
     ------
     DataError
         If `root` is missing, no folder, or cannot be read.
     """
+    files = (entry for entry in _files(root) if not _is_hidden(entry))
+    return _sorted(root, (entry for entry in files if _has_audio_extension(entry.name)))
+
+
+def recordings(root: Path) -> Recordings:
+    """Return everything below `root` that is audio or video by its name or its first bytes.
+
+    Hidden files and folders are passed over, and links followed as in `audio_files`. Whether a
+    file can be decoded is not asked.
+
+    Raises
+    ------
+    DataError
+        As for `audio_files`.
+    """
+    entries = list(_files(root))
+    found = [
+        entry
+        for entry in entries
+        if not _is_hidden(entry) and (_has_audio_extension(entry.name) or is_media(Path(entry)))
+    ]
+    return Recordings(tuple(_sorted(root, found)), len(entries) - len(found))
+
+
+def _sorted(root: Path, entries: Iterable[os.DirEntry[str]]) -> list[AudioFile]:
+    paths = (Path(entry.path) for entry in entries)
+    files = [AudioFile(path, _printable(path.relative_to(root))) for path in paths]
+    return sorted(files, key=lambda file: file.name)
+
+
+def _files(root: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield all files below `root`, hidden ones too, but not those in hidden folders."""
     if not root.exists():
         raise DataError(f"{root} does not exist: give the folder that holds the corpus")
     if not root.is_dir():
         raise DataError(f"{root} is not a folder: give the folder that holds the corpus")
-    files: list[AudioFile] = []
     visited: set[tuple[int, int]] = set()
     folders = deque([root])
     # Links wait until all real folders are read: a folder reached both ways keeps its real name.
@@ -61,24 +105,27 @@ def audio_files(root: Path) -> list[AudioFile]:
         if (status.st_dev, status.st_ino) in visited:
             continue
         visited.add((status.st_dev, status.st_ino))
-        for entry in _visible_entries(folder):
-            if _holds(entry.is_dir):
+        for entry in _entries(folder):
+            if not _holds(entry.is_dir):
+                if _holds(entry.is_file):
+                    yield entry
+            elif not _is_hidden(entry):
                 (links if entry.is_symlink() else folders).append(Path(entry.path))
-            elif _has_audio_extension(entry.name) and _holds(entry.is_file):
-                path = Path(entry.path)
-                files.append(AudioFile(path, _printable(path.relative_to(root))))
-    return sorted(files, key=lambda file: file.name)
 
 
-def _visible_entries(folder: Path) -> list[os.DirEntry[str]]:
+def _is_hidden(entry: os.DirEntry[str]) -> bool:
+    return entry.name.startswith(".")
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
+        with os.scandir(folder) as found:
+            entries = list(found)
     except OSError as error:
         raise DataError(
             f"{folder} cannot be read ({error.strerror}): check its permissions"
         ) from error
-    return sorted(visible, key=lambda entry: entry.name)
+    return sorted(entries, key=lambda entry: entry.name)
 
 
 def _holds(test: Callable[[], bool]) -> bool:

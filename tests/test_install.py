@@ -189,9 +189,9 @@ def test_requirements_are_those_of_prediction_and_training() -> None:
     assert listed("requirements.txt") == {*PROJECT["dependencies"], *extras["train"]}
     assert listed("requirements-dev.txt") == extras["dev"]
     assert listed("requirements-docs.txt") == extras["docs"]
-    assert extras["plot"] | extras["encoders"] <= extras["train"]
+    assert extras["plot"] | extras["media"] | extras["encoders"] <= extras["train"]
     (everything,) = PROJECT["optional-dependencies"]["all"]
-    assert Requirement(everything).extras == {"train", "plot", "mic", "encoders"}
+    assert Requirement(everything).extras == {"train", "plot", "media", "mic", "encoders"}
 
 
 @pytest.mark.parametrize("model", [(), ("--model", "open")])

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from ..errors import AudioError
 from ..frames import FloatArray
 from .channels import mixing_weights
+from .files import file_source
 from .quality import LevelMeter, count_clipped, quality_notes
-from .sources import Blocks, Source, array_source, file_source
+from .sources import Source, array_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class Waveform:
     duration
         Of the original, in seconds.
     notes
-        What the user may want to know: resampled, mixed, cut off, too short, silent, clipped,
-        noisy; a phrase each.
+        What the user may want to know: cut off, damaged, resampled, mixed, too short, silent,
+        clipped, noisy; a phrase each.
     """
 
     samples: FloatArray
@@ -59,15 +60,16 @@ class AudioStream:
         self._meter = LevelMeter(rate)
         self._n_read = self._n_clipped = 0
         self._mixed: tuple[str, ...] = ()
+        self._damage: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[FloatArray]:
         source, empty = self._source, True
         weights = np.ones(1, dtype=np.float32)
         if source.n_channels > 1:
-            weights, note = mixing_weights(_finite_blocks(source), source.n_channels)
+            weights, note = mixing_weights(self._finite_blocks(), source.n_channels)
             self._mixed = (note,)
         resample = resampler(source.rate, self.rate)
-        for block in _finite_blocks(source):
+        for block in self._finite_blocks():
             self._n_read += len(block)
             self._n_clipped += count_clipped(block)
             mono = block @ weights if source.n_channels > 1 else block[:, 0]
@@ -77,11 +79,27 @@ class AudioStream:
                 empty = False
                 yield samples
         if self._n_read == 0:
-            raise AudioError(f"{source.name} holds no samples; record or copy it again.")
+            which = " that can be decoded" if self._damage else ""
+            raise AudioError(f"{source.name} holds no samples{which}; record or copy it again.")
         samples = resample(np.zeros(0, dtype=np.float32), True)
         self._meter.add(samples)
         if len(samples) or empty:
             yield samples if len(samples) else np.zeros(1, dtype=np.float32)
+
+    def _finite_blocks(self) -> Iterator[FloatArray]:
+        """Yield the blocks of the source; in the end it is known what of it is damaged."""
+        blocks = self._source.blocks()
+        while True:
+            try:
+                block = next(blocks)
+            except StopIteration as end:
+                self._damage = end.value
+                return
+            if not np.isfinite(block).all():
+                raise AudioError(
+                    f"{self.name} holds samples that are infinite or not a number; export it again."
+                )
+            yield block
 
     @property
     def duration(self) -> float:
@@ -91,15 +109,12 @@ class AudioStream:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user may want to know, a phrase each."""
-        source, notes = self._source, list(self._mixed)
-        if source.rate != self.rate:
-            notes.insert(0, f"resampled from {source.rate:g} Hz")
-        if source.cut_off or self._n_read < source.declared:
-            notes.insert(
-                0, f"cut off: the file ends after {self.duration:.2f} s, earlier than it declares"
-            )
+        source = self._source
+        is_resampled = source.rate != self.rate
+        resampled = (f"resampled from {source.rate:g} Hz",) if is_resampled else ()
         clipped = self._n_clipped * self.rate / source.rate
-        return (*notes, *quality_notes(self._meter, self.duration, clipped))
+        quality = quality_notes(self._meter, self.duration, clipped)
+        return (*self._damage, *resampled, *self._mixed, *quality)
 
     def waveform(self) -> Waveform:
         """Go through the recording, and return it whole."""
@@ -108,7 +123,7 @@ class AudioStream:
 
 
 def open_file(path: str | Path, rate: int = 16000) -> AudioStream:
-    """Return an audio file as a stream: anything that libsndfile reads, whatever its rate.
+    """Return the sound of a recording or video as a stream, whatever its rate.
 
     Raises
     ------
@@ -145,7 +160,7 @@ def read_audio(path: str | Path, rate: int = 16000) -> Waveform:
     Parameters
     ----------
     path
-        Anything that libsndfile reads, of any rate and number of channels.
+        Anything that libsndfile or FFmpeg decodes, of any rate and number of channels.
     rate
         To resample to, in Hz.
 
@@ -156,15 +171,6 @@ def read_audio(path: str | Path, rate: int = 16000) -> Waveform:
         samples that are not finite.
     """
     return open_file(path, rate).waveform()
-
-
-def _finite_blocks(source: Source) -> Blocks:
-    for block in source.blocks():
-        if not np.isfinite(block).all():
-            raise AudioError(
-                f"{source.name} holds samples that are infinite or not a number; export it again."
-            )
-        yield block
 
 
 def resampler(native_rate: float, rate: int) -> Callable[[FloatArray, bool], FloatArray]:

@@ -1,12 +1,9 @@
-"""Where samples come from: audio files and arrays, as blocks that can be gone through again."""
+"""Where samples come from: arrays, and the type that files become, too."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from ..errors import AudioError
@@ -15,11 +12,11 @@ from ..frames import FloatArray
 # Samples a block and channel: 16 s at 16 kHz. Long files are mixed and resampled block by block.
 BLOCK = 1 << 18
 MAX_CHANNELS = 64
-_SHORTER_THAN_DECLARED = re.compile(r"(?:data|SSND|Data Size)\s*:\s*(\d+) \(should be (\d+)\)")
 #: Writers that stream to a pipe declare the largest size there is, or nearly so.
 SIZE_UNKNOWN = 0x7FFF0000
 
-Blocks = Iterator[FloatArray]
+#: Blocks of a recording; at the end, what of it could not be decoded, a phrase each.
+Blocks = Generator[FloatArray, None, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +31,6 @@ class Source:
         In Hz.
     n_channels
         Of every block.
-    declared
-        How many samples a channel there should be.
-    cut_off
-        Whether the file's own header shows that its end is missing.
     blocks
         Goes through the recording from its start, float32 ``[n, n_channels]`` a block.
     """
@@ -45,24 +38,12 @@ class Source:
     name: str
     rate: float
     n_channels: int
-    declared: int
-    cut_off: bool
     blocks: Callable[[], Blocks]
 
 
-def file_source(path: Path) -> Source:
-    """Return an audio file as a source: anything that libsndfile reads.
-
-    Raises
-    ------
-    AudioError
-        Where the file is missing, a folder, empty, unreadable or not audio.
-    """
-    _check_file(path)
-    with _open(path) as file:
-        rate, n_channels, declared = file.samplerate, file.channels, file.frames
-        cut_off = _is_shorter_than_declared(file.extra_info)
-    return Source(str(path), rate, n_channels, declared, cut_off, lambda: _file_blocks(path))
+def undecodable(seconds: float) -> str:
+    """Return the phrase for a recording of which nothing can be decoded after `seconds`."""
+    return f"cut off: cannot be decoded beyond {seconds:.2f} s, labelled up to there"
 
 
 def array_source(array: NDArray[np.generic], rate: float) -> Source:
@@ -91,8 +72,9 @@ def array_source(array: NDArray[np.generic], rate: float) -> Source:
     def blocks() -> Blocks:
         for first in range(0, len(columns), BLOCK):
             yield to_float(columns[first : first + BLOCK])
+        return ()
 
-    return Source("The array", rate, columns.shape[1], len(columns), False, blocks)
+    return Source("The array", rate, columns.shape[1], blocks)
 
 
 def float_conversion(
@@ -121,52 +103,3 @@ def _from_float(block: NDArray[np.generic]) -> FloatArray:
     # What float32 cannot hold becomes infinite here, and is refused as such later.
     with np.errstate(over="ignore"):
         return block.astype(np.float32)
-
-
-def _check_file(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            empty = not file.read(1)
-    except IsADirectoryError:
-        raise AudioError(f"{path} is a folder, not an audio file; name a file in it.") from None
-    except FileNotFoundError:
-        raise AudioError(f"{path} does not exist; check the path.") from None
-    except PermissionError:
-        # Which is also how Windows refuses to open a folder.
-        raise AudioError(f"{path} may not be read; ask for permission to read it.") from None
-    except (OSError, ValueError) as error:
-        raise AudioError(f"{path} cannot be opened ({error}); check the path.") from None
-    if empty:
-        raise AudioError(f"{path} is empty (0 bytes); record or copy it again.")
-
-
-def _open(path: Path) -> soundfile.SoundFile:
-    try:
-        return soundfile.SoundFile(str(path))
-    except (soundfile.SoundFileError, TypeError) as error:
-        # A TypeError is what headerless formats (.raw) give: they have no rate.
-        reason = getattr(error, "error_string", "its format tells no sampling rate").rstrip(".")
-        raise AudioError(
-            f"{path} cannot be read as audio ({reason}); convert it to WAV or FLAC, or copy it "
-            "again if it is damaged."
-        ) from None
-
-
-def _is_shorter_than_declared(log: str) -> bool:
-    sizes = [
-        (int(declared), int(actual)) for declared, actual in _SHORTER_THAN_DECLARED.findall(log)
-    ]
-    return any(actual < declared < SIZE_UNKNOWN for declared, actual in sizes)
-
-
-def _file_blocks(path: Path) -> Blocks:
-    """Yield the file as float32 ``[n, n_channels]``, up to its end or to where it is damaged."""
-    with _open(path) as file:
-        while True:
-            try:
-                block = file.read(BLOCK, dtype="float32", always_2d=True)
-            except soundfile.SoundFileError:
-                return
-            if len(block) == 0:
-                return
-            yield block

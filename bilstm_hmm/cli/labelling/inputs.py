@@ -8,7 +8,7 @@ from pathlib import Path
 from bilstm_hmm.cli.options import DASH
 from bilstm_hmm.errors import ToolkitError
 
-_EXPECTED = "no audio file in it or below; expected files such as .wav, .flac, .ogg or .mp3."
+_EXPECTED = "no audio file in it or below; expected files such as .wav, .flac, .mp3 or .m4a."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,15 @@ class Inputs:
         Whether standard input is the one recording; `files` is then empty.
     problems
         Of files and folders that are known to give no result: the sentence that says why.
+    n_others
+        Files in the folders that are no recordings, and are left out.
     """
 
     files: tuple[Path, ...]
     many: bool
     piped: bool = False
     problems: Mapping[Path, str] = field(default_factory=dict)
+    n_others: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +84,16 @@ def find_inputs(
         return _the_only_input(named[0])
     found: dict[str, Path] = {}
     problems: dict[Path, str] = {}
+    n_others = 0
     for one in named:
         _check_option(one)
-        paths = _audio_files_in(one.path) if one.path.is_dir() else (one.path,)
+        paths, n = _recordings_in(one.path) if one.path.is_dir() else ((one.path,), 0)
+        n_others += n
         if not paths:
             paths, problems[one.path] = (one.path,), f"{one.path}: {_EXPECTED}"
         for path in paths:
             found.setdefault(normal_path(path), path)
-    return Inputs(tuple(found.values()), many=True, problems=problems)
+    return Inputs(tuple(found.values()), many=True, problems=problems, n_others=n_others)
 
 
 def normal_path(path: Path) -> str:
@@ -101,10 +106,10 @@ def _the_only_input(named: _Named) -> Inputs:
     _check_option(named)
     if not named.path.is_dir():
         return Inputs((named.path,), many=False)
-    paths = _audio_files_in(named.path)
+    paths, n_others = _recordings_in(named.path)
     if not paths:
         raise ToolkitError(f"{named.shown}: {_EXPECTED}")
-    return Inputs(paths, many=True)
+    return Inputs(paths, many=True, n_others=n_others)
 
 
 def _check_exists(named: _Named) -> None:
@@ -124,7 +129,9 @@ def _check_option(named: _Named) -> None:
         raise ToolkitError(f"{named.shown}: it is a file; use --file.")
 
 
-def _audio_files_in(folder: Path) -> tuple[Path, ...]:
-    from bilstm_hmm.data.audio_files import audio_files
+def _recordings_in(folder: Path) -> tuple[tuple[Path, ...], int]:
+    """Return the recordings below a folder, and how many other files there are."""
+    from bilstm_hmm.data.audio_files import recordings
 
-    return tuple(file.path for file in audio_files(folder))
+    found = recordings(folder)
+    return tuple(file.path for file in found.files), found.n_others

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from bilstm_hmm.features.audio import sources
+from bilstm_hmm.features.audio import files
 from bilstm_hmm.features.audio.envelope import envelope
 from bilstm_hmm.features.audio.reading import open_array
 from bilstm_hmm.features.errors import AudioError
@@ -45,7 +45,7 @@ def test_every_stretch_has_its_extremes(lengths: list[int], width: int, seed: in
 def test_blocks_of_a_recording_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = np.random.default_rng(0).normal(size=10_000).astype(np.float32)
     whole = envelope(open_array(samples, 16000), 50)
-    monkeypatch.setattr(sources, "BLOCK", 333)
+    monkeypatch.setattr(files, "BLOCK", 333)
     blocks = envelope(open_array(samples, 16000), 50)
     np.testing.assert_array_equal(whole.lows, blocks.lows)
     np.testing.assert_array_equal(whole.highs, blocks.highs)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from bilstm_hmm.features.audio import sources
+from bilstm_hmm.features.audio import files
 from bilstm_hmm.features.audio.quality import estimate_snr
 from bilstm_hmm.features.audio.reading import open_array, read_audio
 from bilstm_hmm.features.errors import AudioError
@@ -73,7 +73,7 @@ def test_blocks_leave_no_seam(monkeypatch, tmp_path, voice, native, n_channels):
     samples = np.stack([voice, 0.5 * voice], axis=1)[:, :n_channels]
     path = write(tmp_path / "a.wav", samples, native, subtype="FLOAT")
     whole = read_audio(path)
-    monkeypatch.setattr(sources, "BLOCK", 777)
+    monkeypatch.setattr(files, "BLOCK", 777)
     pieces = read_audio(path)
     assert pieces.notes == whole.notes
     np.testing.assert_allclose(pieces.samples, whole.samples, atol=1e-6)
@@ -130,7 +130,7 @@ def test_a_file_that_was_cut_off_is_read_up_to_there(tmp_path, monkeypatch, suff
     rng = np.random.default_rng(0)
     samples = 0.1 * rng.standard_normal(160000)
     path = write(tmp_path / f"a.{suffix}", samples)
-    monkeypatch.setattr(sources, "BLOCK", 1 << 14)
+    monkeypatch.setattr(files, "BLOCK", 1 << 14)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     waveform = read_audio(path)

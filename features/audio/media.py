@@ -1,0 +1,194 @@
+"""What libsndfile cannot decode: the sound of phones, meetings and videos, through FFmpeg.
+
+PyAV brings FFmpeg's libraries; where it is not installed, the program ``ffmpeg`` does as well. The
+samples are the same.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import AudioError
+from ..frames import FloatArray
+from .sources import BLOCK, MAX_CHANNELS, Blocks, Source, float_conversion, undecodable
+
+if TYPE_CHECKING:
+    from av import AudioFrame, AudioStream
+    from av.container import InputContainer
+
+# Containers that tell the length of a track; of others FFmpeg guesses it from the bit rate.
+_CONTAINERS = frozenset(("mov", "matroska", "webm", "asf", "avi", "wav", "caf"))
+# Padding that encoders add and decoders leave out, in seconds.
+_MAX_PADDING = 0.25
+
+
+def media_source(path: Path, refused: AudioError) -> Source:
+    """Return the first audio track of a file as a source: anything that FFmpeg decodes.
+
+    Parameters
+    ----------
+    path
+        A file that is there and holds something.
+    refused
+        How libsndfile has refused it: raised where FFmpeg does so, too.
+
+    Raises
+    ------
+    AudioError
+        Where there is no sound in it, none that can be decoded, or nothing to decode it with.
+    """
+    try:
+        import av
+    except ModuleNotFoundError:
+        program = shutil.which("ffmpeg")
+        if program is None:
+            raise AudioError(
+                f"{path} is in no format that is read without FFmpeg; install that, with "
+                "pip install 'bilstm-hmm[media]' or as the program ffmpeg, or convert the file to "
+                "WAV or FLAC."
+            ) from None
+        from .ffmpeg_program import program_source
+
+        return program_source(path, program, refused)
+    try:
+        with _open_track(path) as (container, track):
+            if track is None and _is_film(container):
+                raise AudioError(f"{path} holds no audio track; give a recording with sound.")
+            if track is None:
+                raise refused from None
+            first = next(_frames(container, track, []), None)
+            declared = _declared_duration(container, track)
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, AudioError):
+            raise
+        raise refused from None
+    if first is None:
+        raise AudioError(f"{path} holds no samples that can be decoded; record or copy it again.")
+    rate, n_channels = first.sample_rate, first.layout.nb_channels
+    if n_channels > MAX_CHANNELS:
+        raise AudioError(f"{path} has {n_channels} channels; export at most {MAX_CHANNELS}.")
+    return Source(
+        str(path), rate, n_channels, lambda: _track_blocks(path, rate, n_channels, declared)
+    )
+
+
+def _is_film(container: "InputContainer") -> bool:
+    # FFmpeg also takes pictures, and any bytes whose name ends in .raw, for videos.
+    return bool(container.streams.video) and _has_known_container(container)
+
+
+def _has_known_container(container: "InputContainer") -> bool:
+    return not _CONTAINERS.isdisjoint(container.format.name.split(","))
+
+
+@contextmanager
+def _open_track(path: Path) -> "Iterator[tuple[InputContainer, AudioStream | None]]":
+    import av
+
+    # What a playlist points at is not read; and a colon in a name makes no protocol of it.
+    options = {"protocol_whitelist": "file"}
+    with av.open(
+        f"file:{path.absolute()}", options=options, metadata_errors="replace"
+    ) as container:
+        yield container, next(iter(container.streams.audio), None)
+
+
+def _frames(
+    container: "InputContainer", track: "AudioStream", lost: list[float]
+) -> "Iterator[AudioFrame]":
+    """Yield what is decoded; into `lost` go the seconds of what cannot be."""
+    import av
+
+    packets = container.demux(track)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError:
+            # The container itself is damaged: what the decoder still holds is all there is.
+            lost.append(0.0)
+            packet = None
+        try:
+            yield from track.decode(packet) if packet is None else packet.decode()
+        except av.EOFError:
+            return
+        except av.FFmpegError:
+            time_base = 0.0 if packet is None else float(packet.time_base or 0)
+            lost.append(time_base * ((packet and packet.duration) or 0))
+        if packet is None:
+            return
+
+
+def _declared_duration(container: "InputContainer", track: "AudioStream") -> float:
+    """Return how many seconds the track should have, 0 where nothing tells."""
+    if not _has_known_container(container):
+        return 0.0
+    if track.duration is not None and track.time_base is not None:
+        return float(track.duration * track.time_base)
+    # Of the longest track.
+    is_alone = len(container.streams) == 1
+    return (container.duration or 0) / 1e6 if is_alone else 0.0
+
+
+def _track_blocks(path: Path, rate: int, n_channels: int, declared: float) -> Blocks:
+    """Yield the track, silence where a part of it cannot be decoded; return what is wrong."""
+    n_samples = 0
+    parts: list[FloatArray] = []
+    n_waiting = n_gaps = 0
+    lost: list[float] = []
+    with _open_track(path) as (container, track):
+        assert track is not None
+        convert = _Converter(rate, n_channels)
+        for frame in _frames(container, track, lost):
+            block = convert(frame)
+            if lost:
+                n_gaps += 1
+                gap = np.zeros((round(sum(lost) * rate), n_channels), np.float32)
+                block = np.concatenate([gap, block])
+                lost.clear()
+            parts.append(block)
+            n_waiting += len(block)
+            n_samples += len(block)
+            if n_waiting >= BLOCK:
+                yield np.concatenate(parts)
+                parts, n_waiting = [], 0
+    if parts:
+        yield np.concatenate(parts)
+    notes = []
+    if n_gaps:
+        notes.append(f"damaged: {n_gaps} parts cannot be decoded and are taken for silence")
+    seconds = n_samples / rate
+    if lost or seconds < declared - _MAX_PADDING:
+        notes.append(undecodable(seconds))
+    return tuple(notes)
+
+
+class _Converter:
+    """Frames to float32 ``[n, n_channels]`` of one rate, whatever they change to."""
+
+    def __init__(self, rate: int, n_channels: int) -> None:
+        self._rate, self._n_channels = rate, n_channels
+        self._resampler: Any = None
+        self._from: object = None
+
+    def __call__(self, frame: "AudioFrame") -> FloatArray:
+        if (frame.sample_rate, frame.layout.nb_channels) == (self._rate, self._n_channels):
+            return self._samples(frame)
+        import av
+
+        # Rare: a broadcast, or several recordings in a row.
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if kind != self._from:
+            layout = av.AudioLayout("mono" if self._n_channels == 1 else "stereo")
+            self._resampler = av.AudioResampler("fltp", layout, self._rate)
+            self._from = kind
+        blocks = [self._samples(part) for part in self._resampler.resample(frame)]
+        return np.concatenate([np.zeros((0, self._n_channels), np.float32), *blocks])
+
+    def _samples(self, frame: "AudioFrame") -> FloatArray:
+        array = frame.to_ndarray()
+        columns = array.T if frame.format.is_planar else array.reshape(-1, self._n_channels)
+        return float_conversion(columns.dtype, "The recording")(columns)
