@@ -5,7 +5,7 @@ samples are the same.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from ..frames import FloatArray
 from .sources import BLOCK, MAX_CHANNELS, Blocks, Source, float_conversion, undecodable
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioStream
+    from av import AudioFrame, AudioStream, Packet
     from av.container import InputContainer
 
 # Containers that tell the length of a track; of others FFmpeg guesses it from the bit rate.
@@ -60,7 +60,8 @@ def media_source(path: Path, refused: AudioError) -> Source:
                 raise AudioError(f"{path} holds no audio track; give a recording with sound.")
             if track is None:
                 raise refused from None
-            first = next(_frames(container, track, []), None)
+            frames = _frames(container, track)
+            first = next((frame for frame in frames if not isinstance(frame, float)), None)
             declared = _declared_duration(container, track)
     except (av.FFmpegError, ValueError) as error:
         if isinstance(error, AudioError):
@@ -97,29 +98,49 @@ def _open_track(path: Path) -> "Iterator[tuple[InputContainer, AudioStream | Non
         yield container, next(iter(container.streams.audio), None)
 
 
-def _frames(
-    container: "InputContainer", track: "AudioStream", lost: list[float]
-) -> "Iterator[AudioFrame]":
-    """Yield what is decoded; into `lost` go the seconds of what cannot be."""
+def _frames(container: "InputContainer", track: "AudioStream") -> "Iterator[AudioFrame | float]":
+    """Yield what is decoded and, in the place of what cannot be, its seconds."""
+    packets, lost = container.demux(track), list[float]()
+    is_last = False
+    while not is_last:
+        packet = _next_packet(packets, lost)
+        is_last = packet is None or packet.size == 0
+        frames = _decode(track, packet, lost)
+        # Frames that come out last were held back from before the gap.
+        if lost and frames and not is_last:
+            yield sum(lost)
+            lost.clear()
+        yield from frames
+    if lost:
+        yield sum(lost)
+
+
+def _next_packet(
+    packets: "Iterator[Packet[AudioStream]]", lost: list[float]
+) -> "Packet[AudioStream] | None":
     import av
 
-    packets = container.demux(track)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.FFmpegError:
-            # The container itself is damaged: what the decoder still holds is all there is.
-            lost.append(0.0)
-            packet = None
-        try:
-            yield from track.decode(packet) if packet is None else packet.decode()
-        except av.EOFError:
-            return
-        except av.FFmpegError:
-            time_base = 0.0 if packet is None else float(packet.time_base or 0)
-            lost.append(time_base * ((packet and packet.duration) or 0))
-        if packet is None:
-            return
+    try:
+        return next(packets, None)
+    except av.FFmpegError:
+        # The container itself is damaged, and nothing tells how much is behind.
+        lost.append(0.0)
+        return None
+
+
+def _decode(
+    track: "AudioStream", packet: "Packet[AudioStream] | None", lost: list[float]
+) -> "Sequence[AudioFrame]":
+    import av
+
+    try:
+        return track.decode(packet)
+    except av.EOFError:
+        return []
+    except av.FFmpegError:
+        if packet is not None:
+            lost.append(float((packet.duration or 0) * (packet.time_base or 0)))
+        return []
 
 
 def _declared_duration(container: "InputContainer", track: "AudioStream") -> float:
@@ -134,48 +155,66 @@ def _declared_duration(container: "InputContainer", track: "AudioStream") -> flo
 
 
 def _track_blocks(path: Path, rate: int, n_channels: int, declared: float) -> Blocks:
-    """Yield the track, silence where a part of it cannot be decoded; return what is wrong."""
-    n_samples = 0
-    parts: list[FloatArray] = []
-    n_waiting = n_gaps = 0
-    lost: list[float] = []
+    damage: list[str] = []
     with _open_track(path) as (container, track):
         assert track is not None
         convert = _Converter(rate, n_channels)
-        for frame in _frames(container, track, lost):
-            block = convert(frame)
-            if lost:
-                n_gaps += 1
-                gap = np.zeros((round(sum(lost) * rate), n_channels), np.float32)
-                block = np.concatenate([gap, block])
-                lost.clear()
-            parts.append(block)
-            n_waiting += len(block)
-            n_samples += len(block)
-            if n_waiting >= BLOCK:
-                yield np.concatenate(parts)
-                parts, n_waiting = [], 0
-    if parts:
-        yield np.concatenate(parts)
-    notes = []
+        yield from _joined(_samples(_frames(container, track), convert, declared, damage))
+    return tuple(damage)
+
+
+def _samples(
+    frames: "Iterator[AudioFrame | float]",
+    convert: "_Converter",
+    declared: float,
+    damage: list[str],
+) -> Iterator[FloatArray]:
+    """Yield the samples of frames, silence in the place of a gap; tell `damage` what is wrong."""
+    n_samples = n_gaps = 0
+    gap: float | None = None
+    for frame in frames:
+        if isinstance(frame, float):
+            gap = frame
+            continue
+        samples = convert(frame)
+        if gap is not None:
+            n_gaps += 1
+            samples = np.concatenate([convert.silence(gap), samples])
+            gap = None
+        n_samples += len(samples)
+        yield samples
     if n_gaps:
-        notes.append(f"damaged: {n_gaps} parts cannot be decoded and are taken for silence")
-    seconds = n_samples / rate
-    if lost or seconds < declared - _MAX_PADDING:
-        notes.append(undecodable(seconds))
-    return tuple(notes)
+        parts = "1 part" if n_gaps == 1 else f"{n_gaps} parts"
+        damage.append(f"damaged: {parts} that cannot be decoded, silence instead")
+    seconds = n_samples / convert.rate
+    if gap is not None or seconds < declared - _MAX_PADDING:
+        damage.append(undecodable(seconds))
+
+
+def _joined(parts: Iterator[FloatArray]) -> Iterator[FloatArray]:
+    """Yield blocks of at least `BLOCK` samples, and the rest."""
+    waiting: list[FloatArray] = []
+    count = 0
+    for part in parts:
+        waiting.append(part)
+        count += len(part)
+        if count >= BLOCK:
+            yield np.concatenate(waiting)
+            waiting, count = [], 0
+    if count:
+        yield np.concatenate(waiting)
 
 
 class _Converter:
     """Frames to float32 ``[n, n_channels]`` of one rate, whatever they change to."""
 
     def __init__(self, rate: int, n_channels: int) -> None:
-        self._rate, self._n_channels = rate, n_channels
+        self.rate, self._n_channels = rate, n_channels
         self._resampler: Any = None
         self._from: object = None
 
     def __call__(self, frame: "AudioFrame") -> FloatArray:
-        if (frame.sample_rate, frame.layout.nb_channels) == (self._rate, self._n_channels):
+        if (frame.sample_rate, frame.layout.nb_channels) == (self.rate, self._n_channels):
             return self._samples(frame)
         import av
 
@@ -183,10 +222,14 @@ class _Converter:
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != self._from:
             layout = av.AudioLayout("mono" if self._n_channels == 1 else "stereo")
-            self._resampler = av.AudioResampler("fltp", layout, self._rate)
+            self._resampler = av.AudioResampler("fltp", layout, self.rate)
             self._from = kind
-        blocks = [self._samples(part) for part in self._resampler.resample(frame)]
-        return np.concatenate([np.zeros((0, self._n_channels), np.float32), *blocks])
+        parts = self._resampler.resample(frame)
+        return np.concatenate([self.silence(0.0), *map(self._samples, parts)])
+
+    def silence(self, seconds: float) -> FloatArray:
+        """Return zeros ``[n, n_channels]``."""
+        return np.zeros((round(seconds * self.rate), self._n_channels), np.float32)
 
     def _samples(self, frame: "AudioFrame") -> FloatArray:
         array = frame.to_ndarray()

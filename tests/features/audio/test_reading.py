@@ -125,7 +125,7 @@ def test_a_rough_snr_follows_the_true_one():
     assert estimate_snr(np.ones(5, np.float32)) is None
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "mp3"])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "mp3", "ogg"])
 def test_a_file_that_was_cut_off_is_read_up_to_there(tmp_path, monkeypatch, suffix):
     rng = np.random.default_rng(0)
     samples = 0.1 * rng.standard_normal(160000)
@@ -135,7 +135,30 @@ def test_a_file_that_was_cut_off_is_read_up_to_there(tmp_path, monkeypatch, suff
     path.write_bytes(data[: len(data) // 2])
     waveform = read_audio(path)
     assert 2.0 < waveform.duration < 5.1
-    assert "cut off" in notes(waveform)
+    end = f"cut off: cannot be decoded beyond {waveform.duration:.2f} s, labelled up to there"
+    assert waveform.notes[0] == end
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg"])
+def test_a_whole_file_is_not_called_cut_off(tmp_path, voice, suffix):
+    assert read_audio(write(tmp_path / f"a.{suffix}", voice)).notes == ()
+
+
+@pytest.mark.parametrize("seconds", [1, 20])
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_what_comes_before_a_flipped_bit_is_kept(tmp_path, voice, seconds, n_channels):
+    samples = np.stack(n_channels * [np.tile(voice, seconds)], axis=1)
+    path = write(tmp_path / "a.flac", samples)
+    whole = read_audio(path)
+    data = bytearray(path.read_bytes())
+    # In the last frame, whose checksum does not fit any more.
+    data[-20] ^= 1
+    path.write_bytes(data)
+    waveform = read_audio(path)
+    count = len(waveform.samples)
+    assert len(samples) - 4608 <= count < len(samples)
+    np.testing.assert_array_equal(waveform.samples, whole.samples[:count])
+    assert notes(waveform) >= {"cut off"}
 
 
 def test_the_size_that_streaming_writers_declare_is_no_fault(tmp_path, voice):
