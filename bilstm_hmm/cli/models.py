@@ -27,19 +27,23 @@ def _describe(folder: Path) -> list[str]:
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     recipe = load_recipe(str(folder / RECIPE))
     figures = json.loads((folder / METRICS).read_text("utf-8"))["systems"][recipe.decision.system]
-    low, high = figures["ua_interval"]
     names = (recipe.data.corpus, *recipe.data.also, *recipe.pretraining.corpora)
     sources = [get_corpus(name) for name in dict.fromkeys(names)]
     return [
         f"{folder.name}: {manifest['model']}, of {', '.join(source.title for source in sources)}",
         f"    emotions   {', '.join(manifest['classes'])}",
-        f"    UA         {figures['ua']:.1f} % on speakers it does not know "
-        f"(95 % interval {low:.1f} to {high:.1f})",
+        f"    UA         {figures['ua']:.1f} % on speakers it does not know"
+        + _interval(figures["ua_interval"]),
         f"    ECE        {figures['ece']:.3f}",
         f"    commercial {commercial_use(sources)}",
         *_encoder_line(recipe),
         f"    folder     {folder}",
     ]
+
+
+def _interval(interval: list[float] | None) -> str:
+    """Say the interval; nothing where too few speakers were tested."""
+    return f" (95 % interval {interval[0]:.1f} to {interval[1]:.1f})" if interval else ""
 
 
 def _encoder_line(recipe: "Recipe") -> list[str]:

@@ -19,6 +19,7 @@ from bilstm_hmm.evaluation.metrics import (
     expected_calibration_error,
     macro_f1,
     paired_bootstrap,
+    reported_interval,
     unweighted_accuracy,
     weighted_accuracy,
 )
@@ -51,9 +52,9 @@ def compute_metrics(
     ``ua``, ``wa``, ``f1``, ``ece`` and ``recalls`` are over all test clips together, each clip
     scored by the one model that did not train on it; ``ua_per_fold`` is in the order of
     ``folds``, their numbers. ``ua_by_sex`` is over the clips of women and of men, where there
-    are any. ``ua_interval`` is the 95 % interval over resampled speakers, and ``comparison``
-    holds the difference of two systems' UA with its interval. Percentages have two decimals;
-    the ECE is a fraction.
+    are any. ``ua_interval`` is the 95 % interval over resampled speakers, None with fewer than
+    `MIN_SPEAKERS`, and ``comparison`` holds the difference of two systems' UA with its interval.
+    Percentages have two decimals; the ECE is a fraction.
 
     Parameters
     ----------
@@ -76,6 +77,7 @@ def compute_metrics(
         "speaker_independent": speaker_independent,
         "classes": list(classes),
         "clips": len(results),
+        "speakers": len({result.speaker for result in results}),
         "folds": np.unique(clips.folds).tolist(),
         "systems": {
             system: _system_scores(clips, probabilities[system], predicted[system])
@@ -106,7 +108,7 @@ def _system_scores(
         "ece": round(expected_calibration_error(probabilities, truth), 4),
         "ua_per_fold": [ua(clips.folds == number) for number in np.unique(clips.folds)],
         "ua_by_sex": {sex: ua(clips.sexes == sex) for sex in SEXES if sex in clips.sexes},
-        "ua_interval": [_rounded(end) for end in interval],
+        "ua_interval": reported_interval(interval, clips.speakers),
         "recalls": {
             label: None if np.isnan(recall) else _rounded(recall)
             for label, recall in zip(clips.classes, recalls, strict=True)
@@ -119,7 +121,10 @@ def _difference(clips: _TestClips, first: Labels, second: Labels) -> dict[str, A
     difference, *interval = paired_bootstrap(
         unweighted_accuracy, clips.truth, first, second, clips.speakers
     )
-    return {"ua": _rounded(difference), "ua_interval": [_rounded(end) for end in interval]}
+    return {
+        "ua": _rounded(difference),
+        "ua_interval": reported_interval(interval, clips.speakers),
+    }
 
 
 def _rounded(value: float) -> float:

@@ -24,6 +24,7 @@ from bilstm_hmm.evaluation.tables import (
     escape_markdown,
     fold_rows,
     int8_note,
+    interval_note,
     interval_verdict,
     label_rows,
     markdown_table,
@@ -141,8 +142,7 @@ def write_report_markdown(path: Path, document: Document, reports: Mapping[str, 
         f"{escape_markdown(', '.join(document['classes']))}.",
         markdown_table(_score_rows(document)),
         "UA is the mean of the class recalls, WA the share of clips labelled right, both in "
-        "percent; the interval resamples whole speakers; ECE is the expected calibration error, "
-        "from 0 to 1.",
+        f"percent; {interval_note(systems)}; ECE is the expected calibration error, from 0 to 1.",
     ]
     parts += [*int8_note(systems), *_baselines_note(systems)]
     if document.get("parameters") is not None:
@@ -220,5 +220,5 @@ def _comparison(comparison: Document) -> str:
         interval = difference["ua_interval"]
         first, second = pair.split("-")
         text = difference_text(first, second, difference["ua"], "UA", interval)
-        lines.append(f"- {text}, {interval_verdict(*interval)}.")
+        lines.append(f"- {text}, {interval_verdict(interval)}.")
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bilstm_hmm.evaluation.metrics import MIN_SPEAKERS
 from bilstm_hmm.hmm.fusion import INT8_MARK
 
 if TYPE_CHECKING:
@@ -11,12 +12,11 @@ if TYPE_CHECKING:
 
 def score_row(system: str, scores: Mapping[str, Any]) -> list[str]:
     """Return a system's name, UA, its interval, WA, F1 and ECE, as `compute_metrics` has them."""
-    low, high = scores["ua_interval"]
+    interval = scores["ua_interval"]
     return [
         system,
         f"{scores['ua']:.1f}",
-        # Resampling one speaker tells nothing of others.
-        f"{low:.1f} to {high:.1f}" if low < high else "none",
+        "none" if interval is None else f"{interval[0]:.1f} to {interval[1]:.1f}",
         f"{scores['wa']:.1f}",
         f"{scores['f1']:.1f}",
         f"{scores['ece']:.3f}",
@@ -60,14 +60,21 @@ def fold_rows(systems: Mapping[str, Any], folds: Sequence[int], key: str) -> lis
 
 
 def difference_text(
-    first: str, second: str, points: float, score: str, interval: Sequence[float]
+    first: str, second: str, points: float, score: str, interval: Sequence[float] | None
 ) -> str:
     """Say by how many points two systems differ in a score, in percent, with its interval."""
+    difference = f"{first} less {second}: {points:+.1f} points of {score}"
+    if interval is None:
+        return difference
     low, high = interval
-    return (
-        f"{first} less {second}: {points:+.1f} points of {score} "
-        f"(95 % interval {low:+.1f} to {high:+.1f})"
-    )
+    return f"{difference} (95 % interval {low:+.1f} to {high:+.1f})"
+
+
+def interval_note(systems: Mapping[str, Any]) -> str:
+    """Say what the intervals of the scores are, or why there are none."""
+    if any(scores["ua_interval"] is None for scores in systems.values()):
+        return f"fewer than {MIN_SPEAKERS} speakers allow no interval"
+    return "the interval resamples whole speakers"
 
 
 def int8_note(systems: Mapping[str, Any]) -> list[str]:
@@ -80,8 +87,11 @@ def int8_note(systems: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def interval_verdict(low: float, high: float) -> str:
+def interval_verdict(interval: Sequence[float] | None) -> str:
     """Say whether a difference is more than an interval over resampled speakers allows."""
+    if interval is None:
+        return f"fewer than {MIN_SPEAKERS} speakers do not tell whether it is more than chance"
+    low, high = interval
     if low > 0 or high < 0:
         return "more than the choice of speakers explains"
     return "not more than the choice of speakers may explain"

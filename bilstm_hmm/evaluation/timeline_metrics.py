@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.data.clip import NEUTRAL
-from bilstm_hmm.evaluation.metrics import paired_bootstrap
+from bilstm_hmm.evaluation.metrics import paired_bootstrap, reported_interval
 from bilstm_hmm.prediction import NO_SPEECH
 
 Counts = NDArray[np.int64]
@@ -196,7 +196,8 @@ def eder_difference(
     -------
     ``relative_reduction``, by how many percent of the second's EDER the first's is lower, None
     where the second has none; ``eder``, the first's less the second's in points; and
-    ``eder_interval``, its 95 % interval over resampled speakers.
+    ``eder_interval``, its 95 % interval over resampled speakers, None with fewer than
+    `MIN_SPEAKERS`.
     """
     scored = [int(c.frames.sum()) for c in first]
     errors, other_errors = (
@@ -211,5 +212,5 @@ def eder_difference(
     return {
         "relative_reduction": round(-100.0 * difference / base, 2) if base else None,
         "eder": round(difference, 2),
-        "eder_interval": [round(end, 2) for end in interval],
+        "eder_interval": reported_interval(interval, speakers),
     }

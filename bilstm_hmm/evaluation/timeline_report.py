@@ -104,6 +104,7 @@ def timeline_document(
         "speaker_independent": speaker_independent,
         "classes": list(classes),
         "recordings": len(results),
+        "speakers": len(set(speakers)),
         "folds": list(folds),
         "systems": {s: _scores(counts[s], numbers, list(folds), classes) for s in counts},
         "comparison": {
@@ -168,5 +169,5 @@ def _comparison(comparison: Document) -> str:
         other = pair.removeprefix(f"{COMPOSITE}-")
         text = difference_text(COMPOSITE, other, difference["eder"], "EDER", interval)
         share = "" if relative is None else f", {-relative:+.1f} % of it"
-        lines.append(f"- {text}{share}; {interval_verdict(*interval)}.")
+        lines.append(f"- {text}{share}; {interval_verdict(interval)}.")
     return "\n".join(lines)

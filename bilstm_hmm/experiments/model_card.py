@@ -6,7 +6,13 @@ from typing import Any
 from bilstm_hmm.data.corpora.corpus import Corpus
 from bilstm_hmm.data.corpora.registry import get_corpus
 from bilstm_hmm.data.splits.protocols import get_protocol
-from bilstm_hmm.evaluation.tables import int8_note, label_rows, markdown_table, score_row
+from bilstm_hmm.evaluation.tables import (
+    int8_note,
+    interval_note,
+    label_rows,
+    markdown_table,
+    score_row,
+)
 from bilstm_hmm.features.settings.encoder_catalogue import FETCH, KNOWN
 from bilstm_hmm.features.settings.extraction import FeatureSettings
 from bilstm_hmm.hmm.fusion import INT8_MARK, SYSTEMS
@@ -56,8 +62,7 @@ def model_card(
         _test(metrics, tested_on, fold),
         markdown_table(_score_rows(systems)),
         "UA is the mean of the recalls of the emotions, WA the share of clips labelled right, in "
-        "percent; ECE is the expected calibration error, from 0 to 1. The interval resamples "
-        "whole speakers.",
+        f"percent; ECE is the expected calibration error, from 0 to 1; {interval_note(systems)}.",
         *int8_note(metrics["systems"]),
         "Recall of each emotion, and UA by the speaker's sex, in percent:",
         markdown_table(

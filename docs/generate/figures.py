@@ -149,11 +149,14 @@ def _stored(name: str) -> dict[str, Any]:
     return document
 
 
-def _interval(measured: Mapping[str, Any], key: str) -> str:
-    low, high = measured[f"{key}_interval"]
-    return f"{measured[key]:.1f} [{low:.1f}, {high:.1f}]"
+def _interval(measured: Mapping[str, Any], key: str, sign: str = "") -> str:
+    """Return a figure and its interval, where there were speakers enough for one."""
+    figure, interval = f"{measured[key]:{sign}.1f}", measured[f"{key}_interval"]
+    if interval is None:
+        return figure
+    low, high = interval
+    return f"{figure} [{low:{sign}.1f}, {high:{sign}.1f}]"
 
 
 def _difference(measured: Mapping[str, Any], key: str) -> str:
-    low, high = measured[f"{key}_interval"]
-    return f"{measured[key]:+.1f} [{low:+.1f}, {high:+.1f}]"
+    return _interval(measured, key, "+")

@@ -1,6 +1,8 @@
 import json
+from dataclasses import replace
 
 import numpy as np
+import pytest
 import sklearn.metrics
 
 from bilstm_hmm.evaluation.clip_metrics import compute_metrics
@@ -37,11 +39,12 @@ def test_the_document_holds_the_scores_of_each_system() -> None:
     document = compute_metrics("demo", True, CLASSES, results, folds)
     assert json.loads(json.dumps(document)) == document
     assert list(document) == [
-        "protocol", "speaker_independent", "classes", "clips", "folds", "systems", "comparison",
+        "protocol", "speaker_independent", "classes", "clips", "speakers", "folds", "systems",
+        "comparison",
     ]  # fmt: skip
     assert document["protocol"] == "demo"
     assert document["speaker_independent"] is True
-    assert (document["classes"], document["clips"]) == (CLASSES, 90)
+    assert (document["classes"], document["clips"], document["speakers"]) == (CLASSES, 90, 9)
     assert document["folds"] == [1, 2, 3]
     truth = np.array([CLASSES.index(r.truth) for r in results])
     speakers = [r.speaker for r in results]
@@ -98,3 +101,13 @@ def test_a_class_without_clips_has_no_recall() -> None:
     results = [r for r in made_results({"hmm": 1.0}) if r.truth != "sad"]
     document = compute_metrics("demo", True, CLASSES, results, [1] * len(results))
     assert document["systems"]["hmm"]["recalls"]["sad"] is None
+
+
+@pytest.mark.parametrize(("speakers", "is_given"), [(1, False), (2, False), (5, False), (6, True)])
+def test_an_interval_takes_six_speakers(speakers: int, is_given: bool) -> None:
+    clips = made_results({"bilstm": 1.0, "hybrid": 3.0})
+    results = [replace(r, speaker=f"s{number % speakers}") for number, r in enumerate(clips)]
+    document = compute_metrics("demo", True, CLASSES, results, [1] * len(results))
+    assert document["speakers"] == speakers
+    scores = [*document["systems"].values(), *document["comparison"].values()]
+    assert [one["ua_interval"] is not None for one in scores] == [is_given] * 3

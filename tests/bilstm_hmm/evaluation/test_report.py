@@ -25,7 +25,7 @@ def results() -> list[ClipResult]:
         truth = clip % 2
         shares = {s: rng.dirichlet(1 + 3 * np.eye(3)[truth]) for s in (*SYSTEMS, *BASELINES)}
         sex = ("female", "male", None)[clip % 5 % 3]
-        made.append(ClipResult(f"{clip}.wav", f"s{clip % 5}", CLASSES[truth], shares, sex))
+        made.append(ClipResult(f"{clip}.wav", f"s{clip % 10}", CLASSES[truth], shares, sex))
     return made
 
 
@@ -131,6 +131,21 @@ def test_a_difference_counts_where_its_interval_leaves_out_zero(
         line for line in (tmp_path / "r.md").read_text().splitlines() if "hybrid less" in line
     )
     assert (", not more than" not in line) is verdict
+
+
+def test_two_speakers_are_said_to_allow_no_interval(
+    tmp_path: Path, results: list[ClipResult]
+) -> None:
+    """Where a difference of +4.4 [+4.4, +8.1] was called more than the choice of speakers."""
+    two = [replace(r, speaker=f"s{place % 2}") for place, r in enumerate(results)]
+    write_evaluation(tmp_path, "demo", True, CLASSES, two, [1] * len(two))
+    report = (tmp_path / "report.md").read_text("utf-8")
+    _, *rows = _table(report, "system")
+    assert {row[2] for row in rows} == {"none"}
+    assert "; fewer than 6 speakers allow no interval;" in report
+    assert ", fewer than 6 speakers do not tell whether it is more than chance." in report
+    assert "95 % interval " not in report.replace("| 95 % interval |", "")
+    assert "explains" not in report
 
 
 def test_one_system_has_no_comparison(tmp_path: Path, results: list[ClipResult]) -> None:

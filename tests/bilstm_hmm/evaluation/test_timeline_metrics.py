@@ -202,14 +202,17 @@ def test_a_system_is_compared_by_resampled_speakers() -> None:
     def wrong(seconds: float) -> tuple[LabelledInterval, ...]:
         return ((0.0, seconds, "sad"), (seconds, 10.0, "happy"))
 
-    speakers = [name for name in "abc" for _ in range(2)]
+    speakers = [name for name in "abcdef" for _ in range(2)]
     first = [count_recording(truth, wrong(1.0), CLASSES) for _ in speakers]
     second = [count_recording(truth, wrong(2.0), CLASSES) for _ in speakers]
     found = eder_difference(first, second, speakers, CLASSES)
     assert found == {"relative_reduction": 50.0, "eder": -10.0, "eder_interval": [-10.0, -10.0]}
-    # One speaker of three it does worse with: the interval reaches over zero.
-    mixed = [*first[:4], *(count_recording(truth, wrong(9.0), CLASSES) for _ in range(2))]
+    # Two speakers of six it does worse with: the interval reaches over zero.
+    mixed = [*first[:8], *(count_recording(truth, wrong(9.0), CLASSES) for _ in range(4))]
     low, high = eder_difference(mixed, second, speakers, CLASSES)["eder_interval"]
     assert low < 0.0 < high
+    # Five speakers tell too little of others.
+    found = eder_difference(first[:10], second[:10], speakers[:10], CLASSES)
+    assert found == {"relative_reduction": 50.0, "eder": -10.0, "eder_interval": None}
     perfect = [count_recording(truth, truth, CLASSES) for _ in speakers]
     assert eder_difference(first, perfect, speakers, CLASSES)["relative_reduction"] is None

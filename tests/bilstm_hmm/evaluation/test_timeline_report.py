@@ -45,13 +45,15 @@ FOLDS = {
     2: [result("a", 1), result("a", 2), result("b", 1)],
     5: [result("c", 1, worse=-0.6), result("c", 2, worse=-0.6)],
 }
+#: Of speakers enough for an interval.
+SIX = {1: [result(speaker, 1, worse=-0.3 * (speaker in "abc")) for speaker in "abcdef"]}
 
 
 def test_the_document_is_plain_and_pooled_over_all_recordings() -> None:
     found = timeline_document("timeline-x", True, CLASSES, FOLDS)
     assert json.loads(json.dumps(found)) == found
     assert (found["protocol"], found["speaker_independent"]) == ("timeline-x", True)
-    assert (found["recordings"], found["folds"]) == (5, [2, 5])
+    assert (found["recordings"], found["speakers"], found["folds"]) == (5, 3, [2, 5])
     assert found["classes"] == list(CLASSES)
     assert tuple(found["systems"]) == TIMELINE_SYSTEMS
     for system, said in found["systems"].items():
@@ -75,9 +77,11 @@ def test_the_composite_is_compared_with_each_other_system() -> None:
     found = comparison["composite-hmm-frame-argmax"]
     assert found["eder"] == pytest.approx(0.6 * 2.5 - 7.5)
     assert found["relative_reduction"] == pytest.approx(80.0)
-    low, high = found["eder_interval"]
-    assert low == pytest.approx(-7.5)
-    assert high == pytest.approx(-5.0)
+    assert found["eder_interval"] is None  # of three speakers
+    found = timeline_document("timeline-x", True, CLASSES, SIX)["comparison"]
+    low, high = found["composite-hmm-frame-argmax"]["eder_interval"]
+    assert low == pytest.approx(-7.5, abs=0.5)
+    assert high == pytest.approx(-5.0, abs=0.5)
 
 
 def test_what_is_written(tmp_path: Path) -> None:
@@ -94,16 +98,25 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert "| frame-argmax | 92.5 |" in report
     assert "| 5 | " in report
     assert "- composite-hmm less windows: " in report
-    assert "-80.0 % of it; more than the choice of speakers explains." in report
+    assert "-80.0 % of it; fewer than 6 speakers do not tell whether it is more than" in report
+    assert "95 %" not in report
+
+
+def test_a_difference_that_is_more_than_chance_is_said_to_be(tmp_path: Path) -> None:
+    write_timeline_evaluation(tmp_path, "timeline-x", True, CLASSES, SIX, [])
+    report = (tmp_path / "report.md").read_text("utf-8")
+    assert "- composite-hmm less windows: -8.8 points of EDER (95 % interval -9." in report
+    assert "; more than the choice of speakers explains." in report
 
 
 def test_a_difference_that_may_be_chance_is_said_to_be(tmp_path: Path) -> None:
-    mixed = {1: [result("a", 1, worse=1.0), result("b", 1, worse=-0.6)]}
+    mixed = {1: [result(name, 1, worse=1.0 if name in "abc" else -0.6) for name in "abcdef"]}
     write_timeline_evaluation(tmp_path, "timeline-x", True, CLASSES, mixed, [])
     report = (tmp_path / "report.md").read_text("utf-8")
     assert "not more than the choice of speakers may explain." in report
-    perfect = TimelineResult("a/1", "a", TRUTH, dict.fromkeys(TIMELINE_SYSTEMS, TRUTH))
-    write_timeline_evaluation(tmp_path, "timeline-x", True, CLASSES, {1: [perfect]}, [])
+    said = dict.fromkeys(TIMELINE_SYSTEMS, TRUTH)
+    perfect = {1: [TimelineResult(f"{name}/1", name, TRUTH, said) for name in "abcdef"]}
+    write_timeline_evaluation(tmp_path, "timeline-x", True, CLASSES, perfect, [])
     assert "+0.0 points of EDER (95 % interval +0.0 to +0.0); not more" in (
         tmp_path / "report.md"
     ).read_text("utf-8")

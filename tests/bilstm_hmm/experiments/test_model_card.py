@@ -82,10 +82,13 @@ def test_an_int8_network_is_told_of_where_there_is_one() -> None:
     assert "`hybrid-int8` is `hybrid` with the model's int8 network (`--precision int8`)." in card
 
 
-def test_one_speaker_gives_no_interval() -> None:
-    systems = {name: {**f, "ua_interval": [51.23, 51.23]} for name, f in METRICS["systems"].items()}
+def test_few_speakers_give_no_interval() -> None:
+    systems = {name: {**f, "ua_interval": None} for name, f in METRICS["systems"].items()}
     card = model_card(BUNDLE, ("emodb",), ("emodb",), {**METRICS, "systems": systems}, 1)
     assert "| hybrid | 51.2 | none |" in card
+    assert "; fewer than 6 speakers allow no interval." in card
+    whole = model_card(BUNDLE, ("emodb",), ("emodb",), METRICS, 1)
+    assert "; the interval resamples whole speakers." in whole
 
 
 @pytest.mark.parametrize(
