@@ -74,7 +74,7 @@ def _ours(setting: Setting, folder: Path, labels: dict[str, list[str]]) -> Conte
 
 def _folder_command(model: Path, folder: Path, output: Path) -> Command:
     how = ["--format", "jsonl", "--jobs", str(usable_cores())]
-    return predict_command(model, "--folder", folder, *how, "--output", output)
+    return predict_command(model, "--folder", folder, *how, "--output", output, "--overwrite")
 
 
 def _peers(setting: Setting, all_clips: Sequence[Clip]) -> tuple[Contestants, list[str]]:

@@ -16,7 +16,7 @@ def run(setting: Setting) -> Section:
     wav = write_long_recording(clips, setting.scratch / "long.wav", setting.seconds)
     wav.read_bytes()
     output = setting.scratch / "long.json"
-    plain = predict_command(setting.model, "--file", wav, "--format", "json", "--output", output)
+    plain = predict_command(setting.model, "--file", wav, "--output", output, "--overwrite")
     contestants: dict[str, Callable[[], Cost]] = {
         "predict.py --file": partial(measure, plain),
         "predict.py --file --timeline": partial(measure, [*plain, "--timeline"]),

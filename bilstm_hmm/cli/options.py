@@ -36,6 +36,10 @@ class PredictOptions:
         Whether files are left out that the output already has.
     jobs
         Processes.
+    overwrite
+        Whether an output that is there already is replaced.
+    settings
+        What else changes a result, by the name of its option; nothing that has its default.
     problems
         Of files that are known to give no result: the sentence that says why.
     """
@@ -47,6 +51,8 @@ class PredictOptions:
     timeline: bool
     resume: bool
     jobs: int = 1
+    overwrite: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[Path, str] = field(default_factory=dict)
 
 

@@ -35,16 +35,23 @@ def predict(
         typer.Option(help="A bundle, a run, or the name of a model that ships (default: default)."),
     ] = None,
     format: Annotated[
-        str, typer.Option(help="text, json, jsonl, csv, tsv, rttm, audacity, textgrid, srt, png.")
-    ] = "text",
+        str | None,
+        typer.Option(
+            help="text, json, jsonl, csv, tsv, rttm, audacity, textgrid, srt, png (default: by the "
+            "suffix of --output, else text)."
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="File (or folder) to write to (default: standard output).")
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an output that is there already.")
+    ] = False,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Print the segments as well.")
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Skip files that the output already has.")
+        bool, typer.Option("--resume", help="Go on with an output: skip files that it already has.")
     ] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Cores to use (default: all of them).")
@@ -78,14 +85,18 @@ def predict(
 ) -> None:
     """Label recordings, folders of recordings, or a stream."""
     from bilstm_hmm.cli.labelling.inputs import Inputs, find_inputs
-    from bilstm_hmm.cli.options import LiveOptions, PredictOptions, validate_options
+    from bilstm_hmm.cli.labelling.output import claimed_output
+    from bilstm_hmm.cli.options import DASH, LiveOptions, PredictOptions, validate_options
     from bilstm_hmm.errors import ToolkitError
     from bilstm_hmm.extras import require_extra
+    from bilstm_hmm.output.choice import choose_format
     from bilstm_hmm.output.formats import format_named
 
     named = (inputs or (), file or (), folder or ())
     if any(named) == mic:
         raise ToolkitError("Name recordings or folders to label, or give --mic.")
+    output = None if output == Path(DASH) else output
+    format = choose_format(format, output)
     if format_named(format).binary:
         require_extra("plot", f"--format {format}")
     found = Inputs((), many=False) if mic else find_inputs(*named)
@@ -98,7 +109,8 @@ def predict(
         timeline,
         resume,
         jobs or os.cpu_count() or 1,
-        found.problems,
+        overwrite,
+        problems=found.problems,
     )
     validate_options(live_options, options)
     if found.piped:
@@ -106,7 +118,8 @@ def predict(
 
         # Refused before a model is loaded, where it is a terminal.
         open_standard_input()
-    failed = _predict(model, precision, options, live_options)
+    with claimed_output(options):
+        failed = _predict(model, precision, options, live_options)
     raise typer.Exit(1 if failed else 0)
 
 

@@ -1,9 +1,12 @@
 """What a run that was cut off has already labelled, read from its own output."""
 
 import json
+from pathlib import Path
 
 from bilstm_hmm.delimited_text import table_rows, table_text
 from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.output.formats import render
+from bilstm_hmm.output.run_record import RunRecord, other_run
 
 RESUMABLE_FORMATS = ("jsonl", "csv", "tsv")
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
@@ -39,6 +42,44 @@ def keep_finished(text: str, format: str) -> str:
     return table_text(header, delimiter) + "".join(records.values())
 
 
+def refuse_other_table(text: str, output: Path, record: RunRecord) -> None:
+    """Refuse to go on with a table whose own rows say that another model wrote it.
+
+    Parameters
+    ----------
+    text
+        What `read_finished` has read.
+    output
+        Where it stands.
+    record
+        What is to go on with it.
+
+    Raises
+    ------
+    ToolkitError
+        Other columns or emotions, or another model.
+    """
+    columns = ", ".join(record.classes)
+    for line in _records(text, record.format).values() if record.format == "jsonl" else ():
+        document = json.loads(line)
+        emotions = ", ".join(document.get("probabilities", {}))
+        if emotions != columns:
+            raise other_run(output, "the emotions", emotions, columns)
+        if document.get("model") != record.model:
+            raise other_run(output, "the model", document.get("model"), record.model)
+    if record.format == "jsonl":
+        return
+    delimiter = _DELIMITERS[record.format]
+    header = render([], record.format, many=True, timeline=False, classes=record.classes)
+    (expected,) = table_rows(str(header), delimiter)
+    for number, row in enumerate(table_rows(_whole_records(text), delimiter)):
+        if number == 0 and row != expected:
+            raise other_run(output, "the columns", ", ".join(row), ", ".join(expected))
+        written = dict(zip(expected, row, strict=True))
+        if number > 0 and not written["error"] and written["model"] != record.model:
+            raise other_run(output, "the model", written["model"], record.model)
+
+
 def _records(text: str, format: str) -> dict[str, str]:
     """Return the record of each labelled file, as it stands in `text`."""
     if format not in RESUMABLE_FORMATS:
@@ -54,7 +95,7 @@ def _json_records(text: str) -> dict[str, str]:
     for line in text.split("\n")[:-1]:
         try:
             document = json.loads(line)
-            file, labelled = document["file"], "emotion" in document
+            file, labelled = document["file"], "error" not in document
         except (ValueError, KeyError, TypeError) as error:
             raise ToolkitError(
                 f"the output to resume has a line that is not ours ({line[:40]!r}); "
@@ -76,7 +117,8 @@ def _rows(text: str, format: str) -> dict[str, str]:
             f"the output to resume is not a {format} table of ours; "
             "choose another output or start afresh"
         )
-    return {row[0]: table_text([row], delimiter) for row in rows[1:] if row[1]}
+    error = header.index("error") if "error" in header else len(header) - 1
+    return {row[0]: table_text([row], delimiter) for row in rows[1:] if not row[error]}
 
 
 def _whole_records(text: str) -> str:

@@ -7,13 +7,19 @@ from pathlib import Path
 
 from bilstm_hmm.atomic_files import atomic_path, atomic_write, write_error
 from bilstm_hmm.cli.labelling.file_workers import predict_files
-from bilstm_hmm.cli.labelling.inputs import normal_path
+from bilstm_hmm.cli.labelling.output import target_files
 from bilstm_hmm.cli.options import PredictOptions
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
-from bilstm_hmm.output.formats import Format, format_named, json_list, render
-from bilstm_hmm.output.resume import RESUMABLE_FORMATS, keep_finished, read_finished
+from bilstm_hmm.output.formats import format_named, json_list, render
+from bilstm_hmm.output.resume import (
+    RESUMABLE_FORMATS,
+    keep_finished,
+    read_finished,
+    refuse_other_table,
+)
+from bilstm_hmm.output.run_record import RunRecord, refuse_other_run, write_record
 from bilstm_hmm.prediction import Failure, Result
 
 #: Called with the number of files done and their total.
@@ -39,9 +45,8 @@ def write_predictions(
         The output cannot be written, or a resumption is not possible.
     """
     format = format_named(options.format)
-    _check_output(options, format)
     if format.per_file and options.many:
-        return _write_each(model, options, format.suffix, on_result)
+        return _write_each(model, options, on_result)
     if format.streams and options.many:
         return _write_streaming(model, options, on_result)
     if options.many:
@@ -53,30 +58,6 @@ def write_predictions(
         return 1
     _write(options.output, content)
     return 0
-
-
-def _check_output(options: PredictOptions, format: Format) -> None:
-    """Refuse an output that cannot hold the format: before hours of labelling, not after."""
-    many, output = options.many, options.output
-    is_resumable = many and output is not None and options.format in RESUMABLE_FORMATS
-    if options.resume and not is_resumable:
-        raise ToolkitError(
-            "--resume needs --folder, --output and one of the formats "
-            f"{', '.join(RESUMABLE_FORMATS)}."
-        )
-    if many and format.per_file:
-        if output is None:
-            raise ToolkitError(
-                f"--format {options.format} holds one recording: give a folder with --output DIR."
-            )
-        if output.is_file():
-            raise ToolkitError(f"--output {output}: it is a file; give a folder.")
-    elif output is not None and output.is_dir():
-        raise ToolkitError(f"--output {output}: it is a folder; give the name of a file.")
-    if format.binary and output is None and sys.stdout.isatty():
-        raise ToolkitError(
-            f"--format {options.format} is nothing for a terminal: name a file with --output FILE."
-        )
 
 
 def _predict(
@@ -95,7 +76,7 @@ def _predict(
 def _write_streaming(model: Model, options: PredictOptions, on_result: ProgressCallback) -> int:
     files, has_header = options.files, False
     if options.output is not None:
-        files, has_header = _open_output(options, options.output)
+        files, has_header = _open_output(model, options, options.output)
     failed = 0
     for result in _predict(model, files, options, on_result):
         text = render(
@@ -112,21 +93,38 @@ def _write_streaming(model: Model, options: PredictOptions, on_result: ProgressC
     return failed
 
 
-def _open_output(options: PredictOptions, output: Path) -> tuple[tuple[Path, ...], bool]:
+def _open_output(
+    model: Model, options: PredictOptions, output: Path
+) -> tuple[tuple[Path, ...], bool]:
     """Start the output file, or take up an older one; the files to do, and if it has a header."""
-    if not options.resume or not output.is_file():
+    record = RunRecord(
+        model.bundle.identity, tuple(model.classes), options.format, options.settings
+    )
+    text = _text_to_resume(output) if options.resume and output.is_file() else ""
+    if not text.strip():
+        _record(output, record)
         _write(output, "")
         return options.files, False
-    try:
-        # Bytes, since a carriage return in a file name is no line end.
-        text = output.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise ToolkitError(f"{output}: cannot be read as text to resume from it.") from None
-    if not text.strip():
-        return options.files, False
     finished = read_finished(text, options.format)
+    refuse_other_run(output, record)
+    refuse_other_table(text, output, record)
+    _record(output, record)
     atomic_write(output, keep_finished(text, options.format))
     return tuple(path for path in options.files if os.fspath(path) not in finished), True
+
+
+def _text_to_resume(output: Path) -> str:
+    try:
+        # Bytes, since a carriage return in a file name is no line end.
+        return output.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ToolkitError(f"{output}: cannot be read as text to resume from it.") from None
+
+
+def _record(output: Path, record: RunRecord) -> None:
+    """Leave word of what writes the output, where it is a file that may be resumed."""
+    if record.format in RESUMABLE_FORMATS and (output.is_file() or not output.exists()):
+        write_record(output, record)
 
 
 def _write_list(model: Model, options: PredictOptions, on_result: ProgressCallback) -> int:
@@ -149,23 +147,16 @@ def _write_list(model: Model, options: PredictOptions, on_result: ProgressCallba
     return failed
 
 
-def _write_each(
-    model: Model, options: PredictOptions, suffix: str, on_result: ProgressCallback
-) -> int:
-    """One output file for each recording, named after it, in the output folder."""
-    assert options.output is not None
-    paths = [Path(normal_path(path)) for path in options.files]
-    base = Path(os.path.commonpath([path.parent for path in paths]))
+def _write_each(model: Model, options: PredictOptions, on_result: ProgressCallback) -> int:
+    """One output file for each recording, in the output folder."""
     failed = 0
     results = _predict(model, options.files, options, on_result)
-    for path, result in zip(paths, results, strict=True):
+    for target, result in zip(target_files(options), results, strict=True):
         content = _render_one(result, options)
         if content is None:
             failed += 1
-            continue
-        # The old suffix stays in the name, so that x.wav and x.flac do not meet.
-        target = options.output / path.relative_to(base)
-        _write(target.with_name(target.name + suffix), content)
+        else:
+            _write(target, content)
     return failed
 
 
