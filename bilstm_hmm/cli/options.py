@@ -36,6 +36,8 @@ class PredictOptions:
         Whether files are left out that the output already has.
     jobs
         Processes.
+    n_others
+        Files in the folders that are no recordings.
     overwrite
         Whether an output that is there already is replaced.
     settings
@@ -54,6 +56,7 @@ class PredictOptions:
     overwrite: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[Path, str] = field(default_factory=dict)
+    n_others: int = 0
 
 
 @dataclass(frozen=True, slots=True)

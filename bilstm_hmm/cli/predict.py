@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -111,6 +112,7 @@ def predict(
         jobs or os.cpu_count() or 1,
         overwrite,
         problems=found.problems,
+        n_others=found.n_others,
     )
     validate_options(live_options, options)
     if found.piped:
@@ -153,7 +155,11 @@ def _folder_progress(shown: bool) -> Iterator[Callable[[int, int], None]]:
     if not shown or not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
+    from bilstm_hmm.cli.labelling.summary import pace
     from bilstm_hmm.cli.progress import console_progress
 
+    started = time.monotonic()
     with console_progress() as progress:
-        yield lambda done, total: progress.move("Labelling", done, total)
+        yield lambda done, total: progress.move(
+            "Labelling", done, total, pace(done, total, time.monotonic() - started)
+        )

@@ -1,13 +1,14 @@
-"""Labelling one file or a folder: results as they come, in any format, resumable."""
+"""Labelling one file or several: results as they come, in any format, resumable."""
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bilstm_hmm.atomic_files import atomic_path, atomic_write, write_error
 from bilstm_hmm.cli.labelling.file_workers import predict_files
 from bilstm_hmm.cli.labelling.output import target_files
+from bilstm_hmm.cli.labelling.summary import Summary
 from bilstm_hmm.cli.options import PredictOptions
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.errors import AudioError
@@ -44,13 +45,8 @@ def write_predictions(
     ToolkitError
         The output cannot be written, or a resumption is not possible.
     """
-    format = format_named(options.format)
-    if format.per_file and options.many:
-        return _write_each(model, options, on_result)
-    if format.streams and options.many:
-        return _write_streaming(model, options, on_result)
     if options.many:
-        return _write_list(model, options, on_result)
+        return _write_many(model, options, on_result)
     (result,) = map(postprocess, _predict(model, options.files, options, on_result))
     content = _render_one(result, options)
     # One recording that failed must not empty the output of an earlier call.
@@ -58,6 +54,25 @@ def write_predictions(
         return 1
     _write(options.output, content)
     return 0
+
+
+def _write_many(model: Model, options: PredictOptions, on_result: ProgressCallback) -> int:
+    """Label several files, sum up what became of them, and return how many failed."""
+    format = format_named(options.format)
+    files, has_header = options.files, False
+    if format.streams and options.output is not None:
+        files, has_header = _open_output(model, options, options.output)
+    results = _predict(model, files, options, on_result)
+    summary = Summary()
+    if format.per_file:
+        _write_each(results, options, summary)
+    elif format.streams:
+        _write_streaming(results, model.classes, has_header, options, summary)
+    else:
+        _write_list(results, options, summary)
+    n_before = len(options.files) - len(files)
+    print(summary.line(options.output, n_before, options.n_others), file=sys.stderr)
+    return summary.n_failed
 
 
 def _predict(
@@ -73,24 +88,26 @@ def _predict(
         yield result
 
 
-def _write_streaming(model: Model, options: PredictOptions, on_result: ProgressCallback) -> int:
-    files, has_header = options.files, False
-    if options.output is not None:
-        files, has_header = _open_output(model, options, options.output)
-    failed = 0
-    for result in _predict(model, files, options, on_result):
+def _write_streaming(
+    results: Iterable[Result],
+    classes: Sequence[str],
+    has_header: bool,
+    options: PredictOptions,
+    summary: Summary,
+) -> None:
+    for result in results:
         text = render(
             [result],
             options.format,
             many=True,
             timeline=options.timeline,
-            classes=model.classes,
+            classes=classes,
             header=not has_header,
         )
         _append(options.output, text)
         has_header = True
-        failed += _report_failure(result, options)
-    return failed
+        _report_failure(result, options)
+        summary.add(result)
 
 
 def _open_output(
@@ -127,37 +144,33 @@ def _record(output: Path, record: RunRecord) -> None:
         write_record(output, record)
 
 
-def _write_list(model: Model, options: PredictOptions, on_result: ProgressCallback) -> int:
+def _write_list(results: Iterable[Result], options: PredictOptions, summary: Summary) -> None:
     """A list that is there whole or not at all, written as the results come."""
-    failed = 0
 
-    def results() -> Iterator[Result]:
-        nonlocal failed
-        for result in _predict(model, options.files, options, on_result):
-            failed += _report_failure(result, options)
+    def reported() -> Iterator[Result]:
+        for result in results:
+            _report_failure(result, options)
+            summary.add(result)
             yield result
 
-    pieces = json_list(results())
+    pieces = json_list(reported())
     if options.output is None:
         for piece in pieces:
             _append(None, piece)
-        return failed
+        return
     with atomic_path(options.output) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.writelines(pieces)
-    return failed
 
 
-def _write_each(model: Model, options: PredictOptions, on_result: ProgressCallback) -> int:
+def _write_each(results: Iterable[Result], options: PredictOptions, summary: Summary) -> None:
     """One output file for each recording, in the output folder."""
-    failed = 0
-    results = _predict(model, options.files, options, on_result)
     for target, result in zip(target_files(options), results, strict=True):
         content = _render_one(result, options)
         if content is None:
-            failed += 1
+            summary.add(Failure(result.file, "reported already"))
         else:
             _write(target, content)
-    return failed
+            summary.add(result)
 
 
 def _render_one(result: Result, options: PredictOptions) -> str | bytes | None:
