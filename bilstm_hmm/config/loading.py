@@ -6,10 +6,12 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from bilstm_hmm.config.renamed_keys import key_names, section_at
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.config.shipped import shipped_folder
+from bilstm_hmm.config.suggestions import suggest_key
 from bilstm_hmm.errors import ToolkitError
 
 # Instead of Python's types, which are not the user's.
@@ -63,7 +65,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         raise ToolkitError(f"{path}: expected keys and values, as in configs/config.yaml.")
     for override in overrides:
         _apply(tree, override)
-    return _with_encoder(recipe_from_tree(tree, str(path)))
+    return _with_encoder(_recipe(tree, str(path), overrides))
 
 
 def _with_encoder(recipe: Recipe) -> Recipe:
@@ -85,10 +87,26 @@ def recipe_from_tree(tree: Mapping[str, Any], source: str) -> Recipe:
     ToolkitError
         For the first wrong key or value; `source` opens the sentence.
     """
+    return _recipe(tree, source, ())
+
+
+def _recipe(tree: Mapping[str, Any], source: str, overrides: Sequence[str]) -> Recipe:
     try:
         return Recipe.model_validate(tree)
     except ValidationError as error:
-        raise ToolkitError(_sentence(error, source)) from None
+        first = error.errors(include_url=False)[0]
+        source = _to_blame(first["loc"], overrides) or source
+        raise ToolkitError(_sentence(first, source)) from None
+
+
+def _to_blame(path: Sequence[str | int], overrides: Sequence[str]) -> str | None:
+    """Return the option that gave what is wrong at `path`, None where it stands in the file."""
+    for override in reversed(overrides):
+        given = override.partition("=")[0].split(".")
+        n_common = min(len(given), len(path))
+        if n_common and given[:n_common] == [str(part) for part in path[:n_common]]:
+            return f"--set {override}"
+    return None
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -122,8 +140,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     node[last] = value
 
 
-def _sentence(error: ValidationError, source: str) -> str:
-    first = error.errors(include_url=False)[0]
+def _sentence(first: ErrorDetails, source: str) -> str:
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         current = key_names(first["loc"])[0]
@@ -131,7 +148,9 @@ def _sentence(error: ValidationError, source: str) -> str:
             return f"{source}: {key} is what {current} was called; give one of the two."
         section = section_at(first["loc"][:-1])
         allowed = ", ".join(sorted(section.model_fields)) if section is not None else ""
-        return f"{source}: unknown key {key}; allowed here: {allowed}."
+        meant = suggest_key(first["loc"])
+        question = "" if meant is None else f" (did you mean {meant}?)"
+        return f"{source}: unknown key {key}{question}; allowed here: {allowed}."
     message = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
     given = "" if isinstance(first["input"], dict | BaseModel) else f" (given {first['input']!r})"
     return f"{source}: {key or 'the recipe'}: {message}{given}."

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bilstm_hmm import __version__
 from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.errors import ToolkitError
 
@@ -57,7 +56,7 @@ def write_record(output: Path, record: RunRecord) -> None:
     """
     read_record(output)
     document = {
-        "written_by": f"{_PROGRAM} {__version__}",
+        "written_by": _PROGRAM,
         "model": record.model,
         "emotions": record.classes,
         "format": record.format,
@@ -78,7 +77,7 @@ def read_record(output: Path) -> RunRecord | None:
     path = record_path(output)
     try:
         document = json.loads(path.read_text("utf-8"))
-        if not document["written_by"].startswith(_PROGRAM):
+        if document["written_by"] != _PROGRAM:
             raise ValueError
         return RunRecord(
             str(document["model"]),

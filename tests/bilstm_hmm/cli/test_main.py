@@ -1,5 +1,6 @@
 """The commands' own part: exceptions to sentences, and progress on a terminal."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -153,9 +154,36 @@ def test_the_models_have_the_figures_of_their_cards(
         assert f"# {entry.split()[1].rstrip(',')}\n" in card
         assert entry.split("commercial ")[1].splitlines()[0] in card
         assert f"for {entry.split('emotions   ')[1].splitlines()[0]}." in card
-        ua, low, high, ece = re.findall(r"\d+\.\d+", entry)
+        ua, low, high, ece = re.findall(r"\d+\.\d+", entry.partition("commercial")[0])
         system = re.search(r"Labels by the system `(\w+)`", card)
         assert system is not None
         row = rf"\| {system[1]} \| {ua} \| {low} to {high} \| .* \| {ece} \|"
         assert re.search(row, card)
         assert ("encoder    whisper-tiny" in entry) == (name == "accurate")
+        assert ("licences   RAVDESS CC BY-NC-SA 4.0" in entry) == (name != "open")
+
+
+def test_the_models_can_be_read_by_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cards = {
+        card["name"]: card
+        for card in json.loads(said_by(monkeypatch, capsys, "models", "--format", "json"))
+    }
+    assert list(cards) == ["accurate", "default", "open"]
+    for name, card in cards.items():
+        metrics = json.loads((MODELS / name / "metrics.json").read_text("utf-8"))
+        figures = metrics["systems"]["hybrid"]
+        assert card["ua"] == pytest.approx(figures["ua"], abs=0.005)
+        assert card["ua_interval"] == pytest.approx(figures["ua_interval"], abs=0.005)
+        assert card["ece"] == pytest.approx(figures["ece"], abs=5e-5)
+        manifest = json.loads((MODELS / name / "bundle.json").read_text("utf-8"))
+        assert (card["model"], card["emotions"]) == (manifest["model"], manifest["classes"])
+        assert Path(card["folder"]).samefile(MODELS / name)
+    assert [one["name"] for one in cards["open"]["corpora"]] == ["crema-d", "emodb"]
+    assert cards["accurate"]["encoder"]["name"] == "whisper-tiny"
+    assert cards["open"]["encoder"] is None
+    monkeypatch.setattr(sys, "argv", ["bilstm-hmm", "models", "--format", "xml"])
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    assert "format 'xml' is not known; choose from text, json." in capsys.readouterr().err

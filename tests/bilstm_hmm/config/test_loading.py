@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bilstm_hmm.config.loading import dump_recipe, load_recipe, recipe_from_tree, recipe_path
 from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.config.suggestions import suggest_key
 from bilstm_hmm.errors import ToolkitError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -123,12 +124,18 @@ def test_a_recipe_written_out_names_every_key() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("epochs: 3", ["unknown key epochs; allowed here: augmentation, bundle, cache,"]),
-        ("training: {epoch: 3}", ["unknown key training.epoch; allowed here: batch_size,"]),
+        (
+            "epochs: 3",
+            ["unknown key epochs (did you mean ", "allowed here: augmentation, bundle, cache"],
+        ),
+        (
+            "training: {epoch: 3}",
+            ["key training.epoch (did you mean training.epochs?); allowed here: b"],
+        ),
         ("augmentation: {noise: {snr: 1}}", ["unknown key augmentation.noise.snr", "snr_db"]),
         (
             "network: {convolutions: [{kernels: 3}]}",
-            ["unknown key network.convolutions.0.kernels", "filters, kernel, pool, stride."],
+            ["(did you mean network.convolutions.0.kernel?)", "filters, kernel, pool, stride."],
         ),
         ("training: {epochs: many}", ["training.epochs", "integer", "given 'many'"]),
         ("training: {epochs: 0}", ["training.epochs", "greater than or equal to 1", "given 0"]),
@@ -165,12 +172,38 @@ def test_what_is_wrong_is_named(write, text: str | bytes, words: list[str]) -> N
         ("training..epochs=5", ["expected key=value"]),
         ("training.epochs=[", ["the value '[' is not valid YAML"]),
         ("seed.x=5", ["--set seed.x=5: seed is a value, not a section"]),
-        ("training.epoch=5", ["unknown key training.epoch"]),
+        ("training.epoch=5", ["unknown key training.epoch (did you mean training.epochs?); al"]),
+        ("epochs=5", ["(did you mean pretraining.epochs or training.epochs?); allowed here: aug"]),
+        ("trainin.epochs=5", ["unknown key trainin (did you mean training?); allowed here"]),
+        ("trainer.patience=5", ["unknown key trainer", "; allowed here: augmentation"]),
+        ("network={units: [4], unitz: 1}", ["unknown key network.unitz (did you mean network.uni"]),
         ("training=", ["training: expected keys and values below it (given None)"]),
+        ("training.epochs=many", ["training.epochs: ", "integer", "(given 'many')"]),
+        ("features.fmax=9000", ["features: fmin must lie below fmax"]),
     ],
 )
 def test_overrides_that_are_wrong(write, override: str, words: list[str]) -> None:
-    refused(write("seed: 1"), [override], *words)
+    name = write("seed: 1")
+    with pytest.raises(ToolkitError) as caught:
+        load_recipe(name, ["seed=3", override, "data.root=x"])
+    assert str(caught.value).startswith(f"--set {override}: ")
+    assert name not in str(caught.value)
+    refused(name, [override], *words)
+
+
+def test_what_is_wrong_in_the_file_is_not_blamed_on_an_option(write) -> None:
+    name = write("training: {epoch: 3}")
+    refused(name, ["training.epochs=5", "seed=2"], f"{name}: unknown key training.epoch (did you")
+    # Of several options the one that is wrong.
+    refused(write(""), ["seed=x", "training.epochs=5"], "--set seed=x: seed: ", "(given 'x')")
+
+
+def test_a_key_is_suggested_only_where_one_is_alike() -> None:
+    assert suggest_key(("training", "learnin_rate")) == "training.learning_rate"
+    assert suggest_key(("expected_duration",)) == "timeline.expected_duration"
+    assert suggest_key(("trainign", "batchsize")) == "training.batch_size"
+    assert suggest_key(("network", "convolutions", 0, "filter")) == "network.convolutions.0.filters"
+    assert suggest_key(("xyz",)) is None
 
 
 def test_a_recipe_that_cannot_be_read(write, monkeypatch: pytest.MonkeyPatch) -> None:
