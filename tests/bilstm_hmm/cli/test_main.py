@@ -160,7 +160,7 @@ def test_the_models_have_the_figures_of_their_cards(
         row = rf"\| {system[1]} \| {ua} \| {low} to {high} \| .* \| {ece} \|"
         assert re.search(row, card)
         assert ("encoder    whisper-tiny" in entry) == (name == "accurate")
-        assert ("licences   RAVDESS CC BY-NC-SA 4.0" in entry) == (name != "open")
+        assert ("licences   RAVDESS (speech) CC BY-NC-SA 4.0" in entry) == (name != "open")
 
 
 def test_the_models_can_be_read_by_programs(
