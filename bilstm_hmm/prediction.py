@@ -65,7 +65,8 @@ class Prediction:
     """The label of one recording, its probabilities and its timeline.
 
     `duration` is in seconds; `probabilities` has one entry a class and sums to one; `curves` are
-    there where they were asked for, `path` where the samples do not lie at `file`.
+    there where they were asked for, `path` where the samples do not lie at `file`. `warnings` are
+    what makes the answer worse, `notes` what else was done to the recording: a phrase each.
     """
 
     file: str
@@ -79,6 +80,7 @@ class Prediction:
     # Arrays have no equality to go by.
     curves: Curves | None = field(default=None, compare=False, repr=False)
     path: str | None = None
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract: plain types, numbers rounded for reading."""
@@ -90,6 +92,7 @@ class Prediction:
             "duration": round(self.duration, 3),
             "segments": [segment.to_dict() for segment in self.segments],
             "warnings": list(self.warnings),
+            "notes": list(self.notes),
             "model": self.model,
         }
 

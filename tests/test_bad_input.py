@@ -39,21 +39,14 @@ def assert_usable(prediction: object, *warnings: str) -> None:
     json.dumps(prediction.to_dict(), allow_nan=False)
 
 
-# Odd, but a recording: labelled, with a word of warning.
+# Odd, but a recording: labelled, with a warning where the answer is the worse for it.
 
 
 @pytest.mark.parametrize(
-    ("rate", "subtype", "warnings"),
+    ("rate", "subtype"),
     [
-        (8000, "PCM_16", ["resampled from 8000 Hz"]),
-        (96000, "PCM_16", ["resampled from 96000 Hz"]),
-        (11025, "PCM_24", ["resampled from 11025 Hz"]),
-        (RATE, "PCM_U8", []),
-        (RATE, "PCM_24", []),
-        (RATE, "PCM_32", []),
-        (RATE, "FLOAT", []),
-        (RATE, "DOUBLE", []),
-        (RATE, "ULAW", []),
+        *((8000, "PCM_16"), (96000, "PCM_16"), (11025, "PCM_24"), (RATE, "PCM_U8")),
+        *((RATE, "PCM_24"), (RATE, "PCM_32"), (RATE, "FLOAT"), (RATE, "DOUBLE"), (RATE, "ULAW")),
     ],
 )
 def test_rates_and_sample_formats(
@@ -63,7 +56,6 @@ def test_rates_and_sample_formats(
     tmp_path: Path,
     rate: int,
     subtype: str,
-    warnings: list[str],
 ) -> None:
     from scipy.signal import resample_poly
 
@@ -72,14 +64,15 @@ def test_rates_and_sample_formats(
     samples = resample_poly(clip, rate // divisor, RATE // divisor)
     soundfile.write(path, np.clip(samples, -1.0, 1.0), rate, subtype=subtype)
     said = model.predict(path)
-    assert_usable(said, *warnings)
+    assert_usable(said)
+    assert said.warnings == ()
+    assert said.notes == (() if rate == RATE else (f"resampled from {rate} Hz",))
     assert said.duration == pytest.approx(len(clip) / RATE, abs=1e-3)
     if subtype in ("PCM_24", "PCM_32", "FLOAT", "DOUBLE") and rate == RATE:
         expected = model.predict(recording)
         assert list(said.probabilities.values()) == pytest.approx(
             list(expected.probabilities.values()), abs=1e-3
         )
-        assert not any("resampled" in warning for warning in said.warnings)
 
 
 @pytest.mark.parametrize("channels", [2, 6])
@@ -88,14 +81,19 @@ def test_more_channels(
 ) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(path, np.tile(clip[:, None], (1, channels)), RATE)
-    assert_usable(model.predict(path), "channels")
+    said = model.predict(path)
+    assert_usable(said)
+    assert (said.warnings, said.notes) == ((), (f"{channels} channels mixed to one",))
 
 
 @pytest.mark.parametrize("seconds", [0.5, 3.0])
 def test_silence(model: Model, tmp_path: Path, seconds: float) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(path, np.zeros(int(seconds * RATE)), RATE)
-    assert_usable(model.predict(path), "silent")
+    said = model.predict(path)
+    assert_usable(said)
+    # Level alone tells nothing: a phone's recording may be as quiet as that.
+    assert said.warnings == ()
 
 
 @pytest.mark.parametrize("count", [1, 2, 159, 400])

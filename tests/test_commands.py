@@ -15,7 +15,16 @@ from bilstm_hmm.output.formats import FORMATS
 from bilstm_hmm.output.resume import RESUMABLE_FORMATS
 
 PER_FILE = {name for name, entry in FORMATS.items() if entry.per_file}
-KEYS = ["file", "emotion", "confidence", "probabilities", "duration", "segments", "warnings"]
+KEYS = [
+    "file",
+    "emotion",
+    "confidence",
+    "probabilities",
+    "duration",
+    "segments",
+    "warnings",
+    "notes",
+]
 
 
 @pytest.fixture

@@ -233,8 +233,9 @@ class Model:
                 probabilities=dict(zip(self.classes, label.tolist(), strict=True)),
                 duration=recording.stream.duration,
                 segments=timeline.segments,
-                warnings=recording.stream.notes,
+                warnings=recording.stream.warnings,
                 model=self.bundle.identity,
+                notes=recording.stream.notes,
                 curves=timeline.curves if curves else None,
             )
             for recording, label, timeline in zip(recordings, labels, decoded, strict=True)

@@ -49,6 +49,8 @@ class Format:
         What is written is no text, and nothing for a terminal.
     curves
         The probabilities over time are shown, and have to be asked for.
+    has_warnings
+        What is written names the warnings.
     """
 
     suffix: str
@@ -57,6 +59,7 @@ class Format:
     per_file: bool = False
     binary: bool = False
     curves: bool = False
+    has_warnings: bool = False
 
 
 def render(
@@ -238,10 +241,10 @@ def segments_or_label(result: Prediction) -> Sequence[Segment]:
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "text": Format(".txt", _text, streams=True),
-        "json": Format(".json", _json),
-        "jsonl": Format(".jsonl", _jsonl, streams=True),
-        "csv": Format(".csv", _csv, streams=True),
-        "tsv": Format(".tsv", _tsv, streams=True),
+        "json": Format(".json", _json, has_warnings=True),
+        "jsonl": Format(".jsonl", _jsonl, streams=True, has_warnings=True),
+        "csv": Format(".csv", _csv, streams=True, has_warnings=True),
+        "tsv": Format(".tsv", _tsv, streams=True, has_warnings=True),
         "rttm": Format(".rttm", _rttm, streams=True),
         "audacity": Format(".txt", _track(label_tracks.audacity), per_file=True),
         "textgrid": Format(".TextGrid", _track(label_tracks.textgrid), per_file=True),

@@ -5,7 +5,6 @@ import numpy as np
 from ..frames import FloatArray
 
 MIN_DURATION = 0.25
-SILENT_RMS = 10.0 ** (-60.0 / 20.0)
 NOISY_SNR_DB = 10.0
 # Samples this near to a peak at full scale, three or more in a row, are a wave cut off flat.
 _FULL_SCALE = 0.99
@@ -73,8 +72,10 @@ def estimate_snr(levels: FloatArray) -> float | None:
     return float(10.0 * np.log10(max(signal - noise, 1e-3 * noise) / noise))
 
 
-def quality_notes(meter: LevelMeter, duration: float, n_clipped: float) -> list[str]:
-    """Return the notes on a mono signal: too short, silent, clipped, noisy.
+def quality_warnings(meter: LevelMeter, duration: float, n_clipped: float) -> list[str]:
+    """Return what makes an answer about a mono signal worse: too short, clipped, noisy.
+
+    That nobody speaks is not told by a level; see `bilstm_hmm.features.vad`.
 
     Parameters
     ----------
@@ -85,18 +86,14 @@ def quality_notes(meter: LevelMeter, duration: float, n_clipped: float) -> list[
     n_clipped
         From `count_clipped`, in samples at the meter's rate.
     """
-    notes: list[str] = []
+    warnings: list[str] = []
     if duration < MIN_DURATION:
-        notes.append(
+        warnings.append(
             f"too short: {duration:.3f} s, at least {MIN_DURATION} s is needed for a guess"
         )
-    levels = meter.levels()
-    if float(levels.max(initial=0.0)) < SILENT_RMS**2:
-        notes.append("silent")
-        return notes
     if n_clipped > _MAX_CLIPPED_FRACTION * max(meter.n_samples, 1):
-        notes.append("clipped: the loudest parts are cut off")
-    snr = estimate_snr(levels)
+        warnings.append("clipped: the loudest parts are cut off")
+    snr = estimate_snr(meter.levels())
     if snr is not None and snr < NOISY_SNR_DB:
-        notes.append(f"noisy: signal-to-noise ratio of about {snr:.0f} dB")
-    return notes
+        warnings.append(f"noisy: signal-to-noise ratio of about {snr:.0f} dB")
+    return warnings

@@ -11,7 +11,7 @@ from ..errors import AudioError
 from ..frames import FloatArray
 from .channels import mixing_weights
 from .files import file_source
-from .quality import LevelMeter, count_clipped, quality_notes
+from .quality import LevelMeter, count_clipped, quality_warnings
 from .sources import Source, array_source
 
 
@@ -27,14 +27,16 @@ class Waveform:
         In Hz.
     duration
         Of the original, in seconds.
+    warnings
+        What makes an answer worse: cut off, damaged, too short, clipped, noisy; a phrase each.
     notes
-        What the user may want to know: cut off, damaged, resampled, mixed, too short, silent,
-        clipped, noisy; a phrase each.
+        What else was done: resampled, mixed; a phrase each.
     """
 
     samples: FloatArray
     rate: int
     duration: float
+    warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -43,7 +45,8 @@ class AudioStream:
 
     Iterating gives float32 ``[n]`` a block, at least one sample in all, and raises `AudioError`
     where the recording holds no samples or some that are not finite. What is known after the
-    last block stands in `duration`, in seconds of the original, and in `notes`, as in `Waveform`.
+    last block stands in `duration`, in seconds of the original, `warnings` and `notes`, as in
+    `Waveform`.
 
     Parameters
     ----------
@@ -107,19 +110,22 @@ class AudioStream:
         return self._n_read / self._source.rate
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes an answer worse, a phrase each."""
+        clipped = self._n_clipped * self.rate / self._source.rate
+        return (*self._damage, *quality_warnings(self._meter, self.duration, clipped))
+
+    @property
     def notes(self) -> tuple[str, ...]:
-        """What the user may want to know, a phrase each."""
-        source = self._source
-        is_resampled = source.rate != self.rate
-        resampled = (f"resampled from {source.rate:g} Hz",) if is_resampled else ()
-        clipped = self._n_clipped * self.rate / source.rate
-        quality = quality_notes(self._meter, self.duration, clipped)
-        return (*self._damage, *resampled, *self._mixed, *quality)
+        """What else was done to the recording, a phrase each."""
+        rate = self._source.rate
+        resampled = (f"resampled from {rate:g} Hz",) if rate != self.rate else ()
+        return (*resampled, *self._mixed)
 
     def waveform(self) -> Waveform:
         """Go through the recording, and return it whole."""
         parts = list(self)
-        return Waveform(np.concatenate(parts), self.rate, self.duration, self.notes)
+        return Waveform(np.concatenate(parts), self.rate, self.duration, self.warnings, self.notes)
 
 
 def open_file(path: str | Path, rate: int = 16000) -> AudioStream:

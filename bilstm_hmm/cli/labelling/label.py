@@ -9,6 +9,7 @@ from bilstm_hmm.atomic_files import atomic_path, atomic_write, write_error
 from bilstm_hmm.cli.labelling.file_workers import predict_files
 from bilstm_hmm.cli.labelling.output import target_files
 from bilstm_hmm.cli.labelling.summary import Summary
+from bilstm_hmm.cli.labelling.warning_counts import WarningCounts, print_warnings
 from bilstm_hmm.cli.options import PredictOptions
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.errors import AudioError
@@ -81,11 +82,15 @@ def _predict(
     problems = options.problems
     readable = [path for path in files if path not in problems]
     results = predict_files(model, readable, options.jobs, format_named(options.format).curves)
+    warnings = WarningCounts()
     for done, path in enumerate(files, start=1):
         problem = problems.get(path)
         result = next(results) if problem is None else Failure(os.fspath(path), problem)
         on_result(done, len(files))
+        warnings.add(result)
         yield result
+    if options.many:
+        warnings.print()
 
 
 def _write_streaming(
@@ -186,13 +191,15 @@ def _render_one(result: Result, options: PredictOptions) -> str | bytes | None:
 
 
 def _report_failure(result: Result, options: PredictOptions) -> bool:
-    """Return whether it failed, and say so on standard error; also warnings, which text lacks."""
+    """Return whether it failed, and say so on standard error; also warnings the format lacks.
+
+    Those of a folder are said in the end.
+    """
     if isinstance(result, Failure):
         print(result.error, file=sys.stderr)
         return True
-    if options.format == "text":
-        for warning in result.warnings:
-            print(f"{result.file}: {warning}", file=sys.stderr)
+    if not options.many and not format_named(options.format).has_warnings:
+        print_warnings(result)
     return False
 
 

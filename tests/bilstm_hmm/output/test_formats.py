@@ -29,7 +29,8 @@ HAPPY = Prediction(
     probabilities={"happy": 0.9149, "sad": 0.0851},
     duration=3.25,
     segments=(Segment(0.31, 1.2, "happy", 0.95), Segment(1.2, 2.9996, "sad", 0.6)),
-    warnings=("resampled", "clipped"),
+    warnings=("noisy", "clipped"),
+    notes=("resampled",),
     model="demo-1",
 )
 ODD = Prediction(

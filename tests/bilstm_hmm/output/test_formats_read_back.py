@@ -39,7 +39,8 @@ RESULT = Prediction(
     probabilities=dict(zip(EMOTIONS, (0.1, 0.6, 0.1, 0.1, 0.06, 0.04), strict=True)),
     duration=3723.5,
     segments=SEGMENTS,
-    warnings=("resampled from 44100 Hz", "mixed, of 2 channels"),
+    warnings=("clipped: the loudest parts", "cut off, at 2 s"),
+    notes=("resampled from 44100 Hz",),
     model="own words, 1",
 )
 OTHER = replace(RESULT, file="b\tc.wav", emotion=EMOTIONS[4], segments=SEGMENTS[:2])

@@ -49,6 +49,7 @@ def test_the_samples_are_those_of_ffmpeg(tmp_path, speech, suffix):
     assert abs(len(expected) - len(waveform.samples)) <= 1
     difference = waveform.samples[:count] - expected[:count]
     assert level(difference) < level(expected) - 60
+    assert waveform.warnings == ()
     assert waveform.notes == ((f"resampled from {rate} Hz",) if rate != 16000 else ())
 
 
@@ -108,7 +109,7 @@ def test_what_is_cut_off_is_read_up_to_there(tmp_path, speech, suffix):
     waveform = read_audio(path)
     assert 2.0 < waveform.duration < 5.0
     cut = f"cut off: cannot be decoded beyond {waveform.duration:.2f} s, labelled up to there"
-    assert waveform.notes[0] == cut
+    assert waveform.warnings[0] == cut
     np.testing.assert_allclose(waveform.samples[:24000], whole[:24000], atol=1e-5)
 
 
@@ -124,7 +125,7 @@ def test_a_part_that_is_damaged_is_silence_and_the_rest_keeps_its_times(tmp_path
     path.write_bytes(data)
     waveform = read_audio(path)
     assert waveform.duration == whole.duration
-    assert waveform.notes == ("damaged: 1 part that cannot be decoded, silence instead",)
+    assert waveform.warnings == ("damaged: 1 part that cannot be decoded, silence instead",)
     same = waveform.samples == whole.samples
     assert 0.7 < same.mean() < 1.0
     assert not waveform.samples[~same].any()
@@ -188,7 +189,7 @@ def test_the_program_is_heard_where_pyav_is_missing(tmp_path, speech, program):
     np.testing.assert_allclose(waveform.samples, samples.mean(axis=1), atol=1e-6)
     assert waveform.notes == ("2 channels mixed to one",)
     program(tmp_path / "decoded.wav", said="Error while decoding\n", status=1)
-    assert read().notes[0].startswith("cut off: cannot be decoded beyond 2.00 s")
+    assert read().warnings[0].startswith("cut off: cannot be decoded beyond 2.00 s")
     program("", said="Invalid data found\n", status=1)
     with pytest.raises(AudioError, match=r"a\.m4a cannot be read as audio"):
         read()

@@ -1,0 +1,38 @@
+"""Warnings about recordings on standard error: of a folder each kind once, with its number."""
+
+import sys
+
+from bilstm_hmm.output.label_tracks import plain
+from bilstm_hmm.prediction import Failure, Prediction, Result
+
+
+class WarningCounts:
+    """How many recordings each kind of warning was given of; its kind is what a colon ends."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._first: dict[str, tuple[str, str]] = {}
+        self._n_labelled = 0
+
+    def add(self, result: Result) -> None:
+        """Take the next result."""
+        if isinstance(result, Failure):
+            return
+        self._n_labelled += 1
+        for warning in result.warnings:
+            kind = warning.partition(":")[0]
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            self._first.setdefault(kind, (result.file, warning))
+
+    def print(self) -> None:
+        """Say each kind once, the most frequent first."""
+        for kind, count in sorted(self._counts.items(), key=lambda item: -item[1]):
+            file, warning = self._first[kind]
+            what = f"{count} of {self._n_labelled} recordings, such as {plain(file)}"
+            print(f"{kind}: {what} ({plain(warning)})", file=sys.stderr)
+
+
+def print_warnings(result: Prediction) -> None:
+    """Say the warnings about one recording, a line each."""
+    for warning in result.warnings:
+        print(f"{plain(result.file)}: {plain(warning)}", file=sys.stderr)
