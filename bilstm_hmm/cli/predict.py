@@ -54,6 +54,9 @@ def predict(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an output: skip files that it already has.")
     ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Fetch the encoder that a model needs without a question.")
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Cores to use (default: all of them).")
     ] = None,
@@ -121,14 +124,19 @@ def predict(
         # Refused before a model is loaded, where it is a terminal.
         open_standard_input()
     with claimed_output(options):
-        failed = _predict(model, precision, options, live_options)
+        failed = _predict(model, precision, yes, options, live_options)
     raise typer.Exit(1 if failed else 0)
 
 
 def _predict(
-    name: Path | None, precision: str, options: "PredictOptions", live_options: "LiveOptions"
+    name: Path | None,
+    precision: str,
+    yes: bool,
+    options: "PredictOptions",
+    live_options: "LiveOptions",
 ) -> int:
     """Return the number of recordings that could not be labelled."""
+    from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.cli.labelling.label import write_predictions
     from bilstm_hmm.inference.model import load
     from bilstm_hmm.inference.shipped import default_model, named_model
@@ -136,7 +144,8 @@ def _predict(
     # Results are UTF-8 whatever the terminal's language, so that other programs can read them.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    model = load(named_model(name) if name is not None else default_model(), precision)
+    folder = named_model(name) if name is not None else default_model()
+    model = with_encoder(lambda: load(folder, precision), yes)
     if live_options.mic or live_options.live:
         from bilstm_hmm.cli.live.run import predict_live
 

