@@ -13,6 +13,18 @@ class Progress(Protocol):
     def move(self, label: str, done: int, total: int) -> None:
         """Show that `done` of `total` things are finished of what `label` names."""
 
+    def fold(self, done: int, total: int) -> None:
+        """Take note that a fold begins, after `done` of `total`."""
+
+    def networks(self, work: Mapping[str, float]) -> None:
+        """Take note of the networks that a fold will have, in their order.
+
+        Parameters
+        ----------
+        work
+            How much work each is, by its name, in any unit: clips times epochs.
+        """
+
     def epoch(self, name: str, total: int, row: Mapping[str, float]) -> None:
         """Show an epoch of the training of the network `name`.
 
@@ -32,6 +44,12 @@ class SilentProgress:
         """Keep silent."""
 
     def move(self, label: str, done: int, total: int) -> None:
+        """Keep silent."""
+
+    def fold(self, done: int, total: int) -> None:
+        """Keep silent."""
+
+    def networks(self, work: Mapping[str, float]) -> None:
         """Keep silent."""
 
     def epoch(self, name: str, total: int, row: Mapping[str, float]) -> None:

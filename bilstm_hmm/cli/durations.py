@@ -10,3 +10,11 @@ def hours_minutes(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes} min"
+
+
+def pace(done: int, total: int, elapsed: float) -> str:
+    """Return how many things are done a second, and the time that the others will take."""
+    if not done or elapsed <= 0.0:
+        return ""
+    rate = done / elapsed
+    return f"{rate:.3g}/s, {hours_minutes((total - done) / rate)} left"

@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,11 +163,7 @@ def _folder_progress(shown: bool) -> Iterator[Callable[[int, int], None]]:
     if not shown or not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
-    from bilstm_hmm.cli.labelling.summary import pace
     from bilstm_hmm.cli.progress import console_progress
 
-    started = time.monotonic()
     with console_progress() as progress:
-        yield lambda done, total: progress.move(
-            "Labelling", done, total, pace(done, total, time.monotonic() - started)
-        )
+        yield lambda done, total: progress.move("Labelling", done, total)

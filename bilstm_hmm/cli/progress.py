@@ -1,13 +1,16 @@
 """What a person at the terminal sees: progress on standard error, and a log beside the run."""
 
 import logging
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bilstm_hmm.atomic_files import write_error
+from bilstm_hmm.cli.durations import hours_minutes, pace
+from bilstm_hmm.cli.run_time import RunTime
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -16,37 +19,92 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("bilstm_hmm")
 
 
+#: Seconds between the lines that stand for a moving bar where none is seen.
+LINE_INTERVAL = 30.0
+
+
 @dataclass(slots=True)
 class ConsoleProgress:
-    """Shows one bar, which an epoch or a clip moves on, and logs what is reported."""
+    """Shows one bar, which an epoch or a clip moves on, and logs what is reported.
+
+    Where standard error is no terminal, and in the log, a line now and then stands for the bar.
+
+    Attributes
+    ----------
+    clock
+        Seconds, from any moment on.
+    """
 
     bar: "Bar"
+    clock: Callable[[], float] = time.monotonic
     current: "TaskID | None" = None
     label: str = ""
+    label_started: float = 0.0
+    line_due: float = field(init=False)
+    run_time: RunTime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.line_due = self.clock() + LINE_INTERVAL
+        self.run_time = RunTime(self.clock)
 
     def say(self, text: str) -> None:
         """Print and log one thing."""
         LOG.info(text)
-        self.bar.console.print(text, highlight=False, markup=False)
+        self._print(text)
+
+    def fold(self, done: int, total: int) -> None:
+        """Take note of the folds, for the time left."""
+        self.run_time.begin_fold(done, total)
+
+    def networks(self, work: Mapping[str, float]) -> None:
+        """Take note of the networks, for the time left."""
+        self.run_time.begin_networks(work)
 
     def epoch(self, name: str, total: int, row: Mapping[str, float]) -> None:
         """Move the bar of a network on."""
+        epoch = int(row["epoch"])
         text = ", ".join(
             f"{key} {value:.4g}" for key, value in row.items() if key not in ("epoch", "seconds")
         )
-        LOG.info("%s, epoch %d: %s", name, row["epoch"], text)
+        left = self.run_time.left(name, epoch, total)
+        rest = "" if left is None else f"; whole run: about {hours_minutes(left)} left"
+        LOG.info("%s, epoch %d: %s%s", name, epoch, text, rest)
         shown = f"loss {row['loss']:.2f}"
         if "val_ua" in row:
             shown += f", validation UA {row['val_ua']:.1f}"
-        self.move(f"Network {name}", int(row["epoch"]), total, shown)
+        self._show(f"Network {name}", epoch, total, shown + rest)
+        if self._is_line_due() and not self.bar.console.is_terminal:
+            self._print(f"Network {name}: epoch {epoch} of {total}, {shown}{rest}")
 
-    def move(self, label: str, done: int, total: int, note: str = "") -> None:
-        """Set the one bar that is shown."""
+    def move(self, label: str, done: int, total: int) -> None:
+        """Set the one bar that is shown, with its pace and the time left of it."""
+        if self.current is None or self.label != label:
+            self.label_started = self.clock()
+        note = pace(done, total, self.clock() - self.label_started)
+        self._show(label, done, total, note)
+        if not self._is_line_due():
+            return
+        line = f"{label}: {done} of {total}{note and f', {note}'}"
+        LOG.info(line)
+        if not self.bar.console.is_terminal:
+            self._print(line)
+
+    def _show(self, label: str, done: int, total: int, note: str) -> None:
         if self.current is None or self.label != label:
             if self.current is not None:
                 self.bar.remove_task(self.current)
             self.current, self.label = self.bar.add_task(label, note="", total=total), label
         self.bar.update(self.current, completed=done, total=total, note=note)
+
+    def _print(self, text: str) -> None:
+        self.bar.console.print(text, highlight=False, markup=False)
+
+    def _is_line_due(self) -> bool:
+        now = self.clock()
+        if now < self.line_due:
+            return False
+        self.line_due = now + LINE_INTERVAL
+        return True
 
 
 class LogFile(logging.FileHandler):
@@ -62,8 +120,13 @@ class LogFile(logging.FileHandler):
 
 
 @contextmanager
-def console_progress(log_file: Path | None = None) -> Iterator[ConsoleProgress]:
-    """Show progress on standard error while the block runs, and log it to `log_file`."""
+def console_progress(
+    log_file: Path | None = None, clock: Callable[[], float] = time.monotonic
+) -> Iterator[ConsoleProgress]:
+    """Show progress on standard error while the block runs, and log it to `log_file`.
+
+    `clock` gives seconds, from any moment on.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -86,7 +149,7 @@ def console_progress(log_file: Path | None = None) -> Iterator[ConsoleProgress]:
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     try:
         with bar:
-            yield ConsoleProgress(bar)
+            yield ConsoleProgress(bar, clock)
     finally:
         if handler is not None:
             LOG.removeHandler(handler)

@@ -44,7 +44,7 @@ def read_corpus(recipe: Recipe, progress: Progress) -> DecodedCorpus:
     banks = build_filter_banks(recipe.features)
 
     def on_clip(done: int) -> None:
-        progress.move("Reading clips", done, len(dataset.clips))
+        progress.move("Reading clips and computing their frames", done, len(dataset.clips))
 
     examples = load_examples(dataset.clips, dataset.classes, recipe, banks, on_clip)
     _report_unreadable(dataset.clips, examples.clips, progress)

@@ -88,6 +88,7 @@ def evaluate_timelines(
     folds = dataset_folds(dataset, recipe.seed)
 
     def run(fold: Fold) -> FoldOutcome[tuple[TimelineResult, ...]]:
+        progress.fold(numbers.index(fold.number), len(numbers))
         progress.say(f"Fold {fold.number} of {len(folds)}")
         bundle = source.bundle(fold)
         samples = source.samples(fold.test, bundle.recipe.features.rate)

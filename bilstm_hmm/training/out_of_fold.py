@@ -22,6 +22,8 @@ from bilstm_hmm.training.loop import TrainedNetwork, network_outputs, train_netw
 
 #: Clips that an alignment is computed on; more change nothing and take memory.
 ALIGNMENT_CLIPS = 400
+#: The name and the key of the network of all training clips.
+FINAL = "final"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class TrainedSystem:
     def networks(self) -> dict[str, TrainedNetwork]:
         """All networks in the order of their training, by the key of their task."""
         inner = {f"fold{n}": network for n, network in enumerate(self.inner_networks, start=1)}
-        return {**inner, "final": self.network}
+        return {**inner, FINAL: self.network}
 
 
 def train_system(
@@ -72,6 +74,7 @@ def train_system(
         speaker_dependent=speaker_dependent,
     )
     inner_tasks = _inner_tasks(context, split)
+    context.progress.networks(_work(inner_tasks, len(train), recipe.training))
     inner_networks = tuple(_train(context, task) for task in inner_tasks)
     epochs = [
         network.best_epoch / task.epochs
@@ -83,6 +86,14 @@ def train_system(
     back_end = fit_back_end(outputs, context.examples.classes, recipe)
     notes = (*_split_notes(split, speaker_dependent), *back_end.notes)
     return TrainedSystem(final, inner_networks, back_end, outputs.clips, notes)
+
+
+def _work(
+    inner_tasks: Sequence[TrainingTask], n_clips: int, settings: TrainingSettings
+) -> dict[str, float]:
+    """Return how many clips each network is trained on, in all its epochs, at most."""
+    work = {task.name: float(len(task.train) * task.epochs) for task in inner_tasks}
+    return {**work, FINAL: float(n_clips * n_epochs(n_clips, settings))}
 
 
 def _split_notes(split: InnerFolds, speaker_dependent: bool) -> list[str]:
@@ -155,8 +166,8 @@ def _final_task(
     if settings.keep == "best" and settings.refit:
         epochs = max(1, round(epochs * float(np.median(best_epochs))))
     return TrainingTask(
-        name="final",
-        key="final",
+        name=FINAL,
+        key=FINAL,
         train=np.array(fit_on, dtype=np.intp),
         validation=np.array(validation, dtype=np.intp),
         epochs=epochs,

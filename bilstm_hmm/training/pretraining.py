@@ -81,7 +81,7 @@ def pretrained_weights(context: TrainingContext, clips: tuple[Clip, ...]) -> Lay
     recipe = _pretraining_recipe(context.recipe)
 
     def on_clip(done: int) -> None:
-        progress.move("Reading clips to pre-train on", done, len(clips))
+        progress.move("Reading clips to pre-train on and computing their frames", done, len(clips))
 
     classes = sort_emotions({clip.emotion for clip in clips})
     examples = load_examples(clips, classes, recipe, banks, on_clip)

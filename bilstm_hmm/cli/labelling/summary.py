@@ -1,4 +1,4 @@
-"""What became of several recordings, in one line, and how far their labelling is."""
+"""What became of several recordings, in one line."""
 
 import time
 from collections import Counter
@@ -75,11 +75,3 @@ class Summary:
         if n_others:
             parts.append(f"{n_others} other file{'s' if n_others > 1 else ''} left out")
         return "; ".join(parts) + "."
-
-
-def pace(done: int, total: int, elapsed: float) -> str:
-    """Return how many files a second are labelled, and the time that the others will take."""
-    if not done or elapsed <= 0.0:
-        return ""
-    rate = done / elapsed
-    return f"{rate:.3g} files/s, {hours_minutes((total - done) / rate)} left"

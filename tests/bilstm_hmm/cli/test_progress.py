@@ -1,4 +1,5 @@
 import logging
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,48 @@ def test_what_is_said_is_shown_and_logged(
     assert "INFO fold 1 of 2, epoch 2: loss 1.235, val_ua 51.25\n" in text
     assert "WARNING Left out: x\n" in text
     assert not LOG.handlers
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_where_no_bar_is_seen_a_line_comes_now_and_then(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: bool,
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "200")
+    clock = Clock()
+    with console_progress(tmp_path / "log", clock) as progress:
+        for done in range(1, 101):
+            clock.now += 0.5
+            progress.move("Reading", done, 200)
+        progress.networks({"final": 10.0})
+        for epoch in range(1, 5):
+            clock.now += 25.0
+            progress.epoch("final", 8, {**ROW, "epoch": float(epoch)})
+    said = [
+        "Reading: 60 of 200, 2.03/s, 1 min 9 s left",
+        "Network final: epoch 1 of 8, loss 1.23, validation UA 51.2; "
+        "whole run: about 2 min 55 s left",
+        "Network final: epoch 3 of 8, loss 1.23, validation UA 51.2; "
+        "whole run: about 2 min 5 s left",
+    ]
+    lines = [line.rstrip() for line in capsys.readouterr().err.splitlines()]
+    assert [line for line in lines if line in said] == ([] if terminal else said)
+    log = (tmp_path / "log").read_text("utf-8")
+    assert said[0] in log
+    assert log.count("Reading: ") == 1
+    assert log.count("; whole run: about ") == 4
+    assert "final, epoch 4: loss 1.235, val_ua 51.25; whole run: about 1 min 40 s left" in log
 
 
 def test_a_log_is_gone_on_with(tmp_path: Path) -> None:

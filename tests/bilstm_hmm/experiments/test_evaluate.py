@@ -1,6 +1,7 @@
 """Evaluation fold by fold: what is stored, and what an interrupted one goes on with."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +66,8 @@ def test_an_evaluation_that_is_killed_within_a_fold_goes_on_there(
     log = (folder / "evaluate.log").read_text("utf-8")
     assert log.count("fold 1 of 2, epoch 1:") == 2
     assert log.count("final, epoch 1:") == 2
+    # Of two folds to run, a half is done when the second begins, and all in its last epoch.
+    assert re.search(r"final, epoch 1: .*; whole run: about 0\.0 s left\n.*\Z", log, re.DOTALL)
     assert "Traceback" not in done.stderr
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     assert metrics["folds"] == [2, 4]

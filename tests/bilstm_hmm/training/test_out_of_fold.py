@@ -41,6 +41,11 @@ class Listener(SilentProgress):
 
     def __init__(self) -> None:
         self.epochs: list[tuple[str, float]] = []
+        self.work: dict[str, float] = {}
+
+    def networks(self, work: Mapping[str, float]) -> None:
+        assert self.epochs == []
+        self.work = dict(work)
 
     def epoch(self, name: str, total: int, row: Mapping[str, float]) -> None:
         self.epochs.append((name, row["epoch"]))
@@ -131,6 +136,12 @@ def test_what_is_finished_is_not_done_again(
     fitted: Fitted, tones: Examples, recipe: Recipe, banks: FilterBanks
 ) -> None:
     assert {name for name, _ in fitted.listener.epochs} == {"fold 1 of 2", "fold 2 of 2", "final"}
+    # What comes is told before: clips times epochs.
+    split = inner_folds(tones.clips, TRAIN, recipe.hmm.inner_folds, recipe.seed)
+    clips = [*(len(fit_on) for fit_on, _ in split.folds), len(TRAIN)]
+    names = ("fold 1 of 2", "fold 2 of 2", "final")
+    expected = {n: c * recipe.training.epochs for n, c in zip(names, clips, strict=True)}
+    assert fitted.listener.work == expected
     names = sorted(path.name for path in fitted.work.iterdir())
     assert names == ["final.npz", "fold1.npz", "fold2.npz"]
     listener = Listener()
