@@ -24,7 +24,8 @@ def with_encoder(load: Callable[[], T], yes: bool) -> T:
         Whatever `load` raises of an encoder that cannot be fetched by name, or is not wanted.
     """
     from bilstm_hmm.extras import is_installed
-    from bilstm_hmm.features.errors import EncoderError, MissingEncoderError
+    from bilstm_hmm.features.encoder.resolve import MissingEncoderError
+    from bilstm_hmm.features.errors import EncoderError
 
     try:
         return load()

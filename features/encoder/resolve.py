@@ -3,12 +3,31 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import EncoderError, MissingEncoderError
+from ..errors import EncoderError
 from ..settings.encoder import EncoderSettings
-from ..settings.encoder_catalogue import FETCH, KNOWN
+from ..settings.encoder_catalogue import FETCH, KNOWN, KnownEncoder
 from .store import checksum, find
 
 _HASH_PREFIX = 12  # digits of a checksum that a sentence shows
+
+
+class MissingEncoderError(EncoderError):
+    """An encoder that is not on this machine and can be fetched by its name.
+
+    Attributes
+    ----------
+    encoder
+        Which one.
+    command
+        What fetches it, as it is typed.
+    """
+
+    def __init__(self, encoder: KnownEncoder, command: str) -> None:
+        super().__init__(
+            f"The encoder {encoder.name} is not on this machine; get it with {command}, or "
+            "without a network with --from FILE."
+        )
+        self.encoder, self.command = encoder, command
 
 
 def with_checksum(settings: EncoderSettings) -> EncoderSettings:

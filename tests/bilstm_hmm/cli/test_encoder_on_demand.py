@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 from bilstm_hmm.features.encoder import fetch as fetching
-from bilstm_hmm.features.errors import EncoderError, MissingEncoderError
+from bilstm_hmm.features.encoder.resolve import MissingEncoderError
+from bilstm_hmm.features.errors import EncoderError
 from bilstm_hmm.features.settings.encoder_catalogue import WHISPER_TINY
 
 from bilstm_hmm.cli.encoder_on_demand import with_encoder
