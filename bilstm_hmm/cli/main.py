@@ -16,6 +16,7 @@ from bilstm_hmm.cli.models import list_models
 from bilstm_hmm.cli.options import DASH
 from bilstm_hmm.cli.predict import predict
 from bilstm_hmm.cli.runs import evaluate, train
+from bilstm_hmm.cli.score import score
 
 Command = Callable[..., None]
 
@@ -27,6 +28,7 @@ COMMANDS: Mapping[str, Command] = {
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "score": score,
     "models": list_models,
 }
 CORPORA: Mapping[str, Command] = {

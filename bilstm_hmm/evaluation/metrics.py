@@ -70,6 +70,15 @@ def expected_calibration_error(probabilities: ArrayLike, truth: ArrayLike, bins:
     return float(np.sum(fraction[filled] * np.abs(confidence[filled] - accuracy[filled])))
 
 
+def log_loss(probabilities: ArrayLike, truth: ArrayLike) -> float:
+    """Return the mean negative log-probability of the true class, in nats.
+
+    `probabilities` is ``[n_clips, n_classes]``; none counts as less than 1e-12.
+    """
+    values, true = np.asarray(probabilities, dtype=np.float64), np.asarray(truth, dtype=np.int64)
+    return float(-np.log(np.maximum(values[np.arange(len(true)), true], 1e-12)).mean())
+
+
 def reliability(
     probabilities: ArrayLike, truth: ArrayLike, bins: int = 15
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

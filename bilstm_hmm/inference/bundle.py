@@ -33,14 +33,19 @@ class Bundle:
     int8: bytes | None = field(default=None, repr=False)
 
 
+def trained_corpora(recipe: Recipe) -> tuple[str, ...]:
+    """Return the corpora that a model of this recipe was trained on, each once."""
+    data = recipe.data
+    return tuple(dict.fromkeys((data.corpus, *data.also, *recipe.pretraining.corpora)))
+
+
 def describe(bundle: Bundle) -> dict[str, str]:
     """Return what a user may want to know of a model, in the order of importance."""
-    data, features = bundle.recipe.data, bundle.recipe.features
-    corpora = dict.fromkeys((data.corpus, *data.also, *bundle.recipe.pretraining.corpora))
+    features = bundle.recipe.features
     return {
         "model": bundle.identity,
         "emotions": ", ".join(bundle.classes),
-        "trained on": ", ".join(corpora),
+        "trained on": ", ".join(trained_corpora(bundle.recipe)),
         "rate": f"{features.rate} Hz",
         "system": bundle.recipe.decision.system,
     }

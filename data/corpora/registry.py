@@ -1,9 +1,11 @@
 """The corpora that the toolkit knows, by name."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+from ..audio_files import audio_files
+from ..clip import EMOTIONS
 from ..errors import DataError
 from .corpus import Corpus, Scan, scan
 from .crema_d import CREMA_D
@@ -47,3 +49,26 @@ def get_corpus(name: str) -> Corpus:
 def scan_corpus(name: str, root: Path) -> Scan:
     """Find the clips of the corpus `name` below `root`; raises what `scan` raises."""
     return scan(get_corpus(name), root, others=CORPORA.values())
+
+
+def corpus_at(root: Path) -> Corpus:
+    """Return the corpus that a path seems to hold, which no name was given for.
+
+    A file is a manifest, as is a folder with a ``manifest.csv``. A folder is the first corpus that
+    half of its audio files are named as in; a tree of folders named by emotion comes first, and
+    where nothing fits.
+
+    Raises
+    ------
+    DataError
+        The folder is missing or cannot be read.
+    """
+    if root.is_file() or (root / "manifest.csv").is_file():
+        return MANIFEST
+    names = [PurePosixPath(file.name) for file in audio_files(root)]
+    for corpus in (FOLDERS, *CORPORA.values()):
+        parsed = [corpus.parse(name) for name in names]
+        alike = sum(labels is not None and labels.emotion in EMOTIONS for labels in parsed)
+        if alike and 2 * alike >= len(names):
+            return corpus
+    return FOLDERS

@@ -1,0 +1,102 @@
+"""The command ``score``: how well a model labels clips whose emotions are known."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from bilstm_hmm.inference.model import Model
+    from bilstm_hmm.prediction import Result
+
+
+def score(
+    corpus: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH_OR_NAME",
+            help="Labelled clips: a folder with a folder for each emotion, a CSV manifest, or a "
+            "corpus's name.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A bundle, a run, or the name of a model that ships (default: default)."),
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of the corpus that --corpus names.")
+    ] = None,
+    renamed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="EMOTION=EMOTION", help="Count one as another: calm=neutral."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder for metrics.json, report.md and predictions.csv."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Cores to use (default: all of them).")
+    ] = None,
+) -> None:
+    """Score a model on labelled clips, such as your own."""
+    from bilstm_hmm.experiments.score import read_clips, refuse_used
+    from bilstm_hmm.experiments.score import score as run
+    from bilstm_hmm.inference.model import load
+
+    pairs = _pairs(renamed or ())
+    refuse_used(output)
+    loaded = load(model)
+    clips = read_clips(corpus, root, loaded.classes, pairs)
+
+    def label(files: Sequence[Path]) -> "Iterator[Result]":
+        return _labelled(loaded, files, jobs or os.cpu_count() or 1)
+
+    document = run(loaded.bundle, clips, label, output)
+    _show(document)
+    if output is not None:
+        print(f"Report: {output / 'report.md'}")
+    raise typer.Exit(1 if document["unreadable"] else 0)
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    from bilstm_hmm.errors import ToolkitError
+
+    pairs = {}
+    for text in texts:
+        one, equals, other = text.partition("=")
+        if not (one and equals and other):
+            raise ToolkitError(f"--map {text}: give two emotions, as in --map calm=neutral.")
+        pairs[one] = other
+    return pairs
+
+
+def _labelled(model: "Model", files: Sequence[Path], jobs: int) -> "Iterator[Result]":
+    from bilstm_hmm.cli.labelling.file_workers import predict_files
+    from bilstm_hmm.cli.progress import console_progress
+
+    with console_progress() as progress:
+        for count, result in enumerate(predict_files(model, files, jobs), 1):
+            progress.move("Labelling", count, len(files))
+            yield result
+
+
+def _show(document: Mapping[str, Any]) -> None:
+    from rich.console import Console
+
+    from bilstm_hmm.evaluation.model_scores import confusion_rows, notes, summary_rows
+    from bilstm_hmm.evaluation.tables import terminal_table
+
+    console = Console()
+    console.print(
+        terminal_table(f"{document['model']} on {document['root']}", summary_rows(document))
+    )
+    console.print(terminal_table("Clips", confusion_rows(document)))
+    for note in notes(document):
+        print(note)
+    for name, error in document["unreadable"].items():
+        print(f"{name}: {error}")
