@@ -12,11 +12,11 @@ from bilstm_hmm import __version__
 from bilstm_hmm.cli.corpora import download, list_corpora, summary, synthesise
 from bilstm_hmm.cli.encoders import fetch, list_encoders
 from bilstm_hmm.cli.errors import user_errors
+from bilstm_hmm.cli.labelling.score import score
 from bilstm_hmm.cli.models import list_models
 from bilstm_hmm.cli.options import DASH
 from bilstm_hmm.cli.predict import predict
 from bilstm_hmm.cli.runs import evaluate, train
-from bilstm_hmm.cli.score import score
 
 Command = Callable[..., None]
 
