@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from bilstm_hmm.inference.model import Model, load
-from tests.haste import hastily, without_graphs
+from tests.fast_runs import fast_runs, without_graphs
 from tests.oracle import save_oracle_network, write_corpus, write_oracle
 
 REPOSITORY = Path(__file__).parents[1]
@@ -101,8 +101,8 @@ def once(target: Path, make: Callable[[Path], None]) -> Path:
     return target
 
 
-def script_arguments(name: str, *arguments: str | Path, hasty: bool = False) -> list[str]:
-    script = ["tests/haste.py", name] if hasty else [name]
+def script_arguments(name: str, *arguments: str | Path, fast: bool = False) -> list[str]:
+    script = ["tests/fast_runs.py", name] if fast else [name]
     return [sys.executable, str(REPOSITORY / script[0]), *script[1:], *map(str, arguments)]
 
 
@@ -117,12 +117,24 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
+def as_python_warns(patch: pytest.MonkeyPatch, stderr: IO[str]) -> None:
+    """Show warnings there, those that Python shows, where pytest makes errors of them."""
+    warnings.simplefilter("default")
+    for unseen in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", unseen)
+
+    def show(message: Any, category: Any, name: str, line: int, *_: object) -> None:
+        stderr.write(warnings.formatwarning(message, category, name, line))
+
+    patch.setattr(warnings, "showwarning", show)
+
+
 @pytest.fixture(scope="session")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Script:
     """As `script`, in this process, which takes a tenth of the time.
 
     For what does not turn on a process of its own: exit status, streams and files. With `train`
-    it trains `hastily`.
+    it trains as in `tests.fast_runs`.
     """
     elsewhere = tmp_path_factory.mktemp("elsewhere")
 
@@ -136,9 +148,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Script:
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
         status: object = 0
         with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-            # As Python has them, where pytest makes errors of them.
-            warnings.simplefilter("default")
-            warnings.simplefilter("ignore", DeprecationWarning)
+            as_python_warns(patch, err)
             patch.chdir(cwd)
             patch.setattr(sys, "argv", [name, *map(str, arguments)])
             patch.setattr(sys, "stdout", out)
@@ -146,7 +156,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Script:
             for key, value in {"COLUMNS": "100", **environment}.items():
                 patch.setenv(key, value)
             try:
-                with hastily() if train else nullcontext():
+                with fast_runs() if train else nullcontext():
                     runpy.run_path(str(REPOSITORY / name), run_name="__main__")
             except SystemExit as end:
                 status = end.code or 0
@@ -162,7 +172,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Script:
 def script(tmp_path_factory: pytest.TempPathFactory) -> Script:
     """Return a function that runs a script of the repository, outside of the repository.
 
-    A `hasty` one trains in half of the time (`tests.haste`).
+    A `fast` one trains in half of the time (`tests.fast_runs`).
     """
     elsewhere = tmp_path_factory.mktemp("elsewhere")
 
@@ -170,11 +180,11 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Script:
         name: str,
         *arguments: str | Path,
         cwd: Path = elsewhere,
-        hasty: bool = False,
+        fast: bool = False,
         **environment: str,
     ) -> Done:
         return subprocess.run(
-            script_arguments(name, *arguments, hasty=hasty),
+            script_arguments(name, *arguments, fast=fast),
             cwd=cwd,
             env=script_environment(**environment),
             capture_output=True,
@@ -251,11 +261,11 @@ def start() -> Callable[..., subprocess.Popen[str]]:
         name: str,
         *arguments: str | Path,
         stdin: int | IO[bytes] | None = None,
-        hasty: bool = False,
+        fast: bool = False,
         **environment: str,
     ) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            script_arguments(name, *arguments, hasty=hasty),
+            script_arguments(name, *arguments, fast=fast),
             env=script_environment(**environment),
             stdin=stdin,
             stdout=subprocess.PIPE,
@@ -267,9 +277,9 @@ def start() -> Callable[..., subprocess.Popen[str]]:
 
 
 @pytest.fixture
-def hasty() -> Iterator[None]:
+def fast() -> Iterator[None]:
     """Whole runs in half of the time."""
-    with hastily():
+    with fast_runs():
         yield
 
 
@@ -334,11 +344,11 @@ def least() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def trained(shared: Path, tiny: Path, script: Script) -> Run:
+def trained(shared: Path, tiny: Path, command: Script) -> Run:
     """What ``python train.py --config tiny.yaml`` left and said; for what a run leaves."""
 
     def make(folder: Path) -> None:
-        done = script("train.py", "--config", tiny, "--output", folder)
+        done = command("train.py", "--config", tiny, "--output", folder, train=True)
         assert done.returncode == 0, done.stderr
         (shared / "trained.stdout").write_text(done.stdout, encoding="utf-8")
         (shared / "trained.stderr").write_text(done.stderr, encoding="utf-8")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from bilstm_hmm.experiments.evaluate import fold_numbers
 from bilstm_hmm.experiments.fold_store import FoldFiles, read_summary
 from bilstm_hmm.hmm.fusion import SYSTEMS
 from bilstm_hmm.inference.model import load
+from bilstm_hmm.training import loop
+from bilstm_hmm.training.checkpoint import TrainingState, save_state
 
 CLASSES = ("happy", "sad")
 ALL = (*SYSTEMS, *BASELINES)
@@ -36,33 +37,39 @@ def test_fold_numbers_that_are_none(text: str) -> None:
         fold_numbers(text, FOLDS)
 
 
-def test_an_evaluation_that_is_killed_within_a_fold_goes_on_there(
+class CutOff(BaseException):
+    """A kill: nobody catches it. That files withstand a true one, the test of training shows."""
+
+
+def test_an_evaluation_that_is_cut_off_within_a_fold_goes_on_there(
     tiny: Path,
     synthetic: Path,
     least: tuple[str, ...],
     tmp_path: Path,
-    script: Callable[..., object],
-    start: Callable[..., object],
+    command: Callable[..., object],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = tmp_path / "evaluation"
     order = ("evaluate.py", "--config", tiny, *least, "--folds", "2,4", "--output", folder)
-    process = start(*order, hasty=True)
-    first, within = folder / "fold2.csv", folder / "work4" / "fold1.npz"
-    patient_until = time.monotonic() + 300
-    while not within.exists():
-        assert process.poll() is None
-        assert time.monotonic() < patient_until
-        time.sleep(0.02)
-    process.kill()
-    process.communicate()
+    first, within = folder / "fold2.csv", folder / "work4" / "fold2.npz"
+
+    def save_or_stop(path: Path, state: TrainingState) -> None:
+        if path == within:
+            raise CutOff
+        save_state(path, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "save_state", save_or_stop)
+        with pytest.raises(CutOff):
+            command(*order, train=True)
     assert not (folder / "metrics.json").exists()
     written = (first.read_bytes(), first.stat().st_mtime_ns)
-    done = script(*order, "--resume", hasty=True)
+    done = command(*order, "--resume", train=True)
     assert done.returncode == 0, done.stderr
     assert (first.read_bytes(), first.stat().st_mtime_ns) == written
     assert "Fold 4 of 5" in done.stderr
     assert not any(f"Fold {n} of 5" in done.stderr for n in (1, 2, 3, 5))
-    # What fold 4 had trained before it was killed is not trained again.
+    # What fold 4 had trained before it was cut off is not trained again.
     log = (folder / "evaluate.log").read_text("utf-8")
     assert log.count("fold 1 of 2, epoch 1:") == 2
     assert log.count("final, epoch 1:") == 2

@@ -164,13 +164,12 @@ def test_a_run_that_is_killed_and_resumed_ends_the_same(
     tiny: Path,
     tmp_path: Path,
     command: Callable[..., object],
-    script: Callable[..., object],
     start: Callable[..., object],
 ) -> None:
     """The same seed gives the same losses, whether the run was cut off or not."""
     folder = tmp_path / "run"
     order = ("train.py", "--config", tiny, "--output", folder)
-    process = start(*order, hasty=True)
+    process = start(*order, fast=True)
     patient_until = time.monotonic() + 300
     log_file = folder / "train.log"
     while not (log_file.exists() and "fold 1 of 2, epoch 1:" in log_file.read_text("utf-8")):
@@ -184,7 +183,7 @@ def test_a_run_that_is_killed_and_resumed_ends_the_same(
     other = command(*order, "--resume", "--set", "training.epochs=5")
     assert other.returncode == 2
     assert "training.epochs is not what the run was started with" in other.stderr
-    done = script(*order, "--resume", hasty=True)
+    done = command(*order, "--resume", train=True)
     assert done.returncode == 0, done.stderr
     log = log_file.read_text("utf-8")
     assert log.startswith(before)

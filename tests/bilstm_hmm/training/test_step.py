@@ -45,7 +45,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 
 
-def drawn(seed: int, lengths: tuple[int, ...] = (60, 7, 31, 1, 44, 18, 25)) -> Batch:
+def drawn(seed: int, lengths: tuple[int, ...] = (20, 3, 11, 1, 14, 6, 9)) -> Batch:
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, N_CLASSES, len(lengths))
     return Batch(
@@ -124,7 +124,7 @@ def test_a_step_on_rows_is_the_step_on_padded_clips(
         weights = {"clip": 1.0, "frame": 0.3}
         trainer.model.compile(descent, loss=trainer.model.loss, loss_weights=weights)
     before = weights_of(one)
-    for seed in range(3):
+    for seed in range(2):
         told = [
             trainer.model.train_on_batch(
                 *batch_arguments(drawn(seed), trainer.pack), return_dict=True

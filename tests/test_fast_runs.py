@@ -1,0 +1,46 @@
+"""What makes trainings in tests fast computes the same as what it stands in for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+from bilstm_hmm.network.layers import PackedLSTM  # noqa: E402
+from tests.fast_runs import without_graphs  # noqa: E402
+
+
+def outputs_and_gradients(make: Callable[[], Any], hidden: np.ndarray, mask: np.ndarray) -> list:
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(3)
+    layer = make()
+    inputs = tf.constant(hidden)
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        told = layer(inputs, mask=tf.constant(mask))
+        loss = tf.reduce_sum(told * np.cos(np.arange(told.shape[-1]), dtype=np.float32))
+    return [told, *tape.gradient(loss, [inputs, *layer.trainable_variables])]
+
+
+def bidirectional() -> Any:
+    return keras.layers.Bidirectional(keras.layers.LSTM(4, return_sequences=True))
+
+
+def packed() -> Any:
+    layer = bidirectional()
+    layer.build((None, None, 3))
+    return PackedLSTM(layer)
+
+
+@pytest.mark.parametrize("make", [bidirectional, packed])
+def test_the_shared_recurrence_is_that_of_keras(make: Callable[[], Any]) -> None:
+    hidden = np.random.default_rng(0).normal(size=(3, 6, 3)).astype(np.float32)
+    mask = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 0, 1, 1, 0], [1, 0, 0, 0, 0, 0]], bool)
+    expected = outputs_and_gradients(make, hidden, mask)
+    with without_graphs():
+        found = outputs_and_gradients(make, hidden, mask)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
