@@ -18,7 +18,7 @@ def predict(
     inputs: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATH]...",
+            metavar="PATH",
             help="Recordings and folders of recordings to label; - is standard input.",
         ),
     ] = None,
@@ -153,17 +153,19 @@ def _predict(
         from bilstm_hmm.cli.labelling.stdin import label_standard_input
 
         return label_standard_input(model, options, live_options.raw)
-    with _folder_progress(options.many) as on_result:
+    with _folder_progress(len(options.files) if options.many else None) as on_result:
         return write_predictions(model, options, on_result)
 
 
 @contextmanager
-def _folder_progress(shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar for a folder; nothing, not even an import of rich, for one file."""
-    if not shown or not sys.stderr.isatty():
+def _folder_progress(n_files: int | None) -> Iterator[Callable[[int, int], None]]:
+    """A bar for a folder; nothing, not even an import of rich, for one file (None)."""
+    if n_files is None or not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
     from bilstm_hmm.cli.progress import console_progress
 
     with console_progress() as progress:
+        # Its pace counts from here: the first results come together.
+        progress.move("Labelling", 0, n_files)
         yield lambda done, total: progress.move("Labelling", done, total)

@@ -46,6 +46,7 @@ def read_corpus(recipe: Recipe, progress: Progress) -> DecodedCorpus:
     def on_clip(done: int) -> None:
         progress.move("Reading clips and computing their frames", done, len(dataset.clips))
 
+    on_clip(0)
     examples = load_examples(dataset.clips, dataset.classes, recipe, banks, on_clip)
     _report_unreadable(dataset.clips, examples.clips, progress)
     _check_classes(dataset, examples.clips)

@@ -84,6 +84,7 @@ def pretrained_weights(context: TrainingContext, clips: tuple[Clip, ...]) -> Lay
         progress.move("Reading clips to pre-train on and computing their frames", done, len(clips))
 
     classes = sort_emotions({clip.emotion for clip in clips})
+    on_clip(0)
     examples = load_examples(clips, classes, recipe, banks, on_clip)
     cache_file = _cache_file(recipe, examples, banks)
     cached = _read_weights(cache_file) if cache_file is not None else None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from typer.models import ArgumentInfo
 
@@ -47,6 +47,8 @@ def _command(name: str, function: Callable[..., None]) -> str:
         usage = names[0] if names else f"--{parameter.name.replace('_', '-')}"
         if isinstance(info, ArgumentInfo):
             usage = info.metavar or parameter.name.upper()
+            is_list = any(get_origin(part) is list for part in get_args(of_type))
+            usage += "..." if is_list else ""
         elif of_type is not bool:
             usage += f" {info.metavar or _METAVARS[_first_type(of_type)]}"
         unsaid = any(parameter.default is value for value in (Parameter.empty, None, False))

@@ -260,7 +260,7 @@ def test_what_is_run_elsewhere_is(command: str, test: str) -> None:
 
 
 def test_they_leave_what_is_promised(done: dict[str, Done], newcomer: Path) -> None:
-    assert len((newcomer / "labels.csv").read_text("utf-8").splitlines()) == 3
+    assert len((newcomer / "labels.csv").read_text("utf-8").splitlines()) == 4
     assert (newcomer / "talk.png").read_bytes().startswith(b"\x89PNG")
     assert (newcomer / "corpora" / "emodb" / "emodb" / "wav" / "03a01Fa.wav").is_file()
     assert (newcomer / "runs" / "emodb" / "bundle" / "bundle.json").is_file()

@@ -69,6 +69,11 @@ def _refuse_unfit(options: PredictOptions) -> None:
             )
         if output.is_file():
             raise ToolkitError(f"--output {output}: it is a file; give a folder.")
+        if output.suffix.lower() == format.suffix.lower() and not output.is_dir():
+            raise ToolkitError(
+                f"--output {output}: {output.suffix} holds one recording, and here are several; "
+                f"give a folder, with --format {options.format}."
+            )
     elif output is not None and output.is_dir():
         raise ToolkitError(f"--output {output}: it is a folder; give the name of a file.")
     if format.binary and _is_terminal(output):

@@ -50,21 +50,20 @@ def test_a_fault_of_ours_is_not_hidden() -> None:
         raise ModuleNotFoundError("x", name="bilstm_hmm.x")
 
 
-@pytest.mark.parametrize(("shown", "terminal", "said"), [(True, True, True), (True, False, False)])
+@pytest.mark.parametrize(("n_files", "terminal"), [(2, True), (2, False), (None, True)])
 def test_a_bar_is_for_terminals(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    shown: bool,
+    n_files: int | None,
     terminal: bool,
-    said: bool,
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     monkeypatch.setenv("TERM", "xterm")
-    with _folder_progress(shown) as moved:
+    with _folder_progress(n_files) as moved:
         moved(1, 2)
     out, err = capsys.readouterr()
     assert out == ""
-    assert ("Labelling" in err) is said
+    assert ("Labelling" in err) is (terminal and n_files is not None)
 
 
 def said_by(

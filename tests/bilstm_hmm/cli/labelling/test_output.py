@@ -158,6 +158,16 @@ def test_the_format_follows_the_name(predict, folder: Path) -> None:
     assert predict("in", "--output", "-").stdout.count(": sad (") == 2
 
 
+def test_several_recordings_are_no_one_picture(predict, folder: Path) -> None:
+    for name in ("x.png", "x.SRT", "x.TextGrid"):
+        done = predict("in", "--output", name)
+        assert (done.returncode, done.stdout) == (2, "")
+        suffix = name.partition(".")[2]
+        said = f"--output {name}: .{suffix} holds one recording, and here are several; give a fo"
+        assert done.stderr.startswith(said)
+        assert not (folder / name).exists()
+
+
 def test_a_picture_is_nothing_for_a_terminal(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
