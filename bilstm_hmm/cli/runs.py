@@ -38,6 +38,7 @@ def train(
     from bilstm_hmm.experiments.run_folder import open_run
     from bilstm_hmm.extras import require_extra
     from bilstm_hmm.features.extraction.extract import load_encoder
+    from bilstm_hmm.output.lock import output_lock
     from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
 
     require_extra("train", "Training")
@@ -48,7 +49,7 @@ def train(
     _refuse_timelines(dataset.protocol)
     find_fold(dataset_folds(dataset, recipe.seed), recipe.data.fold)
     folder = open_run(recipe, output, resume)
-    with console_progress(folder / "train.log") as progress:
+    with output_lock(folder), console_progress(folder / "train.log") as progress:
         from bilstm_hmm.experiments.train import BUNDLE
         from bilstm_hmm.experiments.train import train as run
 
@@ -95,6 +96,7 @@ def evaluate(
     from bilstm_hmm.experiments.run_folder import open_run
     from bilstm_hmm.extras import require_extra
     from bilstm_hmm.features.extraction.extract import load_encoder
+    from bilstm_hmm.output.lock import output_lock
     from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
 
     require_extra("train", "Evaluating")
@@ -108,7 +110,7 @@ def evaluate(
     if models is not None:
         check_models(models, chosen_folds, dataset)
     folder = open_run(recipe, output, resume)
-    with console_progress(folder / "evaluate.log") as progress:
+    with output_lock(folder), console_progress(folder / "evaluate.log") as progress:
         if dataset.protocol.clip_protocol is not None:
             from bilstm_hmm.experiments.evaluate_timelines import evaluate_timelines
 
