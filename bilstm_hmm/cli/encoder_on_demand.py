@@ -23,17 +23,18 @@ def with_encoder(load: Callable[[], T], yes: bool) -> T:
     EncoderError
         Whatever `load` raises of an encoder that cannot be fetched by name, or is not wanted.
     """
-    from bilstm_hmm.extras import is_installed
-    from bilstm_hmm.features.encoder.resolve import MissingEncoderError
     from bilstm_hmm.features.errors import EncoderError
 
     try:
         return load()
-    except MissingEncoderError as error:
-        encoder = error.encoder
+    except EncoderError as error:
+        from bilstm_hmm.extras import is_installed
+        from bilstm_hmm.features.encoder.resolve import MissingEncoderError
+
         # What cuts the graph of an encoder has to be there as well; the sentence says how.
-        if not is_installed("onnx"):
+        if not isinstance(error, MissingEncoderError) or not is_installed("onnx"):
             raise
+        encoder = error.encoder
         if not yes and not _is_wanted(encoder):
             raise EncoderError(
                 f"The encoder {encoder.name} is not on this machine; add --yes to fetch it "
