@@ -39,18 +39,22 @@ def score(
         Path | None,
         typer.Option(help="Folder for metrics.json, report.md and predictions.csv."),
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Fetch the encoder that a model needs without a question.")
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Cores to use (default: all of them).")
     ] = None,
 ) -> None:
     """Score a model on labelled clips, such as your own."""
+    from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.experiments.score import read_clips, refuse_used
     from bilstm_hmm.experiments.score import score as run
     from bilstm_hmm.inference.model import load
 
     pairs = _pairs(renamed or ())
     refuse_used(output)
-    loaded = load(model)
+    loaded = with_encoder(lambda: load(model), yes)
     clips = read_clips(corpus, root, loaded.classes, pairs)
 
     def label(files: Sequence[Path]) -> "Iterator[Result]":
@@ -80,6 +84,7 @@ def _labelled(model: "Model", files: Sequence[Path], jobs: int) -> "Iterator[Res
     from bilstm_hmm.cli.progress import console_progress
 
     with console_progress() as progress:
+        progress.move("Labelling", 0, len(files))
         for count, result in enumerate(predict_files(model, files, jobs), 1):
             progress.move("Labelling", count, len(files))
             yield result
