@@ -12,6 +12,7 @@ import soundfile
 import yaml
 from bilstm_hmm.features.errors import EncoderError
 
+from bilstm_hmm.cli.runs import ENCODER_HINT
 from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.model import load
@@ -58,6 +59,7 @@ def with_encoder(
         XDG_CACHE_HOME=str(made.cache),
     )
     assert done.returncode == 0, done.stderr
+    assert ENCODER_HINT not in done.stdout
     return made
 
 

@@ -8,6 +8,12 @@ import typer
 if TYPE_CHECKING:
     from bilstm_hmm.data.splits.protocols import Protocol
 
+#: What those who train without an encoder should know of; figures of docs/results.
+ENCODER_HINT = (
+    "More accurate, and no slower: --config encoder_bilstm_hmm.yaml, which fetches an encoder of "
+    "8.7 MB. On Emo-DB, tested on each speaker in turn, its UA is 90.5; the best on MFCC has 78.0."
+)
+
 Config = Annotated[
     str, typer.Option("--config", help="A recipe: a path, or a name among those in configs/.")
 ]
@@ -57,6 +63,8 @@ def train(
     _print_table(metrics)
     print(f"Model: {folder / BUNDLE}")
     print(f"Report: {folder / 'report.md'}")
+    if not recipe.features.has_encoder:
+        print(ENCODER_HINT)
 
 
 def _refuse_timelines(protocol: "Protocol") -> None:

@@ -10,6 +10,7 @@ import pytest
 from pydantic import AliasChoices, BaseModel, Field
 
 from bilstm_hmm.cli.main import COMMANDS, CORPORA, ENCODERS
+from bilstm_hmm.cli.runs import ENCODER_HINT
 from bilstm_hmm.config.schema import Recipe
 from docs.generate.__main__ import main
 from docs.generate.configuration import sections
@@ -60,6 +61,16 @@ def test_every_command_has_a_section() -> None:
 def test_every_stored_result_is_in_the_results() -> None:
     stored = {path.relative_to(DOCS).as_posix() for path in (DOCS / "results").rglob("*.json")}
     assert stored == set(re.findall(r"\]\(\.\./(results/\S+\.json)\)", RESULTS))
+
+
+def test_the_better_recipe_is_named_with_its_figures() -> None:
+    better, best_on_mfcc = (
+        json.loads(_stored(name))["systems"]["hybrid"]["ua"]
+        for name in ("encoder/emodb-loso", "emodb-loso")
+    )
+    for text in (ENCODER_HINT, README.read_text("utf-8")):
+        assert "encoder_bilstm_hmm.yaml" in text
+        assert re.search(rf"UA (is )?{better:.1f}; .*\b{best_on_mfcc:.1f}\b", text)
 
 
 def test_the_figures_of_the_readme_are_those_stored() -> None:

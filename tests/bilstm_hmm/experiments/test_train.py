@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
+from bilstm_hmm.cli.runs import ENCODER_HINT
 from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.metrics import unweighted_accuracy, weighted_accuracy
@@ -145,6 +146,8 @@ def test_what_is_said_and_where(trained) -> None:
         (line,) = [line for line in trained.stdout.splitlines() if f" {system} " in line]
         assert f"{scores['ua']:.1f}" in line
     assert f"Model: {trained.folder / 'bundle'}" in trained.stdout.replace("\n", "")
+    # It has no encoder, and the best recipe does.
+    assert trained.stdout.endswith(f"{ENCODER_HINT}\n")
     assert "Traceback" not in trained.stderr
     assert "Warning" not in trained.stderr
     assert trained.stderr.count("Network ") == 3
