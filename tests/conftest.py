@@ -24,7 +24,7 @@ import pytest
 from hypothesis import settings
 
 from bilstm_hmm.inference.model import Model, load
-from tests.fast_runs import fast_runs, without_graphs
+from tests.fast_runs import fast_runs, without_graphs, without_pictures
 from tests.oracle import save_oracle_network, write_corpus, write_oracle
 
 REPOSITORY = Path(__file__).parents[1]
@@ -52,7 +52,7 @@ network:
   convolutions: [{{filters: 8, kernel: 9, stride: 8}}]
   units: [6]
   dropout: 0.1
-training: {{epochs: 2, batch_size: 30, learning_rate: 0.02, weight_average: 0.5}}
+training: {{epochs: 2, batch_size: 60, learning_rate: 0.02, weight_average: 0.5}}
 hmm: {{inner_folds: 2, states: 2, iterations: 3}}
 """
 
@@ -280,6 +280,13 @@ def start() -> Callable[..., subprocess.Popen[str]]:
 def fast() -> Iterator[None]:
     """Whole runs in half of the time."""
     with fast_runs():
+        yield
+
+
+@pytest.fixture
+def no_pictures() -> Iterator[None]:
+    """Files of pictures with nothing to see: for what does not turn on them."""
+    with without_pictures():
         yield
 
 

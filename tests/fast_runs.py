@@ -37,13 +37,27 @@ def without_graphs() -> Iterator[None]:
 
 @contextmanager
 def fast_runs() -> Iterator[None]:
-    """The same, and pictures of which there are the first bytes alone."""
+    """The same, with hardly any pictures, and intervals of fewer resamples."""
+    from bilstm_hmm.evaluation import metrics
+
+    draws = metrics._draws
+
+    def few(groups: Any, n_clips: int, resamples: int, seed: int) -> Any:
+        return draws(groups, n_clips, min(resamples, 50), seed)
+
+    with without_graphs(), without_pictures(), patch.object(metrics, "_draws", few):
+        yield
+
+
+@contextmanager
+def without_pictures() -> Iterator[None]:
+    """Of pictures there are the first bytes alone."""
     from matplotlib.figure import Figure
 
     def save(_figure: Figure, target: IO[bytes], **_options: object) -> None:
         target.write(b"\x89PNG\r\n")
 
-    with without_graphs(), patch.object(Figure, "savefig", save):
+    with patch.object(Figure, "savefig", save):
         yield
 
 

@@ -127,7 +127,7 @@ def test_the_paired_interval_agrees_with_every_possible_resample() -> None:
         differences.append(scores[0] - scores[1])
     expected = np.percentile(np.repeat(differences, 50), [2.5, 97.5])
     _, low, high = metrics.paired_bootstrap(
-        metrics.unweighted_accuracy, truth, one, other, speakers, resamples=20000
+        metrics.unweighted_accuracy, truth, one, other, speakers, resamples=5000
     )
     np.testing.assert_allclose((low, high), expected)
 

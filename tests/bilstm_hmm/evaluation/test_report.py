@@ -64,6 +64,7 @@ def test_an_evaluation_leaves_its_files(written: tuple[Path, dict[str, Any]]) ->
         assert f"]({picture})" in report
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_speaker_dependent_figures_say_so_loudly(
     tmp_path: Path,
     written: tuple[Path, dict[str, Any]],
@@ -133,6 +134,7 @@ def test_a_difference_counts_where_its_interval_leaves_out_zero(
     assert (", not more than" not in line) is verdict
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_two_speakers_are_said_to_allow_no_interval(
     tmp_path: Path, results: list[ClipResult]
 ) -> None:
@@ -148,6 +150,7 @@ def test_two_speakers_are_said_to_allow_no_interval(
     assert "explains" not in report
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_one_system_has_no_comparison(tmp_path: Path, results: list[ClipResult]) -> None:
     alone = [
         ClipResult(r.name, r.speaker, r.truth, {"hmm": r.probabilities["hybrid"]}) for r in results
@@ -158,6 +161,7 @@ def test_one_system_has_no_comparison(tmp_path: Path, results: list[ClipResult])
         assert absent not in report
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_an_int8_network_stands_in_the_tables(
     tmp_path: Path, results: list[ClipResult], folds: list[int]
 ) -> None:
@@ -175,6 +179,7 @@ def test_an_int8_network_stands_in_the_tables(
     assert not [path for path in tmp_path.iterdir() if "int8" in path.name]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_training_that_nobody_timed_is_unknown(
     tmp_path: Path, results: list[ClipResult], folds: list[int]
 ) -> None:

@@ -55,7 +55,7 @@ class Listener(SilentProgress):
 def recipe(quick_recipe: MakeRecipe) -> Recipe:
     return quick_recipe(
         network={"units": [6], "stack": 8, "dropout": 0.1},
-        training={"epochs": 2, "learning_rate": 0.05, "weight_average": 0.0, "batch_size": 9},
+        training={"epochs": 2, "learning_rate": 0.05, "weight_average": 0.0, "batch_size": 18},
         augmentation={"speed": {"probability": 0.3}},
     )
 
