@@ -97,7 +97,7 @@ class ConsoleProgress:
         self.bar.update(self.current, completed=done, total=total, note=note)
 
     def _print(self, text: str) -> None:
-        self.bar.console.print(text, highlight=False, markup=False)
+        self.bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _is_line_due(self) -> bool:
         now = self.clock()

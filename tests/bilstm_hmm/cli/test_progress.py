@@ -46,7 +46,7 @@ def test_where_no_bar_is_seen_a_line_comes_now_and_then(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     monkeypatch.setenv("TERM", "dumb")
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "60")
     clock = Clock()
     with console_progress(tmp_path / "log", clock) as progress:
         for done in range(1, 101):
