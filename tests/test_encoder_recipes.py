@@ -174,7 +174,7 @@ def test_training_without_the_encoder_is_one_sentence_and_leaves_no_run(
         XDG_CACHE_HOME=str(tmp_path / "empty"),
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("The encoder whisper-tiny is not on this machine; get it with ")
+    assert done.stderr.startswith("The encoder whisper-tiny is not on this machine; add --yes to")
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "run").exists()
 
