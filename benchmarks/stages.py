@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from bilstm_hmm.features.audio.reading import read_audio
+from bilstm_hmm.features.audio.inputs import RecordingInput
+from bilstm_hmm.features.audio.reading import AudioStream, read_audio
 from bilstm_hmm.features.extraction.extract import n_features
 
 import bilstm_hmm
@@ -16,7 +17,6 @@ from benchmarks.table import Section, number
 from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.cli.labelling import file_workers as workers
 from bilstm_hmm.config.network_settings import NetworkSettings
-from bilstm_hmm.inference import model as inference
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.scoring import Scorer
 
@@ -77,8 +77,8 @@ def stage_seconds(model: Model, files: Sequence[Path]) -> dict[str, float]:
 
     places = [
         *STAGES,
-        (READING, inference, "_read_clip"),
-        (READING, inference, "open_file"),
+        (READING, AudioStream, "read_up_to"),
+        (READING, RecordingInput, "open"),
         (DECIDING, Model, "_predictions"),
     ]
     with _replaced(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,8 @@ class Prediction:
 
     `duration` is in seconds; `probabilities` has one entry a class and sums to one; `curves` are
     there where they were asked for, `path` where the samples do not lie at `file`. `warnings` are
-    what makes the answer worse, `notes` what else was done to the recording: a phrase each.
+    what makes the answer worse, `notes` what else was done to the recording: a phrase each. Where
+    it is the answer to one channel (from 1) or one speaker alone, `channel` or `speaker` says so.
     """
 
     file: str
@@ -81,11 +82,28 @@ class Prediction:
     curves: Curves | None = field(default=None, compare=False, repr=False)
     path: str | None = None
     notes: tuple[str, ...] = ()
+    channel: int | None = None
+    speaker: str | None = None
+
+    def of_voice(self, channel: int | None, speaker: str | None) -> "Prediction":
+        """Return the same as that of one channel, from 1, or of one speaker."""
+        if (channel, speaker) == (None, None):
+            return self
+        return replace(self, channel=channel, speaker=speaker)
+
+    @property
+    def voice(self) -> str:
+        """The channel and the speaker in words, nothing where all of the recording is meant."""
+        channel = f"channel {self.channel}" if self.channel is not None else ""
+        speaker = f"speaker {self.speaker}" if self.speaker is not None else ""
+        return ", ".join(filter(None, (channel, speaker)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract: plain types, numbers rounded for reading."""
         return {
             "file": self.file,
+            **({"channel": self.channel} if self.channel is not None else {}),
+            **({"speaker": self.speaker} if self.speaker is not None else {}),
             "emotion": self.emotion,
             "confidence": round(self.confidence, 4),
             "probabilities": {k: round(v, 4) for k, v in self.probabilities.items()},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bilstm_hmm.errors import ToolkitError
 
 if TYPE_CHECKING:
+    from bilstm_hmm.features.audio.voices import Voice
     from bilstm_hmm.features.audio.wav_stream import SampleFormat
 
 #: What ``--file`` and the results call standard input.
@@ -44,6 +45,10 @@ class PredictOptions:
         What else changes a result, by the name of its option; nothing that has its default.
     problems
         Of files that are known to give no result: the sentence that says why.
+    voices
+        What is listened to in each file, where that is not all of it.
+    voice_column
+        ``channel`` or ``speaker``, where there are several answers to a recording.
     """
 
     files: tuple[Path, ...]
@@ -57,6 +62,8 @@ class PredictOptions:
     settings: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[Path, str] = field(default_factory=dict)
     n_others: int = 0
+    voices: Mapping[Path, tuple["Voice", ...]] = field(default_factory=dict)
+    voice_column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

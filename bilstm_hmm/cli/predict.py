@@ -76,7 +76,17 @@ def predict(
         ),
     ] = None,
     channels: Annotated[
-        int | None, typer.Option(help="Channels of raw samples (default: 1).")
+        str | None,
+        typer.Option(
+            metavar="mix|split|N",
+            help="Label the channels as one (default), each, or number N. With --pcm: how many.",
+        ),
+    ] = None,
+    speakers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RTTM", help="Label each speaker's turns: an RTTM file, or a folder of them."
+        ),
     ] = None,
     interval: Annotated[
         float | None, typer.Option(help="Seconds between live updates (default: 0.5).")
@@ -89,6 +99,7 @@ def predict(
     """Label recordings, folders of recordings, or a stream."""
     from bilstm_hmm.cli.labelling.inputs import Inputs, find_inputs
     from bilstm_hmm.cli.labelling.output import claimed_output
+    from bilstm_hmm.cli.labelling.voices import parse_channels, with_voices
     from bilstm_hmm.cli.options import DASH, LiveOptions, PredictOptions, validate_options
     from bilstm_hmm.errors import ToolkitError
     from bilstm_hmm.extras import require_extra
@@ -103,7 +114,10 @@ def predict(
     if format_named(format).binary:
         require_extra("plot", f"--format {format}")
     found = Inputs((), many=False) if mic else find_inputs(*named)
-    live_options = LiveOptions(found.piped, mic, live, pcm, channels, device, interval, lookahead)
+    is_stream = found.piped or mic
+    wanted = parse_channels(channels or "mix", is_stream)
+    n_raw = wanted if is_stream and isinstance(wanted, int) else None
+    live_options = LiveOptions(found.piped, mic, live, pcm, n_raw, device, interval, lookahead)
     options = PredictOptions(
         found.files,
         found.many,
@@ -117,6 +131,10 @@ def predict(
         n_others=found.n_others,
     )
     validate_options(live_options, options)
+    if not is_stream:
+        options = with_voices(options, wanted, speakers)
+    elif speakers is not None:
+        raise ToolkitError("--speakers tells of turns in a file: name a recording.")
     if found.piped:
         from bilstm_hmm.cli.labelling.stdin import open_standard_input
 

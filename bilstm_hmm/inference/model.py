@@ -4,19 +4,17 @@ No TensorFlow, Keras, librosa, spafe or scikit-learn here.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
 from pathlib import Path
-
-import numpy as np
+from typing import Literal, overload
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix
 from bilstm_hmm.blas_threads import one_blas_thread
-from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.features.audio.inputs import Recording, RecordingInput, recording_input
-from bilstm_hmm.features.audio.reading import AudioStream, open_file
+from bilstm_hmm.features.audio.inputs import Recording, RecordingInput, file_input, recording_input
+from bilstm_hmm.features.audio.reading import AudioStream
+from bilstm_hmm.features.audio.voices import EVERYTHING, Voice
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.extraction.extract import load_encoder
 from bilstm_hmm.hmm.fusion import SYSTEMS, probabilities
@@ -56,6 +54,19 @@ class Model:
         """The emotions, in the order of every probability vector."""
         return self.bundle.classes
 
+    @overload
+    def predict(
+        self,
+        recording: Recording,
+        rate: float | None = None,
+        jobs: int | None = None,
+        curves: bool = False,
+        channels: Literal["mix"] | int = "mix",
+    ) -> Prediction: ...
+    @overload
+    def predict(
+        self, recording: Recording, rate: float | None = None, *, channels: Literal["split"]
+    ) -> tuple[Prediction, ...]: ...
     @one_blas_thread()
     def predict(
         self,
@@ -63,7 +74,8 @@ class Model:
         rate: float | None = None,
         jobs: int | None = None,
         curves: bool = False,
-    ) -> Prediction:
+        channels: Literal["mix", "split"] | int = "mix",
+    ) -> Prediction | tuple[Prediction, ...]:
         """Label one recording of any length.
 
         Parameters
@@ -78,6 +90,9 @@ class Model:
             Threads for a long recording; None takes one a core.
         curves
             Whether the prediction has the probabilities over time.
+        channels
+            ``mix`` labels all channels as one, a number (from 1) that channel alone, and ``split``
+            gives a tuple: a prediction of each.
 
         Raises
         ------
@@ -85,10 +100,12 @@ class Model:
             The recording cannot be used, or samples come without their rate.
         """
         with recording_input(recording, rate, self.bundle.recipe.features.rate) as given:
-            (result,) = self._label([given], jobs, curves)
-            if isinstance(result, AudioError):
-                raise result
-        return result
+            results = []
+            for result in self._label(given.by_channel(channels), jobs, curves):
+                if isinstance(result, AudioError):
+                    raise result
+                results.append(result)
+        return tuple(results) if channels == "split" else results[0]
 
     @one_blas_thread()
     def embed(self, recording: Recording, rate: float | None = None) -> FloatArray:
@@ -103,7 +120,7 @@ class Model:
             As `predict`, or nobody speaks in a recording beyond an utterance.
         """
         with recording_input(recording, rate, self.bundle.recipe.features.rate) as given:
-            clip, rest = _read_clip(given.open(), self.bundle.recipe)
+            clip, rest = given.open().read_up_to(max_clip_samples(self.bundle.recipe))
             vector = mean_hidden_state(self.scorer, clip, rest)
         if vector is None:
             raise AudioError(f"{given.file} holds no speech to embed; give one in which there is.")
@@ -115,12 +132,16 @@ class Model:
         files: Sequence[str | os.PathLike[str]],
         jobs: int | None = None,
         curves: bool = False,
+        voices: Sequence[Voice] | None = None,
     ) -> tuple[Result, ...]:
         """Label several files together, in their order; a `Failure` for one that cannot be read.
 
-        Every file gets what `predict` gives it, but for rounding. `jobs` and `curves` as there.
+        Every file gets what `predict` gives it, but for rounding. `jobs` and `curves` as there;
+        `voices` says what of each file is listened to.
         """
-        sources = [self._file_source(file) for file in files]
+        heard = voices or [EVERYTHING] * len(files)
+        rate = self.bundle.recipe.features.rate
+        sources = [file_input(file, rate, v) for file, v in zip(files, heard, strict=True)]
         return tuple(
             Failure(source.file, str(result)) if isinstance(result, AudioError) else result
             for source, result in zip(sources, self._label(sources, jobs, curves), strict=True)
@@ -174,11 +195,6 @@ class Model:
             for system in SYSTEMS
         }
 
-    def _file_source(self, file: str | os.PathLike[str]) -> RecordingInput:
-        return RecordingInput(
-            os.fspath(file), partial(open_file, Path(file), self.bundle.recipe.features.rate)
-        )
-
     def _label(
         self, sources: Sequence[RecordingInput], jobs: int | None, curves: bool
     ) -> list[Prediction | AudioError]:
@@ -187,7 +203,8 @@ class Model:
         recordings = [result for result in scored if isinstance(result, _Recording)]
         predictions = iter(self._predictions(recordings, curves))
         return [
-            result if isinstance(result, AudioError) else next(predictions) for result in scored
+            s if isinstance(s, AudioError) else next(predictions).of_voice(*source.voice.name)
+            for source, s in zip(sources, scored, strict=True)
         ]
 
     def _score_sources(
@@ -200,7 +217,7 @@ class Model:
         for index, source in enumerate(sources):
             try:
                 stream = source.open()
-                clip, rest = _read_clip(stream, self.bundle.recipe)
+                clip, rest = stream.read_up_to(max_clip_samples(self.bundle.recipe))
                 if rest is None:
                     clips[index] = clip
                 else:
@@ -256,20 +273,6 @@ class _Recording:
 
 def _threads(jobs: int | None) -> int:
     return jobs or os.cpu_count() or 1
-
-
-def _read_clip(
-    stream: AudioStream, recipe: Recipe
-) -> tuple[FloatArray, Iterator[FloatArray] | None]:
-    """Return a recording up to a clip's length, and the blocks that follow if there are any."""
-    limit = max_clip_samples(recipe)
-    blocks, parts, count = iter(stream), [], 0
-    for block in blocks:
-        parts.append(block)
-        count += len(block)
-        if count > limit:
-            return np.concatenate(parts), blocks
-    return (parts[0] if len(parts) == 1 else np.concatenate(parts)), None
 
 
 def load(path: str | os.PathLike[str] | None = None, precision: str = "float") -> Model:

@@ -24,6 +24,7 @@ class RenderOptions:
     timeline: bool
     classes: tuple[str, ...]
     header: bool
+    voice: str | None = None
 
 
 Writer = Callable[[Sequence[Result], RenderOptions], str | bytes]
@@ -51,6 +52,8 @@ class Format:
         The probabilities over time are shown, and have to be asked for.
     has_warnings
         What is written names the warnings.
+    tiers
+        A file holds the segments of several voices of a recording, each in a tier of its own.
     """
 
     suffix: str
@@ -60,6 +63,7 @@ class Format:
     binary: bool = False
     curves: bool = False
     has_warnings: bool = False
+    tiers: bool = False
 
 
 def render(
@@ -70,6 +74,7 @@ def render(
     timeline: bool,
     classes: Sequence[str] | None = None,
     header: bool = True,
+    voice: str | None = None,
 ) -> str | bytes:
     """Return `results` in `format`: text that is encodable as UTF-8 whatever the file names hold.
 
@@ -87,6 +92,9 @@ def render(
         The columns of csv and tsv; by default the classes of the first labelled file.
     header
         Whether csv and tsv start with the names of their columns.
+    voice
+        ``channel`` or ``speaker``: the column of csv and tsv that tells the answers to one
+        recording apart. None where there is one answer.
 
     Raises
     ------
@@ -96,7 +104,7 @@ def render(
         A picture is asked for, and the recording can no longer be read.
     """
     writer = format_named(format)
-    if writer.per_file and len(results) != 1:
+    if writer.per_file and len(results) != 1 and not (writer.tiers and results):
         raise ToolkitError(
             f"the {format} format holds one recording, not {len(results)}; "
             "write one file for each into an output folder"
@@ -104,7 +112,7 @@ def render(
     if classes is None:
         labelled = (r for r in results if isinstance(r, Prediction))
         classes = tuple(next((r.probabilities for r in labelled), ()))
-    return writer.write(results, RenderOptions(many, timeline, tuple(classes), header))
+    return writer.write(results, RenderOptions(many, timeline, tuple(classes), header, voice))
 
 
 def format_named(name: str) -> Format:
@@ -123,7 +131,8 @@ def _text(results: Sequence[Result], options: RenderOptions) -> str:
             continue
         emotion, confidence = plain(result.emotion), f"{result.confidence:.2f}"
         if options.many:
-            lines.append(f"{plain(result.file)}: {emotion} ({confidence})")
+            voice = f" [{plain(result.voice)}]" if result.voice else ""
+            lines.append(f"{plain(result.file)}{voice}: {emotion} ({confidence})")
         else:
             lines.append(f"Predicted Emotion: {emotion} (Confidence: {confidence})")
         if options.timeline:
@@ -180,10 +189,11 @@ def _table(results: Sequence[Result], options: RenderOptions) -> list[list[str]]
     rows = []
     if options.header:
         others = ["duration", "warnings", "model", "error"]
-        rows.append(["file", "emotion", "confidence", *options.classes, *others])
+        voice = [options.voice] if options.voice else []
+        rows.append(["file", *voice, "emotion", "confidence", *options.classes, *others])
     for result in results:
         if isinstance(result, Failure):
-            empty = [""] * (len(options.classes) + 5)
+            empty = [""] * (len(options.classes) + 5 + bool(options.voice))
             rows.append([result.file, *empty, result.error])
             continue
         probabilities = [
@@ -192,7 +202,8 @@ def _table(results: Sequence[Result], options: RenderOptions) -> list[list[str]]
         ]
         others = [f"{result.duration:.3f}", "; ".join(result.warnings), result.model, ""]
         label = [result.emotion, f"{result.confidence:.4f}"]
-        rows.append([result.file, *label, *probabilities, *others])
+        voice = [str(getattr(result, options.voice))] if options.voice else []
+        rows.append([result.file, *voice, *label, *probabilities, *others])
     return rows
 
 
@@ -204,7 +215,8 @@ def _rttm(results: Sequence[Result], options: RenderOptions) -> str:
             continue
         path = PurePath(result.file)
         name = (path.parent / path.stem).as_posix() if options.many else path.stem
-        lines.append(label_tracks.rttm(name, segments_or_label(result)))
+        voice = result.channel or 1, result.speaker
+        lines.append(label_tracks.rttm(name, segments_or_label(result), *voice))
     return "".join(lines)
 
 
@@ -220,15 +232,27 @@ def _track(write: Callable[[Sequence[Segment], float], str]) -> Writer:
     return write_track
 
 
+def _textgrid(results: Sequence[Result], options: RenderOptions) -> str:  # noqa: ARG001
+    tiers = {}
+    for result in results:
+        if isinstance(result, Failure):
+            raise ToolkitError(result.error)
+        tiers[f"emotion, {result.voice}" if result.voice else "emotion"] = segments_or_label(result)
+    duration = max(result.duration for result in results if isinstance(result, Prediction))
+    return label_tracks.textgrid(tiers, duration)
+
+
 def _png(results: Sequence[Result], options: RenderOptions) -> bytes:  # noqa: ARG001
     from bilstm_hmm.features.audio.envelope import envelope
     from bilstm_hmm.features.audio.reading import open_file
+    from bilstm_hmm.features.audio.voices import Voice
     from bilstm_hmm.output.timeline_plot import COLUMNS, picture
 
     (result,) = results
     if isinstance(result, Failure):
         raise ToolkitError(result.error)
-    waveform = envelope(open_file(result.path or result.file), COLUMNS)
+    voice = Voice(result.channel)
+    waveform = envelope(open_file(result.path or result.file, voice=voice), COLUMNS)
     return picture(replace(result, segments=tuple(segments_or_label(result))), waveform)
 
 
@@ -247,7 +271,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "tsv": Format(".tsv", _tsv, streams=True, has_warnings=True),
         "rttm": Format(".rttm", _rttm, streams=True),
         "audacity": Format(".txt", _track(label_tracks.audacity), per_file=True),
-        "textgrid": Format(".TextGrid", _track(label_tracks.textgrid), per_file=True),
+        "textgrid": Format(".TextGrid", _textgrid, per_file=True, tiers=True),
         "srt": Format(".srt", _track(label_tracks.srt), per_file=True),
         "png": Format(".png", _png, per_file=True, binary=True, curves=True),
     }

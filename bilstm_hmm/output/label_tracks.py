@@ -1,7 +1,7 @@
 """Segments as the label tracks of other programs: RTTM, Audacity, SubRip, Praat."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bilstm_hmm.prediction import Segment
 
@@ -14,14 +14,18 @@ def plain(text: str) -> str:
     return _UNPRINTABLE.sub(lambda c: c[0].encode("unicode_escape").decode("ascii"), text)
 
 
-def rttm(name: str, segments: Sequence[Segment]) -> str:
+def rttm(
+    name: str, segments: Sequence[Segment], channel: int = 1, speaker: str | None = None
+) -> str:
     """Return NIST rich transcription lines, the emotion in the place of the speaker's name.
 
-    ``SPEAKER name 1 onset duration <NA> <NA> emotion confidence <NA>``, times in seconds. White
-    space in the name and the emotion becomes an underscore, since it parts the fields.
+    ``SPEAKER name channel onset duration <NA> speaker emotion confidence <NA>``, times in seconds;
+    the speaker, where one is meant, stands in the place of a speaker's type. White space in names
+    and the emotion becomes an underscore, since it parts the fields.
     """
+    subtype = "<NA>" if speaker is None else _one_word(speaker)
     return "".join(
-        f"SPEAKER {_one_word(name)} 1 {s.start:.3f} {s.end - s.start:.3f} <NA> <NA> "
+        f"SPEAKER {_one_word(name)} {channel} {s.start:.3f} {s.end - s.start:.3f} <NA> {subtype} "
         f"{_one_word(s.emotion)} {s.confidence:.4f} <NA>\n"
         for s in segments
     )
@@ -40,12 +44,11 @@ def srt(segments: Sequence[Segment], duration: float) -> str:  # noqa: ARG001
     )
 
 
-def textgrid(segments: Sequence[Segment], duration: float) -> str:
-    """Return Praat's long text format: one interval tier, ``emotion``, from 0 to `duration`.
+def textgrid(tiers: Mapping[str, Sequence[Segment]], duration: float) -> str:
+    """Return Praat's long text format: interval tiers by their names, from 0 to `duration`.
 
     A tier has no holes: where there is no segment stands an interval with an empty label.
     """
-    intervals = _covering(segments, duration)
     lines = [
         'File type = "ooTextFile"',
         'Object class = "TextGrid"',
@@ -53,24 +56,34 @@ def textgrid(segments: Sequence[Segment], duration: float) -> str:
         "xmin = 0",
         f"xmax = {duration:.3f}",
         "tiers? <exists>",
-        "size = 1",
+        f"size = {len(tiers)}",
         "item []:",
-        "    item [1]:",
+    ]
+    for number, (name, segments) in enumerate(tiers.items(), start=1):
+        lines += [f"    item [{number}]:", *_tier(name, _covering(segments, duration), duration)]
+    return "\n".join(lines) + "\n"
+
+
+def _tier(name: str, intervals: list[tuple[float, float, str]], duration: float) -> list[str]:
+    lines = [
         '        class = "IntervalTier"',
-        '        name = "emotion"',
+        f'        name = "{_quotable(name)}"',
         "        xmin = 0",
         f"        xmax = {duration:.3f}",
         f"        intervals: size = {len(intervals)}",
     ]
     for number, (start, end, label) in enumerate(intervals, start=1):
-        quoted = plain(label).replace('"', '""')
         lines += [
             f"        intervals [{number}]:",
             f"            xmin = {start:.3f}",
             f"            xmax = {end:.3f}",
-            f'            text = "{quoted}"',
+            f'            text = "{_quotable(label)}"',
         ]
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _quotable(text: str) -> str:
+    return plain(text).replace('"', '""')
 
 
 def _covering(segments: Sequence[Segment], duration: float) -> list[tuple[float, float, str]]:

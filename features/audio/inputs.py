@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from numbers import Real
@@ -16,7 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import AudioError
-from .reading import AudioStream, open_array, open_file
+from .files import file_source
+from .reading import AudioStream
+from .sources import Source, array_source
+from .voices import EVERYTHING, Voice, heard
 
 #: A path; an encoded file's bytes or a binary file object; samples, or an iterable of samples or
 #: of blocks of them. Tensors of other libraries are samples.
@@ -31,10 +34,61 @@ _HOW_TO_GIVE = (
 
 @dataclass(frozen=True, slots=True)
 class RecordingInput:
-    """What a recording is called, and what opens it as a stream."""
+    """A recording that can be opened, and what of it is listened to.
+
+    Attributes
+    ----------
+    file
+        What it is called.
+    source
+        Opens it as it is.
+    rate
+        To resample to, in Hz.
+    voice
+        All of it, or a channel or a speaker alone.
+    """
 
     file: str
-    open: Callable[[], AudioStream]
+    source: Callable[[], Source]
+    rate: int
+    voice: Voice = EVERYTHING
+
+    def open(self) -> AudioStream:
+        """Return it as a stream.
+
+        Raises
+        ------
+        AudioError
+            It cannot be read, or has no such channel.
+        """
+        return AudioStream(heard(self.source(), self.voice), self.rate)
+
+    def by_channel(self, channels: str | int) -> "list[RecordingInput]":
+        """Return what is labelled: ``mix``, all channels as one; ``split``, each; or a number's.
+
+        Raises
+        ------
+        AudioError
+            `channels` is nothing of these, or the recording cannot be read.
+        """
+        if channels == "mix":
+            return [self]
+        if channels == "split":
+            numbers = range(1, self.source().n_channels + 1)
+        elif isinstance(channels, int) and not isinstance(channels, bool):
+            numbers = range(channels, channels + 1)
+        else:
+            raise AudioError(
+                f"channels is given as {channels!r}; it must be 'mix', 'split' or a number from 1."
+            )
+        return [replace(self, voice=replace(self.voice, channel=number)) for number in numbers]
+
+
+def file_input(
+    file: str | os.PathLike[str], rate: int, voice: Voice = EVERYTHING
+) -> RecordingInput:
+    """Return a file, or one voice of it, as something that can be opened."""
+    return RecordingInput(os.fspath(file), partial(file_source, Path(file)), rate, voice)
 
 
 @contextmanager
@@ -59,15 +113,14 @@ def recording_input(
         within the block and tells of the file that bytes were written to tells of the bytes.
     """
     if isinstance(recording, str | os.PathLike):
-        path = os.fspath(recording)
-        yield RecordingInput(path, partial(open_file, Path(path), rate))
+        yield file_input(recording, rate)
     elif _is_encoded(recording):
         with _encoded_file(recording) as (name, file), _renamed(str(file), name):
-            yield RecordingInput(name, partial(open_file, file, rate))
+            yield RecordingInput(name, partial(file_source, file), rate)
     else:
         samples = samples_of(recording)
         native = _checked_rate(native_rate)
-        yield RecordingInput("array", partial(open_array, samples, native, rate))
+        yield RecordingInput("array", partial(array_source, samples, native), rate)
 
 
 def samples_of(recording: object) -> NDArray[Any]:

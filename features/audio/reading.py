@@ -13,6 +13,7 @@ from .channels import mixing_weights
 from .files import file_source
 from .quality import LevelMeter, count_clipped, quality_warnings
 from .sources import Source, array_source
+from .voices import EVERYTHING, Voice, heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,19 @@ class AudioStream:
         if len(samples) or empty:
             yield samples if len(samples) else np.zeros(1, dtype=np.float32)
 
+    def read_up_to(self, limit: int) -> tuple[FloatArray, Iterator[FloatArray] | None]:
+        """Return the recording whole if it has at most `limit` samples, ``[n]``.
+
+        Else its beginning, which is longer than that, and the blocks that follow.
+        """
+        blocks, parts, count = iter(self), [], 0
+        for block in blocks:
+            parts.append(block)
+            count += len(block)
+            if count > limit:
+                return np.concatenate(parts), blocks
+        return (parts[0] if len(parts) == 1 else np.concatenate(parts)), None
+
     def _finite_blocks(self) -> Iterator[FloatArray]:
         """Yield the blocks of the source; in the end it is known what of it is damaged."""
         blocks = self._source.blocks()
@@ -128,15 +142,15 @@ class AudioStream:
         return Waveform(np.concatenate(parts), self.rate, self.duration, self.warnings, self.notes)
 
 
-def open_file(path: str | Path, rate: int = 16000) -> AudioStream:
-    """Return the sound of a recording or video as a stream, whatever its rate.
+def open_file(path: str | Path, rate: int = 16000, voice: Voice = EVERYTHING) -> AudioStream:
+    """Return the sound of a recording or video, or of one voice of it, as a stream.
 
     Raises
     ------
     AudioError
         Where the file is missing, a folder, empty, unreadable or not audio.
     """
-    return AudioStream(file_source(Path(path)), rate)
+    return AudioStream(heard(file_source(Path(path)), voice), rate)
 
 
 def open_array(array: NDArray[np.generic], native_rate: float, rate: int = 16000) -> AudioStream:

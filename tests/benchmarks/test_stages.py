@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bilstm_hmm.features.audio.inputs import RecordingInput
+from bilstm_hmm.features.audio.reading import AudioStream
 
 from benchmarks import stages
 from bilstm_hmm.config.network_settings import NetworkSettings
-from bilstm_hmm.inference import model as inference
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.scoring import Scorer
 
@@ -32,7 +33,7 @@ def test_the_stages_are_the_whole(model: Model, synthetic: Path) -> None:
 
 def _functions() -> list[object]:
     scored = [getattr(Scorer, name) for _, _, name in stages.STAGES]
-    return [*scored, inference._read_clip, inference.open_file, Model._predictions]
+    return [*scored, AudioStream.read_up_to, RecordingInput.open, Model._predictions]
 
 
 @pytest.mark.parametrize("family", ["bilstm", "cnn_bilstm", "cnn_lstm"])

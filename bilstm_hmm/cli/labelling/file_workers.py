@@ -4,12 +4,14 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock
 
 from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.features.audio.voices import EVERYTHING, Voice
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.ordered_map import ordered_map
@@ -28,7 +30,11 @@ _worker_model: list[Model] = []
 
 
 def predict_files(
-    model: Model, files: Sequence[Path], jobs: int, curves: bool = False
+    model: Model,
+    files: Sequence[Path],
+    jobs: int,
+    curves: bool = False,
+    voices: Sequence[Voice] | None = None,
 ) -> Iterator[Result]:
     """Yield the result of each file, in the order of the files.
 
@@ -40,27 +46,29 @@ def predict_files(
         Processes; a few files, and a single job, are labelled in this one.
     curves
         Whether the predictions have the probabilities over time.
+    voices
+        What of each file is listened to; None is all of it.
 
     Raises
     ------
     ToolkitError
         Where a process was killed.
     """
-    batches = _batches(files)
+    batches = _batches(files, voices or [EVERYTHING] * len(files))
     first = list(islice(batches, MIN_BATCHES_FOR_POOL))
     if jobs == 1 or len(first) < MIN_BATCHES_FOR_POOL:
         for batch in chain(first, batches):
-            yield from model.predict_many(batch, jobs, curves)
+            yield from batch.predict(model, jobs, curves)
         return
     # A fresh interpreter each: forks of one with threads can hang.
     pool = ProcessPoolExecutor(jobs - 1, get_context("spawn"), _start, (model.bundle,))
     this_process = Lock()
 
-    def predict_batch(batch: list[Path]) -> tuple[Result, ...]:
+    def predict_batch(batch: _Batch) -> tuple[Result, ...]:
         # This process labels as well, and first of all, while the others start.
         if this_process.acquire(blocking=False):
             try:
-                return model.predict_many(batch, 1, curves)
+                return batch.predict(model, 1, curves)
             finally:
                 this_process.release()
         return pool.submit(_predict_batch, batch, curves).result()
@@ -81,16 +89,27 @@ def predict_files(
         pool.shutdown(cancel_futures=True)
 
 
-def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
-    batch: list[Path] = []
-    size = 0
-    for path in files:
-        batch.append(path)
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Files that are labelled together, and what of each is listened to."""
+
+    files: list[Path] = field(default_factory=list)
+    voices: list[Voice] = field(default_factory=list)
+
+    def predict(self, model: Model, jobs: int, curves: bool) -> tuple[Result, ...]:
+        return model.predict_many(self.files, jobs, curves, self.voices)
+
+
+def _batches(files: Sequence[Path], voices: Sequence[Voice]) -> Iterator[_Batch]:
+    batch, size = _Batch(), 0
+    for path, voice in zip(files, voices, strict=True):
+        batch.files.append(path)
+        batch.voices.append(voice)
         size += _bytes(path)
-        if len(batch) == FILES_PER_BATCH or size >= BYTES_PER_BATCH:
+        if len(batch.files) == FILES_PER_BATCH or size >= BYTES_PER_BATCH:
             yield batch
-            batch, size = [], 0
-    if batch:
+            batch, size = _Batch(), 0
+    if batch.files:
         yield batch
 
 
@@ -107,5 +126,5 @@ def _start(bundle: Bundle) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _predict_batch(files: list[Path], curves: bool) -> tuple[Result, ...]:
-    return _worker_model[0].predict_many(files, 1, curves)
+def _predict_batch(batch: _Batch, curves: bool) -> tuple[Result, ...]:
+    return batch.predict(_worker_model[0], 1, curves)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from bilstm_hmm.atomic_files import atomic_path, atomic_write, write_error
@@ -12,6 +13,7 @@ from bilstm_hmm.cli.labelling.summary import Summary
 from bilstm_hmm.cli.labelling.warning_counts import WarningCounts, print_warnings
 from bilstm_hmm.cli.options import PredictOptions
 from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.features.audio.voices import EVERYTHING
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.output.formats import format_named, json_list, render
@@ -22,7 +24,7 @@ from bilstm_hmm.output.resume import (
     refuse_other_table,
 )
 from bilstm_hmm.output.run_record import RunRecord, refuse_other_run, write_record
-from bilstm_hmm.prediction import Failure, Result
+from bilstm_hmm.prediction import Failure, Prediction, Result
 
 #: Called with the number of files done and their total.
 ProgressCallback = Callable[[int, int], None]
@@ -49,7 +51,7 @@ def write_predictions(
     if options.many:
         return _write_many(model, options, on_result)
     (result,) = map(postprocess, _predict(model, options.files, options, on_result))
-    content = _render_one(result, options)
+    content = _render_one([result], options)
     # One recording that failed must not empty the output of an earlier call.
     if content is None:
         return 1
@@ -79,14 +81,21 @@ def _write_many(model: Model, options: PredictOptions, on_result: ProgressCallba
 def _predict(
     model: Model, files: Sequence[Path], options: PredictOptions, on_result: ProgressCallback
 ) -> Iterator[Result]:
-    problems = options.problems
-    readable = [path for path in files if path not in problems]
-    results = predict_files(model, readable, options.jobs, format_named(options.format).curves)
+    problems, everything = options.problems, (EVERYTHING,)
+    asked = [(path, voice) for path in files for voice in options.voices.get(path, everything)]
+    readable = [(path, voice) for path, voice in asked if path not in problems]
+    results = predict_files(
+        model,
+        [path for path, _ in readable],
+        options.jobs,
+        format_named(options.format).curves,
+        [voice for _, voice in readable],
+    )
     warnings = WarningCounts()
-    for done, path in enumerate(files, start=1):
+    for done, (path, _) in enumerate(asked, start=1):
         problem = problems.get(path)
         result = next(results) if problem is None else Failure(os.fspath(path), problem)
-        on_result(done, len(files))
+        on_result(done, len(asked))
         warnings.add(result)
         yield result
     if options.many:
@@ -108,6 +117,7 @@ def _write_streaming(
             timeline=options.timeline,
             classes=classes,
             header=not has_header,
+            voice=options.voice_column,
         )
         _append(options.output, text)
         has_header = True
@@ -168,25 +178,28 @@ def _write_list(results: Iterable[Result], options: PredictOptions, summary: Sum
 
 
 def _write_each(results: Iterable[Result], options: PredictOptions, summary: Summary) -> None:
-    """One output file for each recording, in the output folder."""
-    for target, result in zip(target_files(options), results, strict=True):
-        content = _render_one(result, options)
-        if content is None:
-            summary.add(Failure(result.file, "reported already"))
-        else:
+    """One output file for each recording or each voice of it, in the output folder."""
+    waiting = iter(results)
+    for target, count in target_files(options).items():
+        given = list(islice(waiting, count))
+        content = _render_one(given, options)
+        if content is not None:
             _write(target, content)
-            summary.add(result)
+        for result in given:
+            is_written = content is not None and isinstance(result, Prediction)
+            summary.add(result if is_written else Failure(result.file, "reported already"))
 
 
-def _render_one(result: Result, options: PredictOptions) -> str | bytes | None:
-    """Return the file of one recording, None where it failed, which is reported."""
-    if _report_failure(result, options):
+def _render_one(results: Sequence[Result], options: PredictOptions) -> str | bytes | None:
+    """Return the file of a recording, None where it failed, which is reported."""
+    labelled = [result for result in results if not _report_failure(result, options)]
+    if not labelled:
         return None
     try:
-        return render([result], options.format, many=options.many, timeline=options.timeline)
+        return render(labelled, options.format, many=options.many, timeline=options.timeline)
     except AudioError as error:
         # A picture needs the recording once more, and it may have gone.
-        _report_failure(Failure(result.file, str(error)), options)
+        _report_failure(Failure(labelled[0].file, str(error)), options)
         return None
 
 

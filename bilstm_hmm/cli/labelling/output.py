@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bilstm_hmm.cli.labelling.inputs import normal_path
+from bilstm_hmm.cli.labelling.voices import voice_suffixes
 from bilstm_hmm.cli.options import PredictOptions
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.output.formats import format_named
@@ -32,23 +33,28 @@ def claimed_output(options: PredictOptions) -> Iterator[None]:
         yield
 
 
-def target_files(options: PredictOptions) -> tuple[Path, ...]:
-    """Return the files that are written: one for each recording, or one for all.
+def target_files(options: PredictOptions) -> dict[Path, int]:
+    """Return the files that are written, and of how many results: one each, or one for all.
 
-    In a folder they are named after the recordings, below what all of those have in common.
+    In a folder they are named after the recordings, below what all of those have in common; where
+    several voices of a recording have a file each, after the voice as well.
     """
     if options.output is None:
-        return ()
+        return {}
     format = format_named(options.format)
     if not (options.many and format.per_file):
-        return (options.output,)
+        return {options.output: len(options.files)}
     paths = [Path(normal_path(path)) for path in options.files]
     base = Path(os.path.commonpath([path.parent for path in paths]))
-    # The old suffix stays in the name, so that x.wav and x.flac do not meet.
-    return tuple(
-        options.output / path.relative_to(base).with_name(path.name + format.suffix)
-        for path in paths
-    )
+    targets: dict[Path, int] = {}
+    for given, path in zip(options.files, paths, strict=True):
+        voices = options.voices.get(given, ()) if options.voice_column else ()
+        suffixes = [""] if format.tiers or not voices else voice_suffixes(voices)
+        for suffix in suffixes:
+            # The old suffix stays in the name, so that x.wav and x.flac do not meet.
+            name = path.relative_to(base).with_name(path.name + suffix + format.suffix)
+            targets[options.output / name] = max(1, len(voices)) if format.tiers else 1
+    return targets
 
 
 def _refuse_unfit(options: PredictOptions) -> None:
