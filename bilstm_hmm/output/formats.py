@@ -104,7 +104,7 @@ def render(
         A picture is asked for, and the recording can no longer be read.
     """
     writer = format_named(format)
-    if writer.per_file and len(results) != 1 and not (writer.tiers and results):
+    if writer.per_file and len(results) != 1 and not (writer.tiers and _is_one_recording(results)):
         raise ToolkitError(
             f"the {format} format holds one recording, not {len(results)}; "
             "write one file for each into an output folder"
@@ -113,6 +113,12 @@ def render(
         labelled = (r for r in results if isinstance(r, Prediction))
         classes = tuple(next((r.probabilities for r in labelled), ()))
     return writer.write(results, RenderOptions(many, timeline, tuple(classes), header, voice))
+
+
+def _is_one_recording(results: Sequence[Result]) -> bool:
+    """Whether these are the voices of one recording."""
+    voices = {(r.file, r.voice) if isinstance(r, Prediction) else (r.file, "") for r in results}
+    return len({file for file, _ in voices}) == 1 and len(voices) == len(results)
 
 
 def format_named(name: str) -> Format:
