@@ -65,14 +65,15 @@ def _write_many(model: Model, options: PredictOptions, on_result: ProgressCallba
     files, has_header = options.files, False
     if format.streams and options.output is not None:
         files, has_header = _open_output(model, options, options.output)
-    results = _predict(model, files, options, on_result)
-    summary = Summary()
+    warnings, summary = WarningCounts(), Summary()
+    results = map(warnings.counted, _predict(model, files, options, on_result))
     if format.per_file:
         _write_each(results, options, summary)
     elif format.streams:
         _write_streaming(results, model.classes, has_header, options, summary)
     else:
         _write_list(results, options, summary)
+    warnings.print()
     n_before = len(options.files) - len(files)
     print(summary.line(options.output, n_before, options.n_others), file=sys.stderr)
     return summary.n_failed
@@ -91,15 +92,11 @@ def _predict(
         format_named(options.format).curves,
         [voice for _, voice in readable],
     )
-    warnings = WarningCounts()
     for done, (path, _) in enumerate(asked, start=1):
         problem = problems.get(path)
         result = next(results) if problem is None else Failure(os.fspath(path), problem)
         on_result(done, len(asked))
-        warnings.add(result)
         yield result
-    if options.many:
-        warnings.print()
 
 
 def _write_streaming(

@@ -14,15 +14,16 @@ class WarningCounts:
         self._first: dict[str, tuple[str, str]] = {}
         self._n_labelled = 0
 
-    def add(self, result: Result) -> None:
-        """Take the next result."""
+    def counted(self, result: Result) -> Result:
+        """Take the next result, and return it."""
         if isinstance(result, Failure):
-            return
+            return result
         self._n_labelled += 1
         for warning in result.warnings:
             kind = warning.partition(":")[0]
             self._counts[kind] = self._counts.get(kind, 0) + 1
             self._first.setdefault(kind, (result.file, warning))
+        return result
 
     def print(self) -> None:
         """Say each kind once, the most frequent first."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from bilstm_hmm.features.audio.voices import EVERYTHING
 
 from bilstm_hmm.cli.labelling import file_workers as workers
 from bilstm_hmm.cli.labelling.file_workers import predict_files
@@ -72,7 +73,8 @@ def test_large_files_are_batches_of_their_own(
         soundfile.write(path, np.zeros(round(seconds * 16000)), 16000)
         files.append(path)
     files.append(tmp_path / "gone.wav")
-    chunks = [[int(p.stem) if p.stem != "gone" else -1 for p in c] for c in workers._batches(files)]
+    batches = workers._batches(files, [EVERYTHING] * len(files))
+    chunks = [[int(p.stem) if p.stem != "gone" else -1 for p in b.files] for b in batches]
     assert chunks == [[0], [1, 2, 3, 4, 5], [6, -1]]
 
 
