@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import AudioError
-from .files import file_source
+from .decoding.files import file_source
 from .reading import AudioStream
 from .sources import Source, array_source
 from .voices import EVERYTHING, Voice, heard

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..errors import AudioError
 from ..frames import FloatArray
 from .channels import mixing_weights
-from .files import file_source
+from .decoding.files import file_source
 from .quality import LevelMeter, count_clipped, quality_warnings
 from .sources import Source, array_source
 from .voices import EVERYTHING, Voice, heard

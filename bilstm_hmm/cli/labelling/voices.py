@@ -8,7 +8,7 @@ from typing import Literal
 
 from bilstm_hmm.cli.options import PredictOptions
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.features.audio.files import file_source
+from bilstm_hmm.features.audio.decoding.files import file_source
 from bilstm_hmm.features.audio.rttm import speakers_of
 from bilstm_hmm.features.audio.sources import MAX_CHANNELS
 from bilstm_hmm.features.audio.voices import Voice

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from bilstm_hmm.features.audio import files
+from bilstm_hmm.features.audio.decoding import files
 from bilstm_hmm.features.audio.envelope import envelope
 from bilstm_hmm.features.audio.reading import open_array
 from bilstm_hmm.features.errors import AudioError

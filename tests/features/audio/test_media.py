@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from bilstm_hmm.features.audio import media
+from bilstm_hmm.features.audio.decoding import media
 from bilstm_hmm.features.audio.reading import open_file, read_audio
 from bilstm_hmm.features.errors import AudioError
 

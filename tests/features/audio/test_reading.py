@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from bilstm_hmm.features.audio import files
+from bilstm_hmm.features.audio.decoding import files
 from bilstm_hmm.features.audio.quality import estimate_snr
 from bilstm_hmm.features.audio.reading import open_array, read_audio
 from bilstm_hmm.features.errors import AudioError

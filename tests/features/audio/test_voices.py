@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
-from bilstm_hmm.features.audio import files
+from bilstm_hmm.features.audio.decoding import files
 from bilstm_hmm.features.audio.reading import open_file
 from bilstm_hmm.features.audio.voices import Voice, joined_turns
 from bilstm_hmm.features.errors import AudioError

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import AudioError
-from ..frames import FloatArray
-from .sources import BLOCK, MAX_CHANNELS, Blocks, Source, float_conversion, undecodable
+from ...errors import AudioError
+from ...frames import FloatArray
+from ..sources import BLOCK, MAX_CHANNELS, Blocks, Source, float_conversion, undecodable
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioStream, Packet

@@ -8,9 +8,9 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, cast
 
-from ..errors import AudioError
-from .sources import BLOCK, Blocks, Source, undecodable
-from .wav_stream import read_wav_header
+from ...errors import AudioError
+from ..sources import BLOCK, Blocks, Source, undecodable
+from ..wav_stream import read_wav_header
 
 
 def program_source(path: Path, program: str, refused: AudioError) -> Source:

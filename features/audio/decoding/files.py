@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ..errors import AudioError
-from ..frames import FloatArray
-from .sources import BLOCK, SIZE_UNKNOWN, Blocks, Source, undecodable
+from ...errors import AudioError
+from ...frames import FloatArray
+from ..sources import BLOCK, SIZE_UNKNOWN, Blocks, Source, undecodable
 
 _SHORTER_THAN_DECLARED = re.compile(r"(?:data|SSND|Data Size)\s*:\s*(\d+) \(should be (\d+)\)")
 _MAX_OGG_PAGE, _END_OF_STREAM = 65307, 4
