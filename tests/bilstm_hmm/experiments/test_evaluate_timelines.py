@@ -107,7 +107,7 @@ def test_recordings_are_of_the_test_speaker_alone(evaluated: Path, dataset: Data
         again = concatenate_clips(own, lambda clip: read_audio(clip.path).samples, 16000)
         assert [r.truth for r in results] == [recording.truth for recording in again]
         model = Model(read_bundle(evaluated / f"fold{number}"))
-        said = model.predict(again[0].samples).segments
+        said = model.predict(again[0].samples, 16000).segments
         expected = tuple((s.start, s.end, s.emotion) for s in said)
         for found, known in zip(results[0].predicted["composite-hmm"], expected, strict=True):
             assert found[:2] == pytest.approx(known[:2])
