@@ -1,6 +1,6 @@
 """What the user asked ``predict`` for, and what of it does not go together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DASH = "-"
 #: Formats that can be written while sound comes.
 LIVE_FORMATS = ("text", "jsonl")
+#: Called with the number of files done and their total.
+ProgressCallback = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

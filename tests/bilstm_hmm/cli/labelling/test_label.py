@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bilstm_hmm.cli.labelling import label as labelling
+from bilstm_hmm.cli.labelling import writing
 from bilstm_hmm.cli.labelling.inputs import find_inputs
 from bilstm_hmm.cli.labelling.label import write_predictions
 from bilstm_hmm.cli.options import PredictOptions
@@ -146,13 +146,13 @@ def test_probabilities_over_time_are_asked_for_where_they_are_shown(
     model: Model, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str
 ) -> None:
     seen = []
-    render = labelling.render
+    render = writing.render
 
     def kept(results, *arguments: object, **options: object) -> object:
         seen.extend(results)
         return render(results, *arguments, **options)
 
-    monkeypatch.setattr(labelling, "render", kept)
+    monkeypatch.setattr(writing, "render", kept)
     one = order((recording,), many=False, format=format, output=tmp_path / "x")
     assert write_predictions(model, one, ignore) == 0
     assert [result.curves is not None for result in seen] == [format == "png"]
