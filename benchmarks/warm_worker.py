@@ -41,7 +41,7 @@ def ours(model: Path) -> Label:
 
     def label(content: bytes) -> str:
         samples, rate = soundfile.read(BytesIO(content), dtype="float32")
-        return loaded.predict(samples, rate).emotion
+        return str(loaded.predict(samples, rate).emotion)
 
     return label
 

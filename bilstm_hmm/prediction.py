@@ -44,6 +44,17 @@ class Segment:
         }
 
 
+def speaking_shares(segments: Iterable[Segment]) -> dict[str, float]:
+    """Return the share of each emotion in the time of segments with speech, the largest first."""
+    times: dict[str, float] = {}
+    for segment in segments:
+        if segment.emotion != NO_SPEECH:
+            times[segment.emotion] = times.get(segment.emotion, 0.0) + segment.end - segment.start
+    total = sum(times.values())
+    by_share = sorted(times.items(), key=lambda item: -item[1])
+    return {emotion: time / total for emotion, time in by_share} if total > 0.0 else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Curves:
     """The probability of each emotion over time, where somebody speaks.
@@ -64,15 +75,17 @@ class Curves:
 class Prediction:
     """The label of one recording, its probabilities and its timeline.
 
-    `duration` is in seconds; `probabilities` has one entry a class and sums to one; `curves` are
-    there where they were asked for, `path` where the samples do not lie at `file`. `warnings` are
-    what makes the answer worse, `notes` what else was done to the recording: a phrase each. Where
-    it is the answer to one channel (from 1) or one speaker alone, `channel` or `speaker` says so.
+    `emotion` and `confidence` are None where nobody speaks. `duration` is in seconds;
+    `probabilities` has one entry a class and sums to one, or is empty where nobody speaks; `curves`
+    are there where they were asked for, `path` where the samples do not lie at `file`. `warnings`
+    are what makes the answer worse, `notes` what else was done to the recording: a phrase each.
+    Where it is the answer to one channel (from 1) or one speaker alone, `channel` or `speaker` says
+    so.
     """
 
     file: str
-    emotion: str
-    confidence: float
+    emotion: str | None
+    confidence: float | None
     probabilities: Mapping[str, float]
     duration: float
     segments: tuple[Segment, ...]
@@ -98,6 +111,11 @@ class Prediction:
         speaker = f"speaker {self.speaker}" if self.speaker is not None else ""
         return ", ".join(filter(None, (channel, speaker)))
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each emotion that occurs in the speaking time, the largest first."""
+        return speaking_shares(self.segments)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract: plain types, numbers rounded for reading."""
         return {
@@ -105,8 +123,9 @@ class Prediction:
             **({"channel": self.channel} if self.channel is not None else {}),
             **({"speaker": self.speaker} if self.speaker is not None else {}),
             "emotion": self.emotion,
-            "confidence": round(self.confidence, 4),
+            "confidence": None if self.confidence is None else round(self.confidence, 4),
             "probabilities": {k: round(v, 4) for k, v in self.probabilities.items()},
+            "shares": {k: round(v, 4) for k, v in self.shares.items()},
             "duration": round(self.duration, 3),
             "segments": [segment.to_dict() for segment in self.segments],
             "warnings": list(self.warnings),

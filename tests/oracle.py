@@ -28,7 +28,6 @@ from bilstm_hmm.hmm.fusion import ScoreFusion
 from bilstm_hmm.hmm.projection import Projection
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.bundle_files import CARD, METRICS, write_bundle
-from bilstm_hmm.timeline.parameters import TimelineParameters
 
 RATE = 16000
 EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful")
@@ -111,6 +110,13 @@ def oracle_recipe() -> Recipe:
             "dropout": 0.1,
         },
         "hmm": {"states": 2, "iterations": 3},
+        # Nobody speaks in these sounds.
+        "timeline": {
+            "vad": "energy",
+            "expected_duration": 2.0,
+            "min_silence": 0.15,
+            "max_speech": 2.0,
+        },
     }
     return recipe_from_tree(tree, "the oracle's recipe")
 
@@ -141,7 +147,6 @@ def oracle_bundle(network: bytes | None = None) -> Bundle:
             [np.tile(0.3 * identity, (2, 1, 1))] * _EMOTIONS,
         ),
         decision=ScoreFusion(*(np.array(value) for value in (1.0, 0.6, 1.5)), np.array([0.5, 0.8])),
-        timeline=TimelineParameters(0.8, 0.1, 2.0, 0.4, 0.25, 1.0),
     )
 
 

@@ -20,6 +20,7 @@ KEYS = [
     "emotion",
     "confidence",
     "probabilities",
+    "shares",
     "duration",
     "segments",
     "warnings",

@@ -186,7 +186,7 @@ SOUND = {
     "bilstm_hmm/hmm/bank.py": "from bilstm_hmm.errors import ToolkitError\n"
     "from bilstm_hmm.features.audio import reading",
     "bilstm_hmm/timeline/__init__.py": "",
-    "bilstm_hmm/timeline/fit.py": "import bilstm_hmm.hmm.bank",
+    "bilstm_hmm/timeline/decoding.py": "import bilstm_hmm.hmm.bank",
     "features/__init__.py": "",
     "features/errors.py": "",
     "features/audio/__init__.py": "",
@@ -196,12 +196,12 @@ SOUND = {
     "data/clip.py": "",
 }
 SPOILED = {
-    "up": (upward_imports, "bilstm_hmm/hmm/bank.py", "import bilstm_hmm.timeline.fit"),
+    "up": (upward_imports, "bilstm_hmm/hmm/bank.py", "import bilstm_hmm.timeline.decoding"),
     "up for a type": (
         upward_imports,
         "bilstm_hmm/hmm/bank.py",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
-        "    from bilstm_hmm.timeline.fit import fit",
+        "    from bilstm_hmm.timeline.decoding import viterbi",
     ),
     "up in a function": (
         upward_imports,
@@ -216,7 +216,11 @@ SPOILED = {
     "up by dots": (upward_imports, "features/errors.py", "from .audio import reading"),
     "to a neighbour": (upward_imports, "features/errors.py", "import bilstm_hmm.data.clip"),
     "to the toolkit": (upward_imports, "data/clip.py", "from bilstm_hmm.errors import E"),
-    "in a circle": (circles, "bilstm_hmm/hmm/bank.py", "from bilstm_hmm.timeline.fit import fit"),
+    "in a circle": (
+        circles,
+        "bilstm_hmm/hmm/bank.py",
+        "from bilstm_hmm.timeline.decoding import viterbi",
+    ),
     "too long": (long_modules, "data/clip.py", "\n" * (MAX_LINES + 1)),
     "not empty": (filled_packages, "bilstm_hmm/hmm/__init__.py", "from .bank import Bank"),
 }

@@ -128,25 +128,32 @@ class TimelineSettings(Section):
         Positive | None,
         Field(
             validation_alias=AliasChoices("expected_duration", "dwell"),
-            description="Expected duration of an emotion; `null` fits it on the training speakers.",
+            description="Expected duration of an emotion in a recording of several speech "
+            "segments; `null` takes 10 s, and 4 s within an utterance.",
         ),
     ] = None
     min_duration: Annotated[
         Positive | None,
         Field(
             validation_alias=AliasChoices("min_duration", "minimum"),
-            description="Minimum duration of an emotion; `null` fits it on the training speakers.",
+            description="Minimum duration of an emotion within an utterance; `null` takes 0.6 s.",
         ),
     ] = None
     utterance_duration: Annotated[
         Positive,
         Field(
             validation_alias=AliasChoices("utterance_duration", "evidence"),
-            description="Seconds of speech whose frames count as much as one calibrated "
-            "utterance: neighbouring frames are not independent. For single utterances, and where "
-            "no timeline was fitted.",
+            description="Seconds of an utterance whose frames count as much as all of a calibrated "
+            "one: neighbouring frames are not independent.",
         ),
     ] = 2.0
+    vad: Annotated[
+        Literal["network", "energy"],
+        Field(
+            description="What parts speech from other sound: `network`, which learned it, or "
+            "`energy`, for which all that is loud enough is speech."
+        ),
+    ] = "network"
     max_below_peak_db: Annotated[
         Positive,
         Field(
@@ -158,7 +165,14 @@ class TimelineSettings(Section):
         Positive,
         Field(
             validation_alias=AliasChoices("min_silence", "pause"),
-            description="Silence that ends a speech segment, which is scored alone.",
+            description="Silence that ends a speech segment, which is scored alone, as it begins.",
+        ),
+    ] = 0.35
+    min_silence_at_max_speech: Annotated[
+        Positive,
+        Field(
+            description="Silence that ends a speech segment near its greatest length; in between, "
+            "the longer the segment, the shorter the silence."
         ),
     ] = 0.15
     max_speech: Annotated[
@@ -168,7 +182,7 @@ class TimelineSettings(Section):
             ge=0.5,
             description="Longest speech segment; a longer one is cut where it is quietest.",
         ),
-    ] = 2.0
+    ] = 4.0
     min_silence_segment: Annotated[
         Positive,
         Field(

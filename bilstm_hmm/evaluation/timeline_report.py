@@ -47,7 +47,7 @@ _EXPLAINED = (
 )
 _SYSTEMS = (
     "`frame-argmax` is the network's likeliest emotion of each frame; `median-filter` the same, "
-    "posteriors smoothed by a running median whose width was fitted on the training speakers; "
+    "posteriors smoothed by a running median of one second; "
     "`windows` labels 3 s at a time, as clips of their own; `phrase-argmax` and `phrase-median` "
     "are the first two where the network hears each phrase on its own; and `composite-hmm` is the "
     "timeline that the model gives, the HMM over the same phrases."

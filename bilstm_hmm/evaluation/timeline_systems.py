@@ -31,8 +31,8 @@ TIMELINE_SYSTEMS = (
 )
 #: Seconds of a window that is labelled as a clip of its own.
 WINDOW_SECONDS = 3.0
-#: Width of the median filter, in seconds, with a model that none was fitted for.
-DEFAULT_MEDIAN_WIDTH = 1.0
+#: Width of the median filter, in seconds.
+MEDIAN_WIDTH = 1.0
 
 
 def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[LabelledInterval, ...]]:
@@ -43,18 +43,16 @@ def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[LabelledInte
     samples
         float32 ``[n]`` at the rate of the model's features.
     """
-    parameters, scores = model.bundle.timeline, model.score(samples)
-    segments = model.score_segments(samples)
-    duration = len(samples) / model.bundle.recipe.features.rate
-    width = DEFAULT_MEDIAN_WIDTH if parameters is None else parameters.median_width
+    scores, segments = model.score(samples), model.score_segments(samples)
+    answer = model.predict(samples, model.bundle.recipe.features.rate)
     argmax = scores.frame_logits.argmax(axis=1)
-    median = median_labels(scores.frame_logits, scores.rate, width)
+    median = median_labels(scores.frame_logits, scores.rate, MEDIAN_WIDTH)
     by_system = (
         frame_intervals(argmax, scores, model.classes),
         frame_intervals(median, scores, model.classes),
         window_intervals(model, samples),
-        *segment_intervals(segments, width, model.classes),
-        tuple((s.start, s.end, s.emotion) for s in model.timeline(scores, segments, duration)),
+        *segment_intervals(segments, MEDIAN_WIDTH, model.classes),
+        tuple((s.start, s.end, s.emotion) for s in answer.segments),
     )
     return dict(zip(TIMELINE_SYSTEMS, by_system, strict=True))
 

@@ -93,8 +93,7 @@ def evaluate_timelines(
         bundle = source.bundle(fold)
         samples = source.samples(fold.test, bundle.recipe.features.rate)
         results = fold_timelines(Model(bundle), dataset, fold, samples, progress)
-        fitted = None if bundle.timeline is None else bundle.timeline.to_dict()
-        summary = {"model": bundle.identity, "fitted": fitted}
+        summary = {"model": bundle.identity}
         return FoldOutcome(results, summary, bundle if models is None else None)
 
     results = {

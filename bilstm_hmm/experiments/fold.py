@@ -125,8 +125,6 @@ def build_bundle(system: TrainedSystem, context: TrainingContext) -> Bundle:
     network = network_to_onnx(system.network.model, recipe.network)
     digest = hashlib.sha256(network)
     arrays = [*back_end.bank.to_arrays().values(), *back_end.fusion.to_arrays().values()]
-    if back_end.timeline is not None:
-        arrays.extend(back_end.timeline.to_arrays().values())
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return Bundle(
@@ -139,7 +137,6 @@ def build_bundle(system: TrainedSystem, context: TrainingContext) -> Bundle:
         projection=back_end.projection,
         bank=back_end.bank,
         decision=back_end.fusion,
-        timeline=back_end.timeline,
         int8=quantize_network(network) if recipe.bundle.int8 else None,
     )
 

@@ -8,7 +8,6 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.hmm.bank import HmmBank
 from bilstm_hmm.hmm.fusion import INT8_MARK, ScoreFusion
 from bilstm_hmm.hmm.projection import Projection
-from bilstm_hmm.timeline.parameters import TimelineParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +15,8 @@ class Bundle:
     """The contents of a bundle that prediction uses.
 
     `network` is the serialised ONNX model, in the precision that was asked for; `identity` names
-    the model and its very weights. `timeline` is None where none was fitted. `int8` is the int8
-    twin of `network`, known where the bundle was made and not where it was read.
+    the model and its very weights. `int8` is the int8 twin of `network`, known where the bundle was
+    made and not where it was read.
     """
 
     identity: str
@@ -29,7 +28,6 @@ class Bundle:
     projection: Projection
     bank: HmmBank
     decision: ScoreFusion
-    timeline: TimelineParameters | None = None
     int8: bytes | None = field(default=None, repr=False)
 
 

@@ -27,7 +27,6 @@ from bilstm_hmm.hmm.bank import HmmBank
 from bilstm_hmm.hmm.fusion import INT8_MARK, ScoreFusion
 from bilstm_hmm.hmm.projection import Projection
 from bilstm_hmm.inference.bundle import Bundle
-from bilstm_hmm.timeline.parameters import TimelineParameters
 
 FORMAT_VERSION = 2
 MANIFEST = "bundle.json"
@@ -98,8 +97,7 @@ def _write_parts(folder: Path, bundle: Bundle) -> None:
         "of_logits": np.array(bundle.projection.of_logits),
     }
     np.savez(folder / HMM, **bundle.bank.to_arrays(), **projection)  # type: ignore[arg-type]
-    timeline = {} if bundle.timeline is None else bundle.timeline.to_arrays()
-    np.savez(folder / DECISION, **bundle.decision.to_arrays(), **timeline)  # type: ignore[arg-type]
+    np.savez(folder / DECISION, **bundle.decision.to_arrays())  # type: ignore[arg-type]
 
 
 def _write_manifest(folder: Path, bundle: Bundle) -> None:
@@ -173,7 +171,6 @@ def read_bundle(path: str | os.PathLike[str], precision: str = "float") -> Bundl
             projection=Projection(hmm["matrix"], hmm["offset"], bool(hmm["of_logits"])),
             bank=HmmBank.from_arrays(hmm),
             decision=ScoreFusion.from_arrays(decision),
-            timeline=TimelineParameters.from_arrays(decision),
         )
     except ToolkitError:
         raise

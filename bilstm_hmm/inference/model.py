@@ -19,14 +19,14 @@ from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.extraction.extract import load_encoder
 from bilstm_hmm.hmm.fusion import SYSTEMS, probabilities
 from bilstm_hmm.html_table import html_table
+from bilstm_hmm.inference.answer import Answer, answers
 from bilstm_hmm.inference.bundle import Bundle, describe
 from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.embedding import mean_hidden_state
-from bilstm_hmm.inference.long_recordings import max_clip_samples, score_long_recording
-from bilstm_hmm.inference.recording_timeline import timelines
-from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording, Scorer, is_utterance
+from bilstm_hmm.inference.long_recordings import max_held_samples, score_long_recording
+from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording, Scorer
 from bilstm_hmm.inference.shipped import default_model, named_model
-from bilstm_hmm.prediction import Failure, Prediction, Result, Segment
+from bilstm_hmm.prediction import Failure, Prediction, Result
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,8 +120,7 @@ class Model:
             As `predict`, or nobody speaks in a recording beyond an utterance.
         """
         with recording_input(recording, rate, self.bundle.recipe.features.rate) as given:
-            clip, rest = given.open().read_up_to(max_clip_samples(self.bundle.recipe))
-            vector = mean_hidden_state(self.scorer, clip, rest)
+            vector = mean_hidden_state(self.scorer, given.open())
         if vector is None:
             raise AudioError(f"{given.file} holds no speech to embed; give one in which there is.")
         return vector
@@ -156,35 +155,12 @@ class Model:
         samples
             float32 ``[n]`` at the rate of the features.
         """
-        if len(samples) > max_clip_samples(self.bundle.recipe):
-            return score_long_recording(
-                self.scorer, [samples], _threads(None), with_segments=False
-            ).whole
         return self.scorer.score_clips([samples])[0]
 
     @one_blas_thread()
     def score_segments(self, samples: FloatArray) -> tuple[RecordingScores, ...]:
         """Return the scores of each speech segment of a recording; `samples` as in `score`."""
         return self.scorer.score_speech(samples)
-
-    @one_blas_thread()
-    def timeline(
-        self, scores: RecordingScores, segments: tuple[RecordingScores, ...], duration: float
-    ) -> tuple[Segment, ...]:
-        """Return the timeline of a recording whose scores are known.
-
-        Parameters
-        ----------
-        scores, segments
-            Of `score` and `score_segments`.
-        duration
-            In seconds.
-        """
-        is_single = is_utterance(scores, self.bundle.recipe)
-        scored = ScoredRecording(scores, None if is_single else segments)
-        label = self._label_probabilities(scores)
-        (timeline,) = timelines(self.bundle, [scored], [label], [duration])
-        return timeline.segments
 
     def probabilities_by_system(self, scores: RecordingScores) -> dict[str, FloatMatrix]:
         """Return the probabilities of the emotions by each system, ``[C]``."""
@@ -217,7 +193,7 @@ class Model:
         for index, source in enumerate(sources):
             try:
                 stream = source.open()
-                clip, rest = stream.read_up_to(max_clip_samples(self.bundle.recipe))
+                clip, rest = stream.read_up_to(max_held_samples(self.bundle.recipe))
                 if rest is None:
                     clips[index] = clip
                 else:
@@ -235,31 +211,32 @@ class Model:
         ]
 
     def _predictions(self, recordings: Sequence["_Recording"], curves: bool) -> list[Prediction]:
-        labels = [self._label_probabilities(recording.scores.whole) for recording in recordings]
-        decoded = timelines(
+        found = answers(
             self.bundle,
             [recording.scores for recording in recordings],
-            labels,
             [recording.stream.duration for recording in recordings],
+            curves,
         )
         return [
-            Prediction(
-                file=recording.file,
-                emotion=self.classes[int(label.argmax())],
-                confidence=float(label.max()),
-                probabilities=dict(zip(self.classes, label.tolist(), strict=True)),
-                duration=recording.stream.duration,
-                segments=timeline.segments,
-                warnings=recording.stream.warnings,
-                model=self.bundle.identity,
-                notes=recording.stream.notes,
-                curves=timeline.curves if curves else None,
-            )
-            for recording, label, timeline in zip(recordings, labels, decoded, strict=True)
+            self._prediction(recording, answer)
+            for recording, answer in zip(recordings, found, strict=True)
         ]
 
-    def _label_probabilities(self, scores: RecordingScores) -> FloatMatrix:
-        return self.probabilities_by_system(scores)[self.bundle.recipe.decision.system]
+    def _prediction(self, recording: "_Recording", answer: Answer) -> Prediction:
+        label, is_spoken = answer.label, answer.label is not None
+        by_emotion = dict(zip(self.classes, answer.probabilities.tolist(), strict=True))
+        return Prediction(
+            file=recording.file,
+            emotion=None if label is None else self.classes[label],
+            confidence=None if label is None else float(answer.probabilities[label]),
+            probabilities=by_emotion if is_spoken else {},
+            duration=recording.stream.duration,
+            segments=answer.segments,
+            warnings=recording.stream.warnings,
+            model=self.bundle.identity,
+            notes=recording.stream.notes,
+            curves=answer.curves,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,62 +6,57 @@ import numpy as np
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
 from bilstm_hmm.features.vad.segmenter import SPEECH_PAD
-from bilstm_hmm.inference.recording_timeline import recording_composite, timeline_parameters
-from bilstm_hmm.inference.scoring import RecordingScores, Scorer, make_segmenter
-from bilstm_hmm.numerics import runs
+from bilstm_hmm.inference.answer import evidence_of, segment_hmm
+from bilstm_hmm.inference.scoring import RecordingScores, Scorer
+from bilstm_hmm.inference.speech_cutter import make_segmenter
 from bilstm_hmm.prediction import Segment
-from bilstm_hmm.timeline.composite_hmm import apply_temperature
-from bilstm_hmm.timeline.decoding import posteriors, viterbi
-from bilstm_hmm.timeline.online_viterbi import resume_inside, stable_prefix
+from bilstm_hmm.timeline.segment_hmm import (
+    SECTION_SILENCE,
+    Carried,
+    SegmentEvidence,
+    carry_on,
+    posteriors,
+    stable_prefix,
+    viterbi,
+)
 from bilstm_hmm.timeline.segments import SegmentMerger, SpeechInterval, label_spans
 
 #: Seconds of speech that may wait for a decision. A path that is not stable by then is taken as
-#: it is best, or what waits would grow while frames say nothing.
+#: it is best, or what waits would grow while segments say nothing.
 MAX_PENDING_SECONDS = 30.0
-#: Seconds of decided frames whose probabilities can still be asked for.
+#: Seconds of decided segments whose probabilities can still be asked for.
 HISTORY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Frames:
-    """Frames without a pause, and their weighted scores, ``[T, E]``."""
+class _Segment:
+    """A speech segment: where its frames lie, and what it tells."""
 
     interval: SpeechInterval
-    scores: FloatMatrix
-
-    def split(self, count: int) -> tuple["_Frames", "_Frames"]:
-        """The first `count` frames and the others."""
-        interval, rate = self.interval, self.interval.rate
-        boundary = interval.start + count / rate
-        first = SpeechInterval(interval.start, boundary, count, rate)
-        rest = SpeechInterval(boundary, interval.end, interval.frames - count, rate)
-        return _Frames(first, self.scores[:count]), _Frames(rest, self.scores[count:])
+    evidence: SegmentEvidence
 
 
 class OnlineTimeline:
     """Follows a recording at the rate of the model's features, block by block.
 
-    What is held does not grow: the open speech segment, and the frames that are not decided.
+    What is held does not grow: the open speech segment, and the segments that are not decided.
     """
 
     def __init__(self, scorer: Scorer) -> None:
-        bundle = scorer.bundle
-        self.classes = bundle.classes
+        self._bundle = scorer.bundle
+        self.classes = scorer.bundle.classes
         self._scorer = scorer
-        self._silence = bundle.recipe.timeline.min_silence_segment
-        self._rate = bundle.recipe.features.rate
-        self._segmenter = make_segmenter(bundle.recipe)
-        self._parameters = timeline_parameters(bundle)
-        self._composite = recording_composite(bundle)
-        self._tempered = apply_temperature(self._composite, self._parameters.inverse_temperature)
+        self._silence = scorer.bundle.recipe.timeline.min_silence_segment
+        self._rate = scorer.bundle.recipe.features.rate
+        self._segmenter = make_segmenter(scorer.bundle.recipe)
+        self._hmm = segment_hmm(scorer.bundle)
         self._merger = SegmentMerger(self._silence)
-        # Frames that are not decided, what goes before the first of them (the middle of an
-        # emotion), and where the last one ends.
-        self._pending: list[_Frames] = []
-        self._carry: FloatMatrix | None = None
+        # Segments that are not decided, what goes before them, and where the last one ends.
+        self._pending: list[_Segment] = []
+        self._carried: Carried | None = None
         self._speech_end: float | None = None
-        # Times and probabilities of decided frames.
-        self._history: list[tuple[FloatMatrix, FloatMatrix]] = []
+        # Decided segments and their probabilities.
+        self._history: list[tuple[SegmentEvidence, FloatMatrix]] = []
 
     def push(self, samples: FloatArray) -> list[Segment]:
         """Take the next samples ``[n]``; return the segments that are decided by them."""
@@ -71,122 +66,78 @@ class OnlineTimeline:
         """Return the rest of the segments of a recording of `duration` seconds."""
         scores = self._scorer.score_segments(self._segmenter.flush())
         closed = self._accept(scores, duration)
-        return closed + self._end_section() + self._merger.close(duration)
+        return closed + self._commit_all() + self._merger.close(duration)
 
     def probabilities_at(self, time: float) -> FloatMatrix | None:
         """Return the probability of each emotion at a time, ``[E]``; None where nobody speaks."""
-        tail = list(self._pending)
+        undecided = [segment.evidence for segment in self._pending]
         open_segment = self._segmenter.open_segment()
         if open_segment is not None:
-            tail += self._weighted(self._scorer.score_segments([open_segment]))
-        curves = list(self._history)
-        if tail:
-            curves.append(self._curve(tail))
-        times = np.concatenate([np.zeros(0), *(times for times, _ in curves)])
-        index = int(np.searchsorted(times, time, side="right")) - 1
-        if index < 0 or time - times[index] >= self._silence:
+            (scores,) = self._scorer.score_segments([open_segment])
+            undecided.append(evidence_of(self._bundle, scores))
+        known = list(self._history)
+        known += zip(undecided, posteriors(self._hmm, undecided, self._carried), strict=True)
+        begun = [(evidence, row) for evidence, row in known if evidence.start <= time]
+        if not begun or time - begun[-1][0].end >= self._silence:
             return None
-        row: FloatMatrix = np.concatenate([probabilities for _, probabilities in curves])[index]
-        return row
+        return begun[-1][1]
 
     def _accept(
-        self, segments: tuple[RecordingScores, ...], duration: float = np.inf
+        self, scores: tuple[RecordingScores, ...], duration: float = np.inf
     ) -> list[Segment]:
         closed: list[Segment] = []
-        for frames in self._weighted(segments, duration):
-            start, end = frames.interval.start, frames.interval.end
-            if self._speech_end is not None and start - self._speech_end >= self._silence:
-                closed += self._end_section()
-            self._pending.append(frames)
-            self._speech_end = end
-        if self._is_silent():
-            return closed + self._end_section()
-        return closed + self._commit_stable() if segments else closed
+        for segment in scores:
+            interval, evidence = segment.interval(duration), evidence_of(self._bundle, segment)
+            if self._silence_until(evidence.start) >= SECTION_SILENCE:
+                closed += self._commit_all()
+            self._pending.append(_Segment(interval, evidence))
+            self._speech_end = evidence.end
+        closed += self._commit_stable()
+        return closed + self._end_in_silence()
 
-    def _is_silent(self) -> bool:
-        """Whether what comes can no longer begin within a short pause."""
-        if self._speech_end is None or self._segmenter.in_speech:
-            return False
-        earliest = self._segmenter.n_judged / self._rate - SPEECH_PAD
-        return earliest - self._speech_end >= self._silence
+    def _end_in_silence(self) -> list[Segment]:
+        """Decide what a long silence ends, once what comes can no longer begin within it."""
+        if self._segmenter.in_speech:
+            return []
+        silence = self._silence_until(self._segmenter.n_judged / self._rate - SPEECH_PAD)
+        closed = self._commit_all() if silence >= SECTION_SILENCE else []
+        if not self._pending and silence >= self._silence:
+            closed += self._merger.pause()
+        return closed
 
-    def _weighted(
-        self, segments: tuple[RecordingScores, ...], duration: float = np.inf
-    ) -> list[_Frames]:
-        weighted = []
-        for segment in segments:
-            scores = self._parameters.combine_scores(
-                segment.frame_logits, segment.frame_log_likelihoods
-            )
-            weighted.append(_Frames(segment.interval(duration), scores.astype(np.float64)))
-        return weighted
+    def _silence_until(self, time: float) -> float:
+        """How long nobody has spoken at a time; nothing where nobody has yet."""
+        return 0.0 if self._speech_end is None else time - self._speech_end
 
     def _commit_stable(self) -> list[Segment]:
         """Decide what nothing to come can change."""
-        scores = _concatenated(self._pending)
-        path = stable_prefix(self._composite, scores, self._carry)
-        most = round(MAX_PENDING_SECONDS * self._pending[0].interval.rate)
-        if len(scores) - len(path) > most:
-            path = self._best_path(scores)[: len(scores) - most // 2]
-        return self._commit(path[: self._restart_point(path)])
+        evidence = [segment.evidence for segment in self._pending]
+        path = stable_prefix(self._hmm, evidence, self._carried)
+        speech = np.cumsum([each.end - each.start for each in evidence[len(path) :]])
+        if speech.size and speech[-1] > MAX_PENDING_SECONDS:
+            most = len(path) + int(np.searchsorted(speech, MAX_PENDING_SECONDS / 2)) + 1
+            path = viterbi(self._hmm, evidence, self._carried)[:most]
+        return self._commit(path)
 
-    def _best_path(self, scores: FloatMatrix) -> Indices:
-        return viterbi(self._composite, scores[:, None], before=self._carry)[:, 0]
-
-    def _restart_point(self, path: Indices) -> int:
-        """How many of the stable frames may go, so that decoding goes on as if they were there.
-
-        Up to the middle of an emotion that has had its minimum duration, or to where one begins.
-        """
-        for start, stop in reversed(runs(path)):
-            is_carried_on = start == 0 and self._carry is not None
-            if stop - start >= self._composite.min_frames or is_carried_on:
-                return stop
-        return 0
-
-    def _end_section(self) -> list[Segment]:
-        """Decide all that is pending: behind a long silence everything begins anew."""
-        closed: list[Segment] = []
-        if self._pending:
-            closed = self._commit(self._best_path(_concatenated(self._pending)))
-        self._carry, self._speech_end = None, None
-        return closed + self._merger.pause()
+    def _commit_all(self) -> list[Segment]:
+        evidence = [segment.evidence for segment in self._pending]
+        return self._commit(viterbi(self._hmm, evidence, self._carried))
 
     def _commit(self, path: Indices) -> list[Segment]:
-        """Decide the first pending frames as `path` has them, and let them go."""
+        """Decide the first pending segments as `path` has them, and let them go."""
         if not len(path):
             return []
-        times, probabilities = self._curve(self._pending)
-        intervals = [frames.interval for frames in self._take(len(path))]
+        evidence = [segment.evidence for segment in self._pending]
+        rows = posteriors(self._hmm, evidence, self._carried)[: len(path)]
+        decided, self._pending = self._pending[: len(path)], self._pending[len(path) :]
+        self._carried = carry_on(self._hmm, evidence[: len(path)], path, self._carried)
         closed: list[Segment] = []
-        for span in label_spans(intervals, path, probabilities, self.classes):
+        intervals = [segment.interval for segment in decided]
+        counts = [interval.frames for interval in intervals]
+        labels, frames = np.repeat(path, counts), np.repeat(rows, counts, axis=0)
+        for span in label_spans(intervals, labels, frames, self.classes):
             closed += self._merger.push(span)
-        self._carry = resume_inside(int(path[-1]), len(self.classes))
-        self._history.append((times[: len(path)], probabilities[: len(path)]))
-        oldest = times[-1] - HISTORY_SECONDS
-        self._history = [curve for curve in self._history if curve[0][-1] >= oldest]
+        self._history += zip(evidence[: len(path)], rows, strict=True)
+        oldest = evidence[-1].end - HISTORY_SECONDS
+        self._history = [known for known in self._history if known[0].end >= oldest]
         return closed
-
-    def _take(self, count: int) -> list[_Frames]:
-        """Take the first `count` frames off the pending ones."""
-        taken: list[_Frames] = []
-        while count:
-            frames = self._pending.pop(0)
-            if frames.interval.frames > count:
-                frames, rest = frames.split(count)
-                self._pending.insert(0, rest)
-            taken.append(frames)
-            count -= frames.interval.frames
-        return taken
-
-    def _curve(self, frames: list[_Frames]) -> tuple[FloatMatrix, FloatMatrix]:
-        """Times and probabilities of frames that follow the decided ones."""
-        inverse_temperature = self._parameters.inverse_temperature
-        carry = None if self._carry is None else self._carry * inverse_temperature
-        scores = inverse_temperature * _concatenated(frames)[:, None]
-        times = np.concatenate([part.interval.times() for part in frames])
-        return times, posteriors(self._tempered, scores, before=carry)[:, 0]
-
-
-def _concatenated(frames: list[_Frames]) -> FloatMatrix:
-    return np.concatenate([part.scores for part in frames])

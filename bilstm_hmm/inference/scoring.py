@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix
-from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.extraction.extract import extract_views
 from bilstm_hmm.features.extraction.normalise import normalise
-from bilstm_hmm.features.vad.segmenter import SpeechSegment, SpeechSegmenter
+from bilstm_hmm.features.vad.segmenter import SpeechSegment
 from bilstm_hmm.hmm.bank import score_frames
 from bilstm_hmm.hmm.projection import project
 from bilstm_hmm.inference.bundle import Bundle
-from bilstm_hmm.inference.session import open_session, run_network
-from bilstm_hmm.inference.windows import stitch_windows, window_starts
+from bilstm_hmm.inference.session import (
+    open_session,
+    run_network,
+    stitch_windows,
+    window_starts,
+)
+from bilstm_hmm.inference.speech_cutter import SpeechCutter, make_segmenter
 from bilstm_hmm.network.outputs import NetworkOutput, average_outputs
 from bilstm_hmm.timeline.segments import SpeechInterval
 
@@ -62,13 +66,13 @@ class RecordingScores:
 
 @dataclass(frozen=True, slots=True)
 class ScoredRecording:
-    """Scores of a recording as a whole, and of its speech segments, in order.
+    """Scores of what was said in a recording, in order; nothing where nobody speaks.
 
-    `segments` is None where the recording is a single utterance.
+    Of an utterance, `segments` are its only one.
     """
 
-    whole: RecordingScores
-    segments: tuple[RecordingScores, ...] | None
+    segments: tuple[RecordingScores, ...]
+    is_utterance: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,26 +116,30 @@ class Scorer:
             return self._opened
 
     def score_recordings(self, recordings: Sequence[FloatArray]) -> tuple[ScoredRecording, ...]:
-        """Return the scores of recordings, and of the segments of those beyond one utterance.
+        """Return the scores of the speech in recordings.
 
         Parameters
         ----------
         recordings
             Each short enough to be held whole; float32 ``[n]`` at the rate of the features.
         """
-        scores = self.score_clips(recordings)
+        cut = [self._cut(samples) for samples in recordings]
+        scores = iter(self.score_segments([segment for segments, _ in cut for segment in segments]))
         return tuple(
-            ScoredRecording(
-                whole,
-                None if is_utterance(whole, self.bundle.recipe) else self.score_speech(samples),
-            )
-            for samples, whole in zip(recordings, scores, strict=True)
+            ScoredRecording(tuple(next(scores) for _ in segments), is_utterance)
+            for segments, is_utterance in cut
         )
 
     def score_speech(self, samples: FloatArray) -> tuple[RecordingScores, ...]:
         """Return the scores of each speech segment of a recording, in order."""
         segmenter = make_segmenter(self.bundle.recipe)
         return self.score_segments([*segmenter.push(samples), *segmenter.flush()])
+
+    def _cut(self, samples: FloatArray) -> tuple[list[SpeechSegment], bool]:
+        """What is scored of a recording, and whether it is one utterance."""
+        cutter = SpeechCutter(self.bundle.recipe)
+        segments = [*cutter.push(samples), *cutter.flush()]
+        return segments, cutter.is_utterance and len(segments) == 1
 
     def score_segments(self, segments: Sequence[SpeechSegment]) -> tuple[RecordingScores, ...]:
         """Return the scores of segments, each as a clip of its own, at the recording's times.
@@ -147,7 +155,7 @@ class Scorer:
         scores = self.score_clips([segment.samples for segment in segments])
         offsets = [segment.start / rate for segment in segments]
         return tuple(
-            replace(clip, start=offset + clip.start, end=offset + clip.end)
+            replace(clip, start=max(0.0, offset + clip.start), end=offset + clip.end)
             for clip, offset in zip(scores, offsets, strict=True)
         )
 
@@ -175,18 +183,9 @@ class Scorer:
         outputs, _ = self._run_network([self.extract_features(samples) for samples in clips])
         return [output.hidden for output in outputs]
 
-    def extract_features(self, samples: FloatArray, is_whole: bool = True) -> Features:
-        """Return the features of a recording, or of a part of one.
-
-        Parameters
-        ----------
-        is_whole
-            False for a part of a recording that was brought to one level before: it is neither
-            scaled nor trimmed.
-        """
+    def extract_features(self, samples: FloatArray) -> Features:
+        """Return the features of a recording."""
         recipe, settings = self.bundle.recipe, self.bundle.recipe.features
-        if not is_whole:
-            settings = settings.model_copy(update={"level": "none", "trim_db": None})
         views = extract_views(samples, settings, self.bundle.banks, recipe.decision.warps)
         kind, statistics = settings.normalisation, self.bundle.statistics
         frames = np.stack([normalise(view.values, kind, statistics) for view in views])
@@ -231,16 +230,3 @@ class Scorer:
     def _score_hmms(self, outputs: Sequence[NetworkOutput]) -> list[FloatArray]:
         sequences = [project(self.bundle.projection, output) for output in outputs]
         return [scores.astype(np.float32) for scores in score_frames(self.bundle.bank, sequences)]
-
-
-def make_segmenter(recipe: Recipe) -> SpeechSegmenter:
-    """Return what cuts a recording into speech segments, as the recipe says."""
-    settings = recipe.timeline
-    return SpeechSegmenter(
-        recipe.features.rate, settings.max_below_peak_db, settings.min_silence, settings.max_speech
-    )
-
-
-def is_utterance(scores: RecordingScores, recipe: Recipe) -> bool:
-    """Tell whether a recording is no longer than one window of the network: one utterance."""
-    return len(scores.frame_logits) <= recipe.window_frames // recipe.network.stride

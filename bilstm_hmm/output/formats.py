@@ -11,7 +11,8 @@ from bilstm_hmm.delimited_text import table_text
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.output import label_tracks
 from bilstm_hmm.output.label_tracks import plain
-from bilstm_hmm.prediction import Failure, Prediction, Result, Segment
+from bilstm_hmm.output.lines import label_line, segment_line, shares_lines
+from bilstm_hmm.prediction import NO_SPEECH, Failure, Prediction, Result, Segment
 
 _NOT_IN_JSON_LINES = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -135,21 +136,15 @@ def _text(results: Sequence[Result], options: RenderOptions) -> str:
             name = f"{plain(result.file)}: " if options.many else ""
             lines.append(f"{name}no label: {plain(result.error)}")
             continue
-        emotion, confidence = plain(result.emotion), f"{result.confidence:.2f}"
+        label = label_line(result, options.many)
         if options.many:
             voice = f" [{plain(result.voice)}]" if result.voice else ""
-            lines.append(f"{plain(result.file)}{voice}: {emotion} ({confidence})")
+            lines.append(f"{plain(result.file)}{voice}: {label}")
         else:
-            lines.append(f"Predicted Emotion: {emotion} (Confidence: {confidence})")
+            lines += [label, *shares_lines(result, options.timeline)]
         if options.timeline:
             lines += map(segment_line, result.segments)
     return "".join(f"{line}\n" for line in lines)
-
-
-def segment_line(segment: Segment) -> str:
-    """Return a segment as the timeline in text has it."""
-    s = segment
-    return f"  {s.start:8.2f} - {s.end:8.2f} s  {plain(s.emotion)} ({s.confidence:.2f})"
 
 
 def json_line(document: Mapping[str, object]) -> str:
@@ -207,7 +202,8 @@ def _table(results: Sequence[Result], options: RenderOptions) -> list[list[str]]
             for c in options.classes
         ]
         others = [f"{result.duration:.3f}", "; ".join(result.warnings), result.model, ""]
-        label = [result.emotion, f"{result.confidence:.4f}"]
+        confidence = "" if result.confidence is None else f"{result.confidence:.4f}"
+        label = [result.emotion or "", confidence]
         voice = [str(getattr(result, options.voice))] if options.voice else []
         rows.append([result.file, *voice, *label, *probabilities, *others])
     return rows
@@ -264,7 +260,8 @@ def _png(results: Sequence[Result], options: RenderOptions) -> bytes:  # noqa: A
 
 def segments_or_label(result: Prediction) -> Sequence[Segment]:
     """Return the segments, or the label over the whole file where no timeline was made."""
-    whole = Segment(0.0, result.duration, result.emotion, result.confidence)
+    confidence = 1.0 if result.confidence is None else result.confidence
+    whole = Segment(0.0, result.duration, result.emotion or NO_SPEECH, confidence)
     return result.segments or (whole,)
 
 

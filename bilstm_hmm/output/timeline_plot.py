@@ -252,7 +252,9 @@ def _set_percent_axis(axes: "Axes", label: str, top: int = 100) -> None:
 
 def _set_titles(axes: "Axes", result: Prediction) -> None:
     name = shortened(PurePath(result.file).name, 76)
-    label = f"{shortened(result.emotion, 24)} ({100 * result.confidence:.0f} %)"
+    label = "no speech"
+    if result.emotion is not None and result.confidence is not None:
+        label = f"{shortened(result.emotion, 24)} ({100 * result.confidence:.0f} %)"
     axes.set_title(name, loc="left", fontsize=13, fontweight="bold", color=INK)
     axes.set_title(label, loc="right", fontsize=11, color=INK)
 

@@ -78,18 +78,3 @@ def log_prior(prior: FloatMatrix) -> FloatMatrix:
     floored = np.maximum(prior, _LEAST_PRIOR)
     normalised: FloatMatrix = np.log(floored / floored.sum())
     return normalised
-
-
-def apply_temperature(composite: CompositeHmm, inverse_temperature: float) -> CompositeHmm:
-    """Return the composite whose paths have their probabilities to a power.
-
-    The scores that are decoded with it have to be multiplied by `inverse_temperature` as well.
-    Below one, the best path stays as it is, and the others come nearer to it: what a path counts
-    as many independent frames is in truth far fewer, since neighbours are right or wrong together.
-    """
-    return CompositeHmm(
-        log_initial=composite.log_initial * inverse_temperature,
-        log_self_loop=composite.log_self_loop * inverse_temperature,
-        log_exit=composite.log_exit * inverse_temperature,
-        min_frames=composite.min_frames,
-    )

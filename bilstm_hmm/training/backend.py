@@ -13,8 +13,6 @@ from bilstm_hmm.hmm.fit import fit_bank, process_pool
 from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, fit_fusion, probabilities
 from bilstm_hmm.hmm.projection import Projection, fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
-from bilstm_hmm.timeline.fit import NOT_FITTED, fit_timeline
-from bilstm_hmm.timeline.parameters import TimelineParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,6 @@ class BackEnd:
 
     Attributes
     ----------
-    timeline
-        None where the clips are too few to fit it.
     out_of_fold_probabilities
         Of each system for the out-of-fold clips, ``[N, C]``: the network, projection and HMMs
         that scored a clip were fitted without its inner fold, and the fusion without the clips of
@@ -60,13 +56,12 @@ class BackEnd:
     projection: Projection
     bank: HmmBank
     fusion: ScoreFusion
-    timeline: TimelineParameters | None
     out_of_fold_probabilities: Mapping[System, FloatMatrix]
     notes: tuple[str, ...]
 
 
 def fit_back_end(data: OutOfFoldOutputs, classes: tuple[str, ...], recipe: Recipe) -> BackEnd:
-    """Fit projection and HMM bank, then fusion and timeline on scores that are out-of-fold too.
+    """Fit projection and HMM bank, then the fusion on scores that are out-of-fold too.
 
     The projection and bank that score a clip for them are fitted without the clip's inner fold:
     they would otherwise trust the HMMs more than these deserve on a new speaker.
@@ -77,23 +72,12 @@ def fit_back_end(data: OutOfFoldOutputs, classes: tuple[str, ...], recipe: Recip
         projection, bank, notes = _fit_bank(data, every_clip, classes, recipe, pool)
     clip_logits = np.stack([o.clip_logits for o in data.outputs]).astype(np.float64)
     hmm_scores = np.stack([of_clip.mean(axis=0) for of_clip in log_likelihoods])
-    timeline = fit_timeline(
-        [o.frame_logits for o in data.outputs],
-        log_likelihoods,
-        data.labels,
-        data.groups,
-        classes,
-        recipe.output_rate,
-        recipe.timeline,
-        recipe.seed,
-    )
     return BackEnd(
         projection,
         bank,
         fit_fusion(clip_logits, hmm_scores, data.labels),
-        timeline,
         _cross_fitted_probabilities(clip_logits, hmm_scores, data),
-        notes if timeline is not None else (*notes, NOT_FITTED),
+        notes,
     )
 
 

@@ -1,30 +1,46 @@
-"""Where somebody speaks, by level alone, while the sound comes.
+"""Where somebody speaks, while the sound comes.
 
-A frame of 10 ms holds speech where it is louder than three things: an absolute floor, so many
-decibels below the peaks around it, and so many above the steady noise of the last seconds. Music
-and slamming doors count as speech; a fan, hum and hiss do not.
+Sound as loud as speech is found by its level, to 10 ms (`features.vad.energy`); whether it is
+speech is for the network to say (`features.vad.network`). Both must agree.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio.level import LOOKAHEAD, RELEASE, LookaheadEnvelope
 from ..frames import FloatArray
+from .energy import EnergyVad
+from .network import SpeechProbabilities
 
-#: Seconds of a frame.
-FRAME_SECONDS = 0.01
-#: Decibels below full scale under which there is no speech.
-FLOOR = -60.0
-#: Decibels that speech is above the noise, which is the least level of the last seconds.
-MIN_SNR_DB = 9.0
-#: Seconds of sound whose quietest part is the noise.
-NOISE_WINDOW = 5.0
-#: Frames whose mean power is one level of the noise.
-_NOISE_FRAMES = 10
+#: Probabilities of speech from which a frame may hold it, and from which it surely does.
+THRESHOLD, CERTAIN = 0.4, 0.8
+#: Probabilities on either side of a frame that may speak for it: their edges are soft, and the
+#: level has them better.
+_REACH = 2
 
 
-class EnergyVad:
-    """Tells frames with speech from those without, `LOOKAHEAD` seconds behind the sound.
+@dataclass(frozen=True, slots=True)
+class SpeechFrames:
+    """What is known of frames of `FRAME_SECONDS`, ``[n]`` each.
+
+    Attributes
+    ----------
+    is_speech
+        Whether a frame may hold speech.
+    is_certain
+        Whether it surely does.
+    levels
+        In dB.
+    """
+
+    is_speech: NDArray[np.bool_]
+    is_certain: NDArray[np.bool_]
+    levels: NDArray[np.float64]
+
+
+class SpeechDetector:
+    """Tells frames with speech from those without, about a second behind the sound.
 
     The result does not depend on how the sound is cut into blocks.
 
@@ -34,6 +50,8 @@ class EnergyVad:
         In Hz.
     max_below_peak_db
         Decibels below the peak around it that a frame may lie and still be speech.
+    by_level
+        Whether the level alone decides: music and slamming doors are then speech.
 
     Attributes
     ----------
@@ -41,72 +59,57 @@ class EnergyVad:
         Samples of a frame.
     """
 
-    def __init__(self, rate: int, max_below_peak_db: float) -> None:
-        self.hop = max(1, round(FRAME_SECONDS * rate))
-        self._max_below_peak_db = max_below_peak_db
-        self._envelope = LookaheadEnvelope(
-            1 + round(LOOKAHEAD / FRAME_SECONDS), RELEASE * FRAME_SECONDS
-        )
-        self._noise = _NoiseLevel()
-        # Samples that are no whole frame yet, and the powers of the frames that are not judged.
-        self._rest = np.zeros(0, dtype=np.float32)
-        self._powers = np.zeros(0)
+    def __init__(self, rate: int, max_below_peak_db: float, by_level: bool = False) -> None:
+        self._energy = EnergyVad(rate, max_below_peak_db, above_noise=by_level)
+        self._network = None if by_level else SpeechProbabilities(rate)
+        self.hop = self._energy.hop
+        # What is judged by one and not yet by the other, and the frames that both have judged.
+        self._is_loud = np.zeros(0, np.bool_)
+        self._levels = np.zeros(0)
+        self._probabilities = np.zeros(_REACH, np.float32)
+        self._n_samples = self._n_judged = self._n_dropped = 0
 
-    def push(self, samples: FloatArray) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Take the next samples ``[n]``.
+    def push(self, samples: FloatArray) -> SpeechFrames:
+        """Take the next samples ``[n]``; return the frames that can be judged now."""
+        self._n_samples += len(samples)
+        self._add_levels(*self._energy.push(samples))
+        if self._network is not None:
+            self._probabilities = np.append(self._probabilities, self._network.push(samples))
+        return self._judge()
 
-        Returns
-        -------
-        tuple
-            Of each frame that can be judged now: whether it holds speech, and its level in dB.
-        """
-        samples = np.concatenate([self._rest, samples]) if len(self._rest) else samples
-        stop = len(samples) // self.hop * self.hop
-        frames = samples[:stop].reshape(-1, self.hop)
-        self._rest = samples[stop:].copy()
-        powers = np.einsum("ij,ij->i", frames, frames, dtype=np.float64) / self.hop
-        self._powers = np.concatenate([self._powers, powers])
-        return self._judge(self._envelope.push(_decibels(powers)))
+    def flush(self) -> SpeechFrames:
+        """Judge the rest: nothing comes any more, and no half frame counts."""
+        self._add_levels(*self._energy.flush())
+        if self._network is not None:
+            known = self._n_dropped + len(self._probabilities) - _REACH
+            missing = -(-self._n_samples // self._network.hop) - known
+            end = np.append(self._network.flush(max(0, missing)), np.zeros(_REACH, np.float32))
+            self._probabilities = np.append(self._probabilities, end)
+        return self._judge()
 
-    def flush(self) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Judge the rest, as `push` does: nothing comes any more, and no half frame counts."""
-        return self._judge(self._envelope.flush())
+    def _add_levels(self, is_loud: NDArray[np.bool_], levels: NDArray[np.float64]) -> None:
+        self._is_loud = np.append(self._is_loud, is_loud)
+        self._levels = np.append(self._levels, levels)
 
-    def _judge(self, peaks: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Judge as many frames as there are peaks."""
-        powers, self._powers = self._powers[: len(peaks)], self._powers[len(peaks) :]
-        levels = _decibels(powers)
-        threshold = np.maximum(peaks - self._max_below_peak_db, FLOOR)
-        threshold = np.maximum(threshold, self._noise.before(powers) + MIN_SNR_DB)
-        return levels > threshold, levels
-
-
-class _NoiseLevel:
-    """The steady noise of the last `NOISE_WINDOW` seconds, by minimum statistics."""
-
-    def __init__(self) -> None:
-        self._n_levels = round(NOISE_WINDOW / FRAME_SECONDS / _NOISE_FRAMES)
-        self._levels: list[float] = []
-        # Powers of the frames that make the next level.
-        self._powers: list[float] = []
-
-    def before(self, powers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the noise before each of the next frames in dB; none until enough is known."""
-        noise = np.empty(len(powers))
-        first = 0
-        while first < len(powers):
-            last = first + _NOISE_FRAMES - len(self._powers)
-            known = len(self._levels) == self._n_levels
-            noise[first:last] = min(self._levels) if known else -np.inf
-            self._powers += powers[first:last].tolist()
-            first = last
-            if len(self._powers) == _NOISE_FRAMES:
-                level = float(_decibels(np.array(self._powers).mean(keepdims=True))[0])
-                self._levels = [*self._levels, level][-self._n_levels :]
-                self._powers = []
-        return noise
-
-
-def _decibels(powers: NDArray[np.float64]) -> NDArray[np.float64]:
-    decibels: NDArray[np.float64] = 10.0 * np.log10(np.maximum(powers, 1e-12))
-    return decibels
+    def _judge(self) -> SpeechFrames:
+        count = len(self._is_loud)
+        may, surely = self._is_loud, self._is_loud
+        if self._network is not None:
+            # Of the frame's middle.
+            middles = (self._n_judged + np.arange(count)) * self.hop + self.hop // 2
+            places = middles // self._network.hop - self._n_dropped
+            count = int(np.searchsorted(places, len(self._probabilities) - 2 * _REACH))
+            places = places[:count]
+            near = np.lib.stride_tricks.sliding_window_view(
+                self._probabilities, min(2 * _REACH + 1, len(self._probabilities))
+            ).max(axis=1)
+            may = self._is_loud[:count] & (near[places] >= THRESHOLD)
+            surely = self._is_loud[:count] & (self._probabilities[places + _REACH] >= CERTAIN)
+            if count:
+                drop = int(places[-1])
+                self._probabilities = self._probabilities[drop:]
+                self._n_dropped += drop
+        frames = SpeechFrames(may[:count], surely[:count], self._levels[:count])
+        self._is_loud, self._levels = self._is_loud[count:], self._levels[count:]
+        self._n_judged += count
+        return frames

@@ -3,18 +3,19 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..frames import FloatArray
-from .detector import FRAME_SECONDS, EnergyVad
+from .detector import SpeechDetector, SpeechFrames
+from .energy import FRAME_SECONDS
 
 #: Seconds before and behind the frames with speech that belong to a segment.
 SPEECH_PAD = 0.05
-#: Seconds of speech that a segment has at least; a click or a knock is shorter.
-MIN_SPEECH = 0.15
+#: Seconds of a segment at least, and of what is surely speech in it; a click or a knock is shorter.
+MIN_SEGMENT, MIN_SPEECH = 0.15, 0.15
 
 _PAD_FRAMES = round(SPEECH_PAD / FRAME_SECONDS)
-_MIN_FRAMES = round((MIN_SPEECH + SPEECH_PAD) / FRAME_SECONDS)
+_MIN_FRAMES = round((MIN_SEGMENT + SPEECH_PAD) / FRAME_SECONDS)
+_MIN_SPEECH_FRAMES = round(MIN_SPEECH / FRAME_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +35,52 @@ class SpeechSegment:
 
 
 class SpeechSegmenter:
-    """Cuts a recording into segments of speech, as far behind it as `EnergyVad` and a pause.
+    """Cuts a recording into segments of speech, as far behind it as the detector and a pause.
 
-    The segments do not depend on how the recording is cut into blocks; what is held of it is no
-    more than the longest segment. Longer speech is cut where it is quietest in the second half.
+    The longer a segment is, the shorter the pause that ends it, so that segments are about as long
+    as the utterances that networks are trained on. The segments do not depend on how the recording
+    is cut into blocks; what is held of it is no more than the longest segment. Longer speech is cut
+    where it is quietest in the second half.
 
     Parameters
     ----------
-    rate
-        In Hz.
-    max_below_peak_db
-        Decibels below the peak around it that a frame may lie and still be speech.
+    detector
+        What tells the frames with speech.
     min_silence
-        Seconds without speech that end a segment.
+        Seconds without speech that end a segment, as it begins.
+    min_silence_at_max
+        Seconds without speech that end a segment of the greatest duration; in between, linear.
     max_duration
         Seconds of a segment at most.
     """
 
     def __init__(
-        self, rate: int, max_below_peak_db: float, min_silence: float, max_duration: float
+        self,
+        detector: SpeechDetector,
+        min_silence: float,
+        min_silence_at_max: float,
+        max_duration: float,
     ) -> None:
-        self._vad = EnergyVad(rate, max_below_peak_db)
-        self._min_silence = max(1, round(min_silence / FRAME_SECONDS))
+        self._vad = detector
+        self._min_silence = max(1.0, min_silence / FRAME_SECONDS)
         self._max_duration = max(2, round(max_duration / FRAME_SECONDS))
+        least = min(min_silence_at_max, min_silence) / FRAME_SECONDS
+        self._silence_slope = (self._min_silence - max(1.0, least)) / self._max_duration
         self._buffer = np.zeros(0, dtype=np.float32)
         # All in frames: where the buffer begins, which frame is judged next, and up to where all
         # belongs to segments that are closed.
         self._buffer_start = self._next = self._closed_until = 0
-        # Of the open segment: its first frame, the last one with speech, and the levels of all.
+        # Of the open segment: its first frame, the last one with speech, and of all the level and
+        # whether they surely hold speech.
         self._start: int | None = None
         self._last_speech = 0
         self._levels: list[float] = []
+        self._certain: list[bool] = []
 
     def push(self, samples: FloatArray) -> list[SpeechSegment]:
         """Take the next samples ``[n]``; return the segments that end in what is judged by now."""
         self._buffer = np.concatenate([self._buffer, samples])
-        segments = self._judge(*self._vad.push(samples))
+        segments = self._judge(self._vad.push(samples))
         needed = self._first_needed()
         self._buffer = self._buffer[(needed - self._buffer_start) * self._vad.hop :].copy()
         self._buffer_start = needed
@@ -77,10 +88,15 @@ class SpeechSegmenter:
 
     def flush(self) -> list[SpeechSegment]:
         """Return the segments that are left: nothing comes any more."""
-        segments = self._judge(*self._vad.flush())
+        segments = self._judge(self._vad.flush())
         if self._start is not None:
             segments += self._close(self._start)
         return segments
+
+    @property
+    def first_needed(self) -> int:
+        """The first sample that a segment to come may have."""
+        return self._first_needed() * self._vad.hop
 
     @property
     def n_judged(self) -> int:
@@ -104,30 +120,37 @@ class SpeechSegmenter:
             return self._start
         return max(self._buffer_start, self._next - _PAD_FRAMES)
 
-    def _judge(
-        self, is_speech: NDArray[np.bool_], levels: NDArray[np.float64]
-    ) -> list[SpeechSegment]:
+    def _judge(self, frames: SpeechFrames) -> list[SpeechSegment]:
         segments: list[SpeechSegment] = []
-        for speech, level in zip(is_speech.tolist(), levels.tolist(), strict=True):
+        for speech, certain, level in zip(
+            frames.is_speech.tolist(),
+            frames.is_certain.tolist(),
+            frames.levels.tolist(),
+            strict=True,
+        ):
             if self._start is not None:
-                segments += self._extend(self._start, speech, level)
+                segments += self._extend(self._start, speech, certain, level)
             elif speech:
-                self._open(level)
+                self._open(certain, level)
             self._next += 1
         return segments
 
-    def _open(self, level: float) -> None:
+    def _open(self, certain: bool, level: float) -> None:
         self._start = max(self._closed_until, self._next - _PAD_FRAMES)
         self._last_speech = self._next
         # Of the padding no level is known, nor needed: it is never cut.
-        self._levels = [np.inf] * (self._next - self._start) + [level]
+        n_pad = self._next - self._start
+        self._levels = [np.inf] * n_pad + [level]
+        self._certain = [False] * n_pad + [certain]
 
-    def _extend(self, start: int, speech: bool, level: float) -> list[SpeechSegment]:
+    def _extend(self, start: int, speech: bool, certain: bool, level: float) -> list[SpeechSegment]:
         """Add the next frame to the open segment, which may end or be cut by it."""
         self._levels.append(level)
+        self._certain.append(certain)
         if speech:
             self._last_speech = self._next
-        if self._next - self._last_speech >= self._min_silence:
+        needed = self._min_silence - self._silence_slope * (self._last_speech - start)
+        if self._next - self._last_speech >= round(needed):
             return self._close(start)
         if self._next + 1 - start >= self._max_duration:
             return self._split(start)
@@ -141,13 +164,15 @@ class SpeechSegmenter:
     def _split(self, start: int) -> list[SpeechSegment]:
         half = len(self._levels) // 2
         cut = start + half + int(np.argmin(self._levels[half:]))
-        self._levels = self._levels[cut - start :]
+        segments = self._segment(start, cut, pad=0)
+        self._levels, self._certain = self._levels[cut - start :], self._certain[cut - start :]
         self._start = self._closed_until = cut
-        return self._segment(start, cut, pad=0)
+        return segments
 
     def _segment(self, start: int, stop: int, pad: int = _PAD_FRAMES) -> list[SpeechSegment]:
-        """The segment of these frames and the padding behind; none where it is a click."""
-        if stop - start < _MIN_FRAMES:
+        """The segment of these frames and the padding behind; none where it is no speech."""
+        is_short = stop - start < _MIN_FRAMES
+        if is_short or sum(self._certain[: stop - start]) < _MIN_SPEECH_FRAMES:
             return []
         first, last = (
             (frame - self._buffer_start) * self._vad.hop for frame in (start, stop + pad)

@@ -4,8 +4,9 @@ import os
 from typing import TextIO
 
 from bilstm_hmm.inference.stream import Update
-from bilstm_hmm.output.formats import json_line, segment_line
+from bilstm_hmm.output.formats import json_line
 from bilstm_hmm.output.label_tracks import plain
+from bilstm_hmm.output.lines import segment_line
 from bilstm_hmm.prediction import NO_SPEECH
 
 _BAR = 10

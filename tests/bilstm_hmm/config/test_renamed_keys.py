@@ -18,7 +18,7 @@ RENAMED = [
     ("timeline.evidence", "timeline.utterance_duration", 5.0),
     ("timeline.speech_db", "timeline.max_below_peak_db", 20.0),
     ("timeline.pause", "timeline.min_silence", 0.4),
-    ("timeline.longest_phrase", "timeline.max_speech", 4.0),
+    ("timeline.longest_phrase", "timeline.max_speech", 6.0),
     ("timeline.silence", "timeline.min_silence_segment", 2.5),
 ]
 
@@ -62,7 +62,7 @@ def test_an_override_wins_over_the_file_whatever_name_either_has(
 @pytest.mark.parametrize(
     ("section", "words"),
     [
-        ({"dwel": 1}, "unknown key timeline.dwel; allowed here: expected_duration, max_below_peak"),
+        ({"dwel": 1}, "unknown key timeline.dwel (did you mean"),
         # By the name that the file has.
         ({"dwell": -1}, "timeline.dwell: Input should be greater than 0 (given -1)"),
         ({"min_duration": -1}, "timeline.min_duration: Input should be greater than 0 (given -1)"),
@@ -110,10 +110,8 @@ def test_a_stored_tree_gets_the_names_of_today() -> None:
 
 
 @pytest.mark.parametrize("model", ["default", "open", "accurate"])
-def test_bundles_that_ship_keep_the_values_of_their_recipes(model: str) -> None:
-    """Their checksums are fixed, and with them the names of before."""
+def test_bundles_that_ship_take_speech_as_new_ones_do(model: str) -> None:
     path = Path(__file__).parents[3] / "models" / model / "recipe.yaml"
     tree = yaml.safe_load(path.read_text("utf-8"))
-    recipe = recipe_from_tree(tree, model)
-    for old, new, _ in RENAMED:
-        assert value_at(recipe, new) == tree["timeline"][old.split(".")[1]]
+    assert recipe_from_tree(tree, model).timeline == TimelineSettings()
+    assert set(tree["timeline"]) == set(TimelineSettings.model_fields)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bilstm_hmm.timeline.parameters import TimelineParameters
 
 from bilstm_hmm.evaluation.timeline_systems import (
     COMPOSITE,
@@ -18,7 +19,6 @@ from bilstm_hmm.evaluation.timeline_systems import (
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.scoring import RecordingScores
 from bilstm_hmm.timeline.median_filter import median_labels
-from bilstm_hmm.timeline.parameters import TimelineParameters
 from tests.oracle import say
 
 Spans = tuple[tuple[float, float, str], ...]

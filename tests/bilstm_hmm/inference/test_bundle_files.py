@@ -70,7 +70,7 @@ def test_what_is_written_is_read(stored: Bundle, tmp_path: Path, recording: Path
         stored.recipe,
         stored.network,
     )
-    for name in ("bank", "decision", "banks", "timeline"):
+    for name in ("bank", "decision", "banks"):
         before, after = getattr(stored, name).to_arrays(), getattr(again, name).to_arrays()
         assert before.keys() == after.keys()
         for key, array in before.items():
@@ -85,13 +85,14 @@ def test_what_is_written_is_read(stored: Bundle, tmp_path: Path, recording: Path
     assert (folder / CARD).read_text("utf-8") == "# Card\n"
 
 
-def test_a_bundle_without_a_fitted_timeline_is_read_as_well(
-    stored: Bundle, tmp_path: Path, recording: Path
-) -> None:
-    """As those of before were; what is said of an utterance does not depend on it."""
-    write_bundle(tmp_path / "older", replace(stored, timeline=None))
+def test_arrays_of_before_are_no_hindrance(stored: Bundle, tmp_path: Path, recording: Path) -> None:
+    """Timelines were fitted once, and stood in the same file."""
+    write_bundle(tmp_path / "older", stored)
+    path = tmp_path / "older" / "decision.npz"
+    with np.load(path) as arrays:
+        np.savez(path, **arrays, timeline_told=np.array(0.1))
+    reseal(tmp_path / "older")
     again = read_bundle(tmp_path / "older")
-    assert again.timeline is None
     assert Model(again).predict(recording) == Model(stored).predict(recording)
 
 

@@ -105,7 +105,7 @@ def test_probabilities_sum_to_one_whichever_system_decides(model: Model, recordi
         recipe = model.bundle.recipe.model_copy(update={"decision": decision})
         other = Model(replace(model.bundle, recipe=recipe))
         said = other.predict(recording)
-        assert shares_of(said) == pytest.approx(shares, abs=1e-6)
+        assert shares_of(said) == pytest.approx(shares, abs=0.01)
         assert said.confidence == max(said.probabilities.values())
         assert said.probabilities[said.emotion] == said.confidence
 

@@ -51,7 +51,7 @@ def test_silence_has_no_segments(model: Model) -> None:
     silence = np.zeros(16000 * 12, np.float32)
     assert model.scorer.score_speech(silence) == ()
     assert model.scorer.score_segments([]) == ()
-    (segment,) = model.predict(silence).segments
+    (segment,) = model.predict(silence, 16000).segments
     assert (segment.start, segment.end, segment.emotion) == (0.0, 12.0, "no speech")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bilstm_hmm.inference.windows import stitch_windows, window_starts
+from bilstm_hmm.inference.session import stitch_windows, window_starts
 from bilstm_hmm.network.outputs import NetworkOutput
 
 STRIDE = 4

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bilstm_hmm.delimited_text import escape_formula, table_rows, table_text, unescape_formula
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.output.formats import FORMATS, render
-from bilstm_hmm.prediction import Failure, Prediction, Result, Segment
+from bilstm_hmm.prediction import NO_SPEECH, Failure, Prediction, Result, Segment
 
 PER_FILE = {name for name, entry in FORMATS.items() if entry.per_file}
 STREAMED = {name for name, entry in FORMATS.items() if entry.streams}
@@ -118,15 +118,46 @@ def test_output_is_what_it_was(format: str) -> None:
 def test_one_file_is_one_line_and_its_segments() -> None:
     assert render([HAPPY], "text", many=False, timeline=False) == (
         "Predicted Emotion: happy (Confidence: 0.91)\n"
+        "Of the speaking time: sad 67 %, happy 33 %; --timeline shows when\n"
     )
     timeline = render([HAPPY], "text", many=False, timeline=True).splitlines()
-    assert timeline[0] == "Predicted Emotion: happy (Confidence: 0.91)"
-    assert [line.split() for line in timeline[1:]] == [
+    assert timeline[:2] == [
+        "Predicted Emotion: happy (Confidence: 0.91)",
+        "Of the speaking time: sad 67 %, happy 33 %",
+    ]
+    assert [line.split() for line in timeline[2:]] == [
         ["0.31", "-", "1.20", "s", "happy", "(0.95)"],
         ["1.20", "-", "3.00", "s", "sad", "(0.60)"],
     ]
     failed = render([BROKEN], "text", many=False, timeline=True)
     assert failed == "no label: b.wav is empty; record it again\n"
+
+
+NOBODY = Prediction(
+    file="hum.wav",
+    emotion=None,
+    confidence=None,
+    probabilities={},
+    duration=4.0,
+    segments=(Segment(0.0, 4.0, NO_SPEECH, 1.0),),
+    warnings=(),
+    model="demo-1",
+)
+
+
+def test_where_nobody_speaks_every_format_says_so() -> None:
+    assert render([NOBODY], "text", many=False, timeline=False) == "No speech\n"
+    assert render([NOBODY], "text", many=True, timeline=False) == "hum.wav: No speech\n"
+    document = json.loads(str(render([NOBODY], "json", many=False, timeline=False)))
+    assert document["emotion"] is document["confidence"] is None
+    assert document["probabilities"] == document["shares"] == {}
+    table = str(render([HAPPY, NOBODY], "csv", many=True, timeline=False))
+    row = list(csv.DictReader(io.StringIO(table)))[1]
+    assert [row[key] for key in ("emotion", "confidence", "happy", "sad", "error")] == [""] * 5
+    assert row["duration"] == "4.000"
+    for name in PER_FILE - {"png"}:
+        assert NO_SPEECH in str(render([NOBODY], name, many=False, timeline=False))
+    assert "no_speech" in str(render([NOBODY], "rttm", many=False, timeline=False))
 
 
 @given(batches)

@@ -8,7 +8,6 @@ from bilstm_hmm.timeline.composite_hmm import (
     DEFAULT_EXPECTED_DURATION,
     DEFAULT_MIN_DURATION,
     CompositeHmm,
-    apply_temperature,
     build_composite,
     log_prior,
 )
@@ -78,12 +77,3 @@ def test_the_prior_is_normalised_and_rules_nothing_out() -> None:
     np.testing.assert_allclose(floored, [1.0 / 1.001, 0.001 / 1.001])
     composite = build_composite(np.array([1.0, 0.0]), 10.0, TimelineSettings())
     np.testing.assert_allclose(np.exp(composite.log_initial), floored)
-
-
-def test_a_temperature_takes_every_probability_to_a_power() -> None:
-    composite = build_composite(np.array([0.2, 0.8]), 10.0, TimelineSettings())
-    tempered = apply_temperature(composite, 0.25)
-    np.testing.assert_allclose(tempered.log_initial, 0.25 * composite.log_initial)
-    assert tempered.log_self_loop == 0.25 * composite.log_self_loop
-    assert tempered.log_exit == 0.25 * composite.log_exit
-    assert tempered.min_frames == composite.min_frames

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from bilstm_hmm.config.schema import TimelineSettings
-from bilstm_hmm.timeline.composite_hmm import CompositeHmm, apply_temperature, build_composite
+from bilstm_hmm.timeline.composite_hmm import CompositeHmm, build_composite
 from bilstm_hmm.timeline.decoding import posteriors, viterbi
 
 State = tuple[int, int]  # emotion, age
@@ -37,9 +37,7 @@ def successors(composite: CompositeHmm, state: State) -> Iterator[tuple[State, f
         yield (entered, 0), composite.log_exit + log_initial
 
 
-def all_paths(
-    composite: CompositeHmm, scores: np.ndarray, before: np.ndarray | None = None
-) -> Iterator[tuple[list[int], float]]:
+def all_paths(composite: CompositeHmm, scores: np.ndarray) -> Iterator[tuple[list[int], float]]:
     """Every sequence of states as one of emotions, with its log score."""
 
     def extend(path: list[State], weight: float) -> Iterator[tuple[list[int], float]]:
@@ -49,13 +47,8 @@ def all_paths(
         for following, step in successors(composite, path[-1]):
             yield from extend([*path, following], weight + step + scores[len(path), following[0]])
 
-    if before is None:
-        for emotion, log_initial in enumerate(composite.log_initial):
-            yield from extend([(emotion, 0)], log_initial + scores[0, emotion])
-        return
-    for emotion, weight in enumerate(before):
-        for first, step in successors(composite, (emotion, composite.min_frames - 1)):
-            yield from extend([first], weight + step + scores[0, first[0]])
+    for emotion, log_initial in enumerate(composite.log_initial):
+        yield from extend([(emotion, 0)], log_initial + scores[0, emotion])
 
 
 def summed(paths: Iterator[tuple[list[int], float]], shape: tuple[int, ...]) -> np.ndarray:
@@ -66,44 +59,27 @@ def summed(paths: Iterator[tuple[list[int], float]], shape: tuple[int, ...]) -> 
     return shares / shares.sum(axis=1, keepdims=True)
 
 
-def alone(decoder, composite, scores, before=None):  # type: ignore[no-untyped-def]
+def alone(decoder, composite, scores):  # type: ignore[no-untyped-def]
     """Decode a single recording, ``[T, E]``."""
-    return decoder(composite, scores[:, None], before=before)[:, 0]
+    return decoder(composite, scores[:, None])[:, 0]
 
 
 @given(
     seed=st.integers(0, 100_000),
     min_frames=st.integers(1, 4),
     frames=st.integers(1, 7),
-    inside=st.booleans(),
 )
 @settings(deadline=None, max_examples=150)
 def test_paths_and_posteriors_are_those_of_all_paths(
-    seed: int, min_frames: int, frames: int, inside: bool
+    seed: int, min_frames: int, frames: int
 ) -> None:
-    """Of a recording from its beginning, and from the middle of an emotion."""
     rng = np.random.default_rng(seed)
     composite = random_composite(rng, min_frames)
     scores = rng.normal(0.0, 3.0, (frames, 2))
-    before = rng.normal(0.0, 3.0, 2) if inside else None
-    best, _ = max(all_paths(composite, scores, before), key=lambda path: path[1])
-    assert alone(viterbi, composite, scores, before).tolist() == best
-    expected = summed(all_paths(composite, scores, before), scores.shape)
-    np.testing.assert_allclose(alone(posteriors, composite, scores, before), expected, atol=1e-12)
-
-
-@given(seed=st.integers(0, 10_000), power=st.floats(0.05, 1.0))
-@settings(deadline=None, max_examples=25)
-def test_tempered_paths_have_their_weight_to_a_power(seed: int, power: float) -> None:
-    rng = np.random.default_rng(seed)
-    composite = random_composite(rng, min_frames=2)
-    scores = rng.normal(0.0, 2.0, (5, 2))
-    paths = ((path, power * weight) for path, weight in all_paths(composite, scores))
-    tempered = apply_temperature(composite, power)
-    found = alone(posteriors, tempered, power * scores)
-    np.testing.assert_allclose(found, summed(paths, scores.shape), atol=1e-12)
-    best = alone(viterbi, composite, scores)
-    np.testing.assert_array_equal(alone(viterbi, tempered, power * scores), best)
+    best, _ = max(all_paths(composite, scores), key=lambda path: path[1])
+    assert alone(viterbi, composite, scores).tolist() == best
+    expected = summed(all_paths(composite, scores), scores.shape)
+    np.testing.assert_allclose(alone(posteriors, composite, scores), expected, atol=1e-12)
 
 
 def plain_hmm(composite: CompositeHmm) -> tuple[list[State], np.ndarray, np.ndarray]:
@@ -176,31 +152,28 @@ def test_posteriors_sum_to_one(seed: int, frames: int, spread: float) -> None:
     emotions=st.integers(2, 4),
     min_frames=st.integers(1, 12),
     own=st.booleans(),
-    inside=st.booleans(),
 )
 @settings(deadline=None, max_examples=200)
 def test_recordings_together_are_the_recordings_one_by_one(
-    seed: int, lengths: list[int], emotions: int, min_frames: int, own: bool, inside: bool
+    seed: int, lengths: list[int], emotions: int, min_frames: int, own: bool
 ) -> None:
-    """With the prior of all or each with its own, from the beginning or in the middle."""
+    """With the prior of all or each with its own."""
     rng = np.random.default_rng(seed)
     composite = random_composite(rng, min_frames, emotions)
     scores = np.zeros((max(lengths), len(lengths), emotions))
     for n, length in enumerate(lengths):
         scores[:length, n] = rng.normal(0.0, rng.uniform(0.1, 2.0), (length, emotions))
     priors = np.log(rng.dirichlet(np.full(emotions, 0.5), len(lengths)))
-    before = rng.normal(0.0, 2.0, (len(lengths), emotions)) if inside else None
-    batch = (np.array(lengths), priors if own else None, before)
+    batch = (np.array(lengths), priors if own else None)
     paths = viterbi(composite, scores, *batch)
     shares = posteriors(composite, scores, *batch)
     assert paths.shape == scores.shape[:2]
     assert paths.dtype == np.intp
     for n, length in enumerate(lengths):
         single = replace(composite, log_initial=priors[n]) if own else composite
-        start = None if before is None else before[n]
-        expected = alone(viterbi, single, scores[:length, n], start)
+        expected = alone(viterbi, single, scores[:length, n])
         np.testing.assert_array_equal(paths[:length, n], expected)
-        expected = alone(posteriors, single, scores[:length, n], start)
+        expected = alone(posteriors, single, scores[:length, n])
         np.testing.assert_allclose(shares[:length, n], expected, atol=1e-9)
 
 
@@ -216,9 +189,9 @@ def test_single_precision_scores_are_added_in_double() -> None:
 def test_the_scores_are_left_as_they_are() -> None:
     rng = np.random.default_rng(4)
     composite = random_composite(rng, 3)
-    scores, before = rng.normal(size=(20, 2, 2)), rng.normal(size=(2, 2))
-    kept = scores.copy(), before.copy(), composite.log_initial.copy()
-    viterbi(composite, scores, before=before)
-    posteriors(composite, scores, np.array([20, 20]), before=before)
-    for now, then in zip((scores, before, composite.log_initial), kept, strict=True):
+    scores = rng.normal(size=(20, 2, 2))
+    kept = scores.copy(), composite.log_initial.copy()
+    viterbi(composite, scores)
+    posteriors(composite, scores, np.array([20, 20]))
+    for now, then in zip((scores, composite.log_initial), kept, strict=True):
         np.testing.assert_array_equal(now, then)

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.hmm.bank import mean_scores, score_frames
+from bilstm_hmm.hmm.bank import mean_scores
 from bilstm_hmm.hmm.fit import fit_bank
 from bilstm_hmm.hmm.fusion import fit_fusion, probabilities
 from bilstm_hmm.hmm.projection import fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
-from bilstm_hmm.timeline.fit import NOT_FITTED, fit_timeline
 from bilstm_hmm.training import backend
 from bilstm_hmm.training.backend import OutOfFoldOutputs, fit_back_end
 
@@ -36,13 +35,6 @@ def out_of_fold(seed: int = 0, alone: bool = False) -> OutOfFoldOutputs:
     return OutOfFoldOutputs(tuple(outputs), np.arange(36), labels, fold, speakers)
 
 
-@pytest.fixture
-def no_timeline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its fit takes the longest."""
-    monkeypatch.setattr(backend, "fit_timeline", lambda *_: None)
-
-
-@pytest.mark.usefixtures("no_timeline")
 @pytest.mark.parametrize("kind", ["lda", "pca", "logits"])
 @pytest.mark.parametrize("alone", [False, True])
 def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
@@ -111,7 +103,6 @@ def test_notes_come_from_the_bank_that_is_kept(quick_recipe: MakeRecipe) -> None
     assert [note.split(":")[0] for note in notes] == list(CLASSES)
 
 
-@pytest.mark.usefixtures("no_timeline")
 def test_the_decision_that_judges_a_group_was_fitted_without_it(
     quick_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,41 +131,3 @@ def test_a_single_group_cannot_be_judged_by_the_others(quick_recipe: MakeRecipe)
     data = replace(out_of_fold(), groups=np.zeros(36, dtype=np.intp))
     for found in fit_back_end(data, CLASSES, quick_recipe()).out_of_fold_probabilities.values():
         np.testing.assert_array_equal(found, np.full((36, 3), 1 / 3))
-
-
-def test_the_timeline_is_fitted_on_what_the_banks_without_the_clip_said(
-    quick_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data, recipe = out_of_fold(), quick_recipe()
-    told: list[np.ndarray] = []
-
-    def spy(logits: Any, said: Any, *rest: Any) -> Any:
-        np.testing.assert_array_equal(np.stack(logits), [o.frame_logits for o in data.outputs])
-        told.extend(said)
-        return fit_timeline(logits, said, *rest)
-
-    monkeypatch.setattr(backend, "fit_timeline", spy)
-    fitted = fit_back_end(data, CLASSES, recipe)
-    (labels, speakers), rate = (data.labels, data.groups), RATE / 80
-    frames = [o.frame_logits for o in data.outputs]
-    expected = fit_timeline(
-        frames, told, labels, speakers, CLASSES, rate, recipe.timeline, recipe.seed
-    )
-    assert fitted.timeline == expected
-    others = np.flatnonzero(data.inner_folds != 0)
-    chosen = [data.outputs[i] for i in others]
-    projection = fit_projection([o.hidden for o in chosen], labels[others], 3, recipe.hmm)
-    sequences = [project(projection, o) for o in chosen]
-    bank = fit_bank(sequences, labels[others], CLASSES, recipe.hmm, seed=recipe.seed).bank
-    for i in np.flatnonzero(data.inner_folds == 0):
-        (alone,) = score_frames(bank, [project(projection, data.outputs[i])])
-        np.testing.assert_allclose(told[i], alone, rtol=1e-9)
-
-
-def test_speakers_of_one_emotion_each_leave_the_timeline_as_it_is(
-    quick_recipe: MakeRecipe,
-) -> None:
-    data = out_of_fold()
-    fitted = fit_back_end(replace(data, groups=data.labels), CLASSES, quick_recipe())
-    assert fitted.timeline is None
-    assert fitted.notes == (NOT_FITTED,)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from bilstm_hmm.features.audio.level import LOOKAHEAD
 from bilstm_hmm.features.frames import FloatArray
-from bilstm_hmm.features.vad.detector import FRAME_SECONDS
+from bilstm_hmm.features.vad.detector import SpeechDetector
+from bilstm_hmm.features.vad.energy import FRAME_SECONDS
 from bilstm_hmm.features.vad.segmenter import SPEECH_PAD, SpeechSegment, SpeechSegmenter
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,8 +19,10 @@ def noise(*parts: tuple[float, float], seed: int = 0) -> FloatArray:
     ).astype(np.float32)
 
 
-def new_segmenter(max_duration: float = 2.0) -> SpeechSegmenter:
-    return SpeechSegmenter(RATE, 35.0, min_silence=0.15, max_duration=max_duration)
+def new_segmenter(max_duration: float = 2.0, at_max: float = 0.15) -> SpeechSegmenter:
+    """By the level alone: what is loud is speech here."""
+    detector = SpeechDetector(RATE, 35.0, by_level=True)
+    return SpeechSegmenter(detector, 0.15, at_max, max_duration)
 
 
 def segment(samples: FloatArray, max_duration: float = 2.0) -> list[SpeechSegment]:
@@ -43,6 +46,19 @@ def test_segments_end_at_pauses() -> None:
 def test_a_short_pause_is_part_of_the_segment() -> None:
     assert len(segment(noise((0.6, 0.1), (0.13, 0.0), (0.6, 0.1)))) == 1
     assert len(segment(noise((0.6, 0.1), (0.16, 0.0), (0.6, 0.1)))) == 2
+
+
+def test_the_longer_a_segment_the_shorter_the_pause_that_ends_it() -> None:
+    def pause_that_ends(speech: float) -> float:
+        for pause in np.arange(0.04, 0.16, 0.01):
+            segmenter = new_segmenter(2.0, at_max=0.05)
+            samples = noise((speech, 0.1), (pause, 0.0), (0.3, 0.1))
+            if len(segmenter.push(samples) + segmenter.flush()) == 2:
+                return float(pause)
+        return np.inf
+
+    pauses = [pause_that_ends(speech) for speech in (0.3, 1.0, 1.6)]
+    assert pauses == pytest.approx([0.14, 0.10, 0.07], abs=0.015)
 
 
 def test_a_click_is_no_segment() -> None:

@@ -1,0 +1,36 @@
+"""The lines of text that a prediction is shown as."""
+
+from bilstm_hmm.output.label_tracks import plain
+from bilstm_hmm.prediction import Prediction, Segment
+
+
+def label_line(result: Prediction, many: bool) -> str:
+    """Return the label with its confidence, in short where there are many."""
+    if result.emotion is None or result.confidence is None:
+        return "No speech"
+    emotion, confidence = plain(result.emotion), f"{result.confidence:.2f}"
+    if many:
+        return f"{emotion} ({confidence})"
+    return f"Predicted Emotion: {emotion} (Confidence: {confidence})"
+
+
+def shares_lines(result: Prediction, timeline: bool) -> list[str]:
+    """Return how the speaking time is shared between several emotions, on a line if it is.
+
+    Parameters
+    ----------
+    timeline
+        Whether the segments follow.
+    """
+    shares = result.shares
+    if len(shares) < 2:
+        return []
+    named = ", ".join(f"{plain(emotion)} {100 * share:.0f} %" for emotion, share in shares.items())
+    hint = "" if timeline else "; --timeline shows when"
+    return [f"Of the speaking time: {named}{hint}"]
+
+
+def segment_line(segment: Segment) -> str:
+    """Return a segment as the timeline in text has it."""
+    s = segment
+    return f"  {s.start:8.2f} - {s.end:8.2f} s  {plain(s.emotion)} ({s.confidence:.2f})"

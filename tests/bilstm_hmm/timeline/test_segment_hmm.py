@@ -1,0 +1,146 @@
+"""The HMM of successive segments, against all paths written out."""
+
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bilstm_hmm.timeline import segment_hmm
+from bilstm_hmm.timeline.segment_hmm import (
+    EVIDENCE_WEIGHT,
+    INVERSE_TEMPERATURE,
+    MAX_GAP,
+    SECTION_SILENCE,
+    SegmentEvidence,
+    SegmentHmm,
+    carry_on,
+    decode_sections,
+    posteriors,
+    segment_evidence,
+    stable_prefix,
+    viterbi,
+)
+
+HMM = SegmentHmm(3, 6.0)
+
+
+def segments(
+    seed: int, count: int, emotions: int = 3, sureness: float = 1.0, gap: float = 2.0
+) -> list[SegmentEvidence]:
+    rng = np.random.default_rng(seed)
+    end, found = 0.0, []
+    for _ in range(count):
+        start = end + rng.uniform(0.1, gap)
+        end = start + rng.uniform(0.3, 4.0)
+        probabilities = rng.dirichlet(np.full(emotions, 1.0 / sureness))
+        found.append(segment_evidence(start, end, probabilities))
+    return found
+
+
+def all_paths(evidence: list[SegmentEvidence]) -> dict[tuple[int, ...], float]:
+    """The log score of every path."""
+    scores = {}
+    for path in product(range(3), repeat=len(evidence)):
+        own = sum(each.log_scores[e] for each, e in zip(evidence, path, strict=True))
+        steps = zip(pairwise(evidence), pairwise(path), strict=True)
+        scores[path] = own + sum(HMM.log_transition(*two)[change] for two, change in steps)
+    return scores
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(1, 6))
+def test_it_is_what_all_paths_give(seed: int, count: int) -> None:
+    evidence = segments(seed, count)
+    paths = all_paths(evidence)
+    assert tuple(viterbi(HMM, evidence)) == max(paths, key=paths.__getitem__)
+    # Each step of a path is tempered, so that sums over paths are those of the tempered steps.
+    expected = np.zeros((count, 3))
+    for path, score in paths.items():
+        expected[np.arange(count), path] += np.exp(INVERSE_TEMPERATURE * score)
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(posteriors(HMM, evidence), expected, atol=1e-9)
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(2, 12), parts=st.integers(1, 6))
+def test_what_is_carried_on_is_as_if_it_were_there(seed: int, count: int, parts: int) -> None:
+    evidence = segments(seed, count)
+    first = min(parts, count - 1)
+    path = viterbi(HMM, evidence)
+    carried = carry_on(HMM, evidence[:first], path[:first])
+    np.testing.assert_array_equal(viterbi(HMM, evidence[first:], carried), path[first:])
+    np.testing.assert_allclose(
+        posteriors(HMM, evidence[first:], carried), posteriors(HMM, evidence)[first:], atol=1e-9
+    )
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(0, 10), more=st.integers(0, 6))
+@settings(max_examples=100)
+def test_nothing_to_come_changes_what_is_stable(seed: int, count: int, more: int) -> None:
+    evidence = segments(seed, count + more, sureness=3.0)
+    stable = stable_prefix(HMM, evidence[:count])
+    assert len(stable) <= max(0, count - 1)
+    np.testing.assert_array_equal(viterbi(HMM, evidence)[: len(stable)], stable)
+
+
+def test_sure_segments_are_stable_soon() -> None:
+    evidence = [
+        segment_evidence(3.0 * n, 3.0 * n + 2.0, np.eye(3)[n % 3] * 0.998 + 0.001) for n in range(9)
+    ]
+    assert len(stable_prefix(HMM, evidence)) >= 7
+
+
+def test_the_longer_between_two_segments_the_likelier_a_change() -> None:
+    def stays(gap: float) -> float:
+        left, right = (segment_evidence(t, t + 2.0, np.ones(3) / 3) for t in (0.0, 2.0 + gap))
+        matrix = np.exp(HMM.log_transition(left, right))
+        np.testing.assert_allclose(matrix.sum(axis=1), 1.0)
+        return float(matrix[0, 0])
+
+    # Middles that are t seconds apart: the same with exp(-t / expected), or drawn anew.
+    assert stays(0.5) == pytest.approx(np.exp(-2.5 / 6.0) * 2 / 3 + 1 / 3)
+    assert stays(0.1) > stays(1.0) > stays(MAX_GAP) == stays(500.0) > 1 / 3
+
+
+def test_many_unsure_segments_of_one_emotion_are_one() -> None:
+    evidence = [segment_evidence(2.5 * n, 2.5 * n + 2.0, p) for n, p in enumerate(VOICE)]
+    assert (viterbi(SegmentHmm(3), evidence) == 1).all()
+
+
+#: Of ten phrases in one emotion, some are taken for another one.
+VOICE = [np.array(p) for p in ([0.5, 0.4, 0.1], *[[0.2, 0.7, 0.1]] * 4, [0.1, 0.3, 0.6])] + [
+    np.array([0.25, 0.5, 0.25])
+] * 4
+
+
+def test_a_long_silence_ends_a_section() -> None:
+    evidence = segments(3, 6)
+    later = [SegmentEvidence(e.start + 100.0, e.end + 100.0, e.log_scores) for e in segments(4, 5)]
+    path, rows = decode_sections(HMM, evidence + later)
+    np.testing.assert_array_equal(path[:6], viterbi(HMM, evidence))
+    np.testing.assert_allclose(rows[:6], posteriors(HMM, evidence))
+    carried = carry_on(HMM, evidence, path[:6])
+    np.testing.assert_array_equal(path[6:], viterbi(HMM, later, carried))
+    assert later[0].start - evidence[-1].end > SECTION_SILENCE
+
+
+def test_no_segments() -> None:
+    path, rows = decode_sections(HMM, [])
+    assert len(path) == 0
+    assert rows.shape == (0, 3)
+    assert len(viterbi(HMM, [])) == len(stable_prefix(HMM, [])) == 0
+
+
+def test_evidence_is_the_weighted_logarithm() -> None:
+    found = segment_evidence(1.0, 2.0, np.array([0.5, 0.5, 0.0]))
+    assert found.log_scores[0] == pytest.approx(EVIDENCE_WEIGHT * np.log(0.5))
+    assert np.isfinite(found.log_scores).all()
+
+
+def test_hours_lose_no_digits() -> None:
+    evidence = segments(7, 4000)
+    _, rows = decode_sections(HMM, evidence)
+    np.testing.assert_allclose(rows.sum(axis=1), 1.0, atol=1e-9)
+    tail = posteriors(HMM, evidence[-60:])
+    np.testing.assert_allclose(rows[-20:], tail[-20:], atol=1e-3)
+    assert SegmentHmm(3).expected_duration == segment_hmm.EXPECTED_DURATION
