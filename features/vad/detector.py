@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..frames import FloatArray
 from .energy import EnergyVad
-from .network import SpeechProbabilities
+from .network import SpeechProbabilities, VadNetwork
 
 #: Probabilities of speech from which a frame may hold it, and from which it surely does.
 THRESHOLD, CERTAIN = 0.4, 0.8
@@ -52,6 +52,8 @@ class SpeechDetector:
         Decibels below the peak around it that a frame may lie and still be speech.
     by_level
         Whether the level alone decides: music and slamming doors are then speech.
+    network
+        The one that ships where None.
 
     Attributes
     ----------
@@ -59,9 +61,15 @@ class SpeechDetector:
         Samples of a frame.
     """
 
-    def __init__(self, rate: int, max_below_peak_db: float, by_level: bool = False) -> None:
+    def __init__(
+        self,
+        rate: int,
+        max_below_peak_db: float,
+        by_level: bool = False,
+        network: VadNetwork | None = None,
+    ) -> None:
         self._energy = EnergyVad(rate, max_below_peak_db, above_noise=by_level)
-        self._network = None if by_level else SpeechProbabilities(rate)
+        self._network = None if by_level else SpeechProbabilities(rate, network)
         self.hop = self._energy.hop
         # What is judged by one and not yet by the other, and the frames that both have judged.
         self._is_loud = np.zeros(0, np.bool_)

@@ -3,7 +3,7 @@
 Frames of 16 ms: the levels of mel bands below 4 kHz, relative to their mean, and that mean relative
 to its peak over the last second. Neither changes much with the gain of a recording, nor with what
 a telephone leaves out. Six convolutions look 1.3 s back and half a second ahead, and give one
-probability for two frames. The weights come from ``python -m bilstm_hmm.experiments.train_vad``.
+probability for two frames. The weights come from ``python -m bilstm_hmm.experiments.vad train``.
 """
 
 from dataclasses import dataclass
