@@ -7,6 +7,7 @@ from pathlib import Path
 from .commands import commands
 from .configuration import configuration
 from .figures import corpora, folds, models, protocols, results, summary, timelines
+from .speech_detection import detection_time, false_alarms, missed_by_corpus, missed_speech
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -14,7 +15,10 @@ NOTE = "<!-- Written by `python -m docs.generate` from the code; change it there
 _BLOCK = re.compile(r"(<!-- generated: (\S+)(.*?) -->\n).*?(?=<!-- end -->)", re.DOTALL)
 _WRITERS: Mapping[str, Callable[..., str]] = {
     function.__name__: function
-    for function in (corpora, folds, models, protocols, results, summary, timelines)
+    for function in (
+        *(corpora, folds, models, protocols, results, summary, timelines),
+        *(detection_time, false_alarms, missed_by_corpus, missed_speech),
+    )
 }
 _WHOLE: Mapping[str, Callable[[], str]] = {
     "reference/configuration.md": configuration,
