@@ -50,6 +50,11 @@ class HmmBank:
     means: FloatMatrix
     precision_cholesky: FloatMatrix
 
+    def of_emotions(self, indices: Sequence[int]) -> "HmmBank":
+        """Return the bank of the emotions at these positions."""
+        chosen = list(indices)
+        return HmmBank(**{name: getattr(self, name)[chosen] for name in _NPZ_KEYS})
+
     def to_arrays(self) -> dict[str, FloatMatrix]:
         """Return the arrays by their keys in an npz file."""
         return {key: getattr(self, field) for field, key in _NPZ_KEYS.items()}

@@ -1,8 +1,10 @@
 """A trained model in memory: everything that prediction needs, and nothing that trains."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.hmm.bank import HmmBank
@@ -29,6 +31,8 @@ class Bundle:
     bank: HmmBank
     decision: ScoreFusion
     int8: bytes | None = field(default=None, repr=False)
+    #: Which of the network's outputs the classes are, where they are not all of them.
+    outputs: tuple[int, ...] | None = None
 
 
 def trained_corpora(recipe: Recipe) -> tuple[str, ...]:
@@ -47,6 +51,37 @@ def describe(bundle: Bundle) -> dict[str, str]:
         "rate": f"{features.rate} Hz",
         "system": bundle.recipe.decision.system,
     }
+
+
+def restrict(bundle: Bundle, emotions: Sequence[str]) -> Bundle:
+    """Return the bundle with some of its emotions alone, in its own order.
+
+    The others are left out before any softmax, as if the model had not been trained on them: what
+    it says of those that stay keeps its proportions.
+
+    Raises
+    ------
+    ToolkitError
+        An emotion that the model has not, or fewer than two.
+    """
+    unknown = [emotion for emotion in emotions if emotion not in bundle.classes]
+    if unknown:
+        raise ToolkitError(
+            f"The model {bundle.identity} has no emotion {unknown[0]!r}; choose from "
+            f"{', '.join(bundle.classes)}."
+        )
+    kept = [index for index, emotion in enumerate(bundle.classes) if emotion in emotions]
+    if len(kept) < 2:
+        raise ToolkitError(
+            f"Name two emotions at least, of {', '.join(bundle.classes)}: one alone is no question."
+        )
+    before = bundle.outputs or range(len(bundle.classes))
+    return replace(
+        bundle,
+        classes=tuple(bundle.classes[index] for index in kept),
+        bank=bundle.bank.of_emotions(kept),
+        outputs=tuple(before[index] for index in kept),
+    )
 
 
 def int8_variant(bundle: Bundle) -> Bundle | None:

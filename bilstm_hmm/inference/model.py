@@ -20,7 +20,7 @@ from bilstm_hmm.features.extraction.extract import load_encoder
 from bilstm_hmm.hmm.fusion import SYSTEMS, probabilities
 from bilstm_hmm.html_table import html_table
 from bilstm_hmm.inference.answer import Answer, answers
-from bilstm_hmm.inference.bundle import Bundle, describe
+from bilstm_hmm.inference.bundle import Bundle, describe, restrict
 from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.embedding import mean_hidden_state
 from bilstm_hmm.inference.long_recordings import max_held_samples, score_long_recording
@@ -54,6 +54,21 @@ class Model:
         """The emotions, in the order of every probability vector."""
         return self.bundle.classes
 
+    def restricted(self, emotions: Sequence[str]) -> "Model":
+        """Return the model with some of its emotions alone, by which it answers.
+
+        The others are left out before the softmax, not cut from the probabilities afterwards.
+
+        Raises
+        ------
+        ToolkitError
+            An emotion that the model has not, or fewer than two.
+        """
+        model = Model(restrict(self.bundle, emotions))
+        # One session runs the network of both.
+        object.__setattr__(model, "scorer", Scorer(model.bundle, self.scorer.session))
+        return model
+
     @overload
     def predict(
         self,
@@ -62,10 +77,16 @@ class Model:
         jobs: int | None = None,
         curves: bool = False,
         channels: Literal["mix"] | int = "mix",
+        emotions: Sequence[str] | None = None,
     ) -> Prediction: ...
     @overload
     def predict(
-        self, recording: Recording, rate: float | None = None, *, channels: Literal["split"]
+        self,
+        recording: Recording,
+        rate: float | None = None,
+        *,
+        channels: Literal["split"],
+        emotions: Sequence[str] | None = None,
     ) -> tuple[Prediction, ...]: ...
     @one_blas_thread()
     def predict(
@@ -75,6 +96,7 @@ class Model:
         jobs: int | None = None,
         curves: bool = False,
         channels: Literal["mix", "split"] | int = "mix",
+        emotions: Sequence[str] | None = None,
     ) -> Prediction | tuple[Prediction, ...]:
         """Label one recording of any length.
 
@@ -93,15 +115,20 @@ class Model:
         channels
             ``mix`` labels all channels as one, a number (from 1) that channel alone, and ``split``
             gives a tuple: a prediction of each.
+        emotions
+            Those to choose from; None for all of the model.
 
         Raises
         ------
         AudioError
             The recording cannot be used, or samples come without their rate.
+        ToolkitError
+            As for `restricted`.
         """
+        model = self if emotions is None else self.restricted(emotions)
         with recording_input(recording, rate, self.bundle.recipe.features.rate) as given:
             results = []
-            for result in self._label(given.by_channel(channels), jobs, curves):
+            for result in model._label(given.by_channel(channels), jobs, curves):
                 if isinstance(result, AudioError):
                     raise result
                 results.append(result)
@@ -252,7 +279,11 @@ def _threads(jobs: int | None) -> int:
     return jobs or os.cpu_count() or 1
 
 
-def load(path: str | os.PathLike[str] | None = None, precision: str = "float") -> Model:
+def load(
+    path: str | os.PathLike[str] | None = None,
+    precision: str = "float",
+    emotions: Sequence[str] | None = None,
+) -> Model:
     """Load a trained model: one that ships, or a bundle's folder or a training run's.
 
     Parameters
@@ -263,15 +294,20 @@ def load(path: str | os.PathLike[str] | None = None, precision: str = "float") -
     precision
         ``float``, or ``int8`` for the faster network of a bundle that has one. What int8 says of
         a recording differs a little with the recordings that are labelled together with it.
+    emotions
+        Those to choose from; None for all of the model.
 
     Raises
     ------
     ToolkitError
-        Where there is no such model, it is damaged, or it has no network of this precision.
+        Where there is no such model, it is damaged, or it has no network of this precision; or
+        as for `Model.restricted`.
     EncoderError
         Where its encoder is not on this machine, or only another version of it.
     """
     folder = default_model() if path is None else named_model(Path(path))
     bundle = read_bundle(folder, precision)
+    if emotions is not None:
+        bundle = restrict(bundle, emotions)
     load_encoder(bundle.recipe.features)
     return Model(bundle)

@@ -98,9 +98,9 @@ class FrameScores:
 class Scorer:
     """A bundle at work: features, the network's session and the HMMs. Threads may share it."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, session: Any = None) -> None:
         self.bundle = bundle
-        self._opened: Any = None
+        self._opened: Any = session
         self._lock = Lock()
 
     def __reduce__(self) -> tuple[type["Scorer"], tuple[Bundle]]:
@@ -194,8 +194,11 @@ class Scorer:
     def score_features(self, clips: Sequence[Features]) -> list[FrameScores]:
         """Return what the network and then the HMMs give for each clip."""
         outputs, window_logits = self._run_network(clips)
+        # The network and the projection know all emotions, also where only some are asked for.
+        kept = self.bundle.outputs
+        columns = slice(None) if kept is None else list(kept)
         return [
-            FrameScores(output.frame_logits, log_likelihoods, logits)
+            FrameScores(output.frame_logits[:, columns], log_likelihoods, logits[:, columns])
             for output, log_likelihoods, logits in zip(
                 outputs, self._score_hmms(outputs), window_logits, strict=True
             )
@@ -217,14 +220,14 @@ class Scorer:
         outputs, logits = [], []
         for clip, clip_starts in zip(clips, starts, strict=True):
             length, views = clip.frames.shape[1], []
-            clip_logits = np.zeros((len(clip_starts), len(self.bundle.classes)), np.float32)
+            view_logits = []
             for _ in clip.frames:
                 parts = [next(results) for _ in clip_starts]
                 hidden, frame = stitch_windows(parts, clip_starts, length, size, stride)
-                clip_logits += np.stack([part.clip_logits for part in parts]) / len(clip.frames)
+                view_logits.append(np.stack([part.clip_logits for part in parts]))
                 views.append(NetworkOutput(hidden, frame, parts[0].clip_logits))
             outputs.append(average_outputs(views))
-            logits.append(clip_logits)
+            logits.append(np.mean(view_logits, axis=0, dtype=np.float32))
         return outputs, logits
 
     def _score_hmms(self, outputs: Sequence[NetworkOutput]) -> list[FloatArray]:
