@@ -20,6 +20,33 @@ ProgressCallback = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """Which model labels.
+
+    Attributes
+    ----------
+    name
+        Its folder or name, None for the default.
+    precision
+        Of its network.
+    emotions
+        Those to choose from, None for all.
+    yes
+        Whether an encoder that it lacks is fetched without a question.
+    """
+
+    name: Path | None
+    precision: str
+    emotions: tuple[str, ...] | None
+    yes: bool
+
+
+def names_of(text: str | None) -> tuple[str, ...] | None:
+    """Return the names in a list parted by commas; None where there is no list."""
+    return None if text is None else tuple(name.strip() for name in text.split(","))
+
+
+@dataclass(frozen=True, slots=True)
 class PredictOptions:
     """How recordings are labelled.
 
@@ -35,6 +62,8 @@ class PredictOptions:
         File or folder that is written to; None is standard output.
     timeline
         Whether text has the segments as well.
+    top
+        How many emotions text names.
     resume
         Whether files are left out that the output already has.
     jobs
@@ -66,6 +95,7 @@ class PredictOptions:
     n_others: int = 0
     voices: Mapping[Path, tuple["Voice", ...]] = field(default_factory=dict)
     voice_column: str | None = None
+    top: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +183,11 @@ def _option_conflicts(
     yield (
         live and options.output is not None,
         f"{flag} writes to standard output: say > FILE instead of --output FILE.",
+    )
+    yield (
+        options.top > 1 and (live or options.format != "text"),
+        "--top names runners-up in text, and not while sound comes; other formats have the "
+        "probability of every emotion.",
     )
     yield live and options.resume, f"--resume goes on with a folder, not with {flag}."
     yield (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bilstm_hmm.cli.options import LiveOptions, PredictOptions
+    from bilstm_hmm.cli.options import LiveOptions, ModelOptions, PredictOptions
 
 
 def predict(
@@ -47,6 +47,13 @@ def predict(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an output that is there already.")
     ] = False,
+    emotions: Annotated[
+        str | None,
+        typer.Option(help="Choose from these alone, as in angry,happy,neutral (default: all)."),
+    ] = None,
+    top: Annotated[
+        int, typer.Option(min=1, help="How many emotions text names, the likeliest first.")
+    ] = 1,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Print the segments as well.")
     ] = False,
@@ -100,7 +107,14 @@ def predict(
     from bilstm_hmm.cli.labelling.inputs import Inputs, find_inputs
     from bilstm_hmm.cli.labelling.output import claimed_output
     from bilstm_hmm.cli.labelling.voices import parse_channels, with_voices
-    from bilstm_hmm.cli.options import DASH, LiveOptions, PredictOptions, validate_options
+    from bilstm_hmm.cli.options import (
+        DASH,
+        LiveOptions,
+        ModelOptions,
+        PredictOptions,
+        names_of,
+        validate_options,
+    )
     from bilstm_hmm.errors import ToolkitError
     from bilstm_hmm.extras import require_extra
     from bilstm_hmm.output.choice import choose_format
@@ -129,6 +143,7 @@ def predict(
         overwrite,
         problems=found.problems,
         n_others=found.n_others,
+        top=top,
     )
     validate_options(live_options, options)
     if not is_stream:
@@ -140,18 +155,13 @@ def predict(
 
         # Refused before a model is loaded, where it is a terminal.
         open_standard_input()
+    chosen = ModelOptions(model, precision, names_of(emotions), yes)
     with claimed_output(options):
-        failed = _predict(model, precision, yes, options, live_options)
+        failed = _predict(chosen, options, live_options)
     raise typer.Exit(1 if failed else 0)
 
 
-def _predict(
-    name: Path | None,
-    precision: str,
-    yes: bool,
-    options: "PredictOptions",
-    live_options: "LiveOptions",
-) -> int:
+def _predict(chosen: "ModelOptions", options: "PredictOptions", live_options: "LiveOptions") -> int:
     """Return the number of recordings that could not be labelled."""
     from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.cli.labelling.label import write_predictions
@@ -161,8 +171,8 @@ def _predict(
     # Results are UTF-8 whatever the terminal's language, so that other programs can read them.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    folder = named_model(name) if name is not None else default_model()
-    model = with_encoder(lambda: load(folder, precision), yes)
+    folder = named_model(chosen.name) if chosen.name is not None else default_model()
+    model = with_encoder(lambda: load(folder, chosen.precision, chosen.emotions), chosen.yes)
     if live_options.mic or live_options.live:
         from bilstm_hmm.cli.live.run import predict_live
 

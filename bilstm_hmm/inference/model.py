@@ -55,17 +55,11 @@ class Model:
         return self.bundle.classes
 
     def restricted(self, emotions: Sequence[str]) -> "Model":
-        """Return the model with some of its emotions alone, by which it answers.
+        """Return the model with some of its emotions alone; the others are left out before softmax.
 
-        The others are left out before the softmax, not cut from the probabilities afterwards.
-
-        Raises
-        ------
-        ToolkitError
-            An emotion that the model has not, or fewer than two.
+        Raises a `ToolkitError` for an emotion that the model has not, and for fewer than two.
         """
         model = Model(restrict(self.bundle, emotions))
-        # One session runs the network of both.
         object.__setattr__(model, "scorer", Scorer(model.bundle, self.scorer.session))
         return model
 
@@ -81,12 +75,7 @@ class Model:
     ) -> Prediction: ...
     @overload
     def predict(
-        self,
-        recording: Recording,
-        rate: float | None = None,
-        *,
-        channels: Literal["split"],
-        emotions: Sequence[str] | None = None,
+        self, recording: Recording, rate: float | None = None, *, channels: Literal["split"]
     ) -> tuple[Prediction, ...]: ...
     @one_blas_thread()
     def predict(
@@ -116,14 +105,12 @@ class Model:
             ``mix`` labels all channels as one, a number (from 1) that channel alone, and ``split``
             gives a tuple: a prediction of each.
         emotions
-            Those to choose from; None for all of the model.
+            Those to choose from, as for `restricted`; None for all of the model.
 
         Raises
         ------
         AudioError
             The recording cannot be used, or samples come without their rate.
-        ToolkitError
-            As for `restricted`.
         """
         model = self if emotions is None else self.restricted(emotions)
         with recording_input(recording, rate, self.bundle.recipe.features.rate) as given:

@@ -227,7 +227,7 @@ class Scorer:
                 view_logits.append(np.stack([part.clip_logits for part in parts]))
                 views.append(NetworkOutput(hidden, frame, parts[0].clip_logits))
             outputs.append(average_outputs(views))
-            logits.append(np.mean(view_logits, axis=0, dtype=np.float32))
+            logits.append(np.stack(view_logits).mean(axis=0, dtype=np.float32))
         return outputs, logits
 
     def _score_hmms(self, outputs: Sequence[NetworkOutput]) -> list[FloatArray]:

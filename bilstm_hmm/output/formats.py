@@ -26,6 +26,7 @@ class RenderOptions:
     classes: tuple[str, ...]
     header: bool
     voice: str | None = None
+    top: int = 1
 
 
 Writer = Callable[[Sequence[Result], RenderOptions], str | bytes]
@@ -76,6 +77,7 @@ def render(
     classes: Sequence[str] | None = None,
     header: bool = True,
     voice: str | None = None,
+    top: int = 1,
 ) -> str | bytes:
     """Return `results` in `format`: text that is encodable as UTF-8 whatever the file names hold.
 
@@ -96,6 +98,8 @@ def render(
     voice
         ``channel`` or ``speaker``: the column of csv and tsv that tells the answers to one
         recording apart. None where there is one answer.
+    top
+        How many emotions text names, the likeliest first.
 
     Raises
     ------
@@ -113,7 +117,7 @@ def render(
     if classes is None:
         labelled = (r for r in results if isinstance(r, Prediction))
         classes = tuple(next((r.probabilities for r in labelled), ()))
-    return writer.write(results, RenderOptions(many, timeline, tuple(classes), header, voice))
+    return writer.write(results, RenderOptions(many, timeline, tuple(classes), header, voice, top))
 
 
 def _is_one_recording(results: Sequence[Result]) -> bool:
@@ -136,7 +140,7 @@ def _text(results: Sequence[Result], options: RenderOptions) -> str:
             name = f"{plain(result.file)}: " if options.many else ""
             lines.append(f"{name}no label: {plain(result.error)}")
             continue
-        label = label_line(result, options.many)
+        label = label_line(result, options.many, options.top)
         if options.many:
             voice = f" [{plain(result.voice)}]" if result.voice else ""
             lines.append(f"{plain(result.file)}{voice}: {label}")

@@ -4,14 +4,21 @@ from bilstm_hmm.output.label_tracks import plain
 from bilstm_hmm.prediction import Prediction, Segment
 
 
-def label_line(result: Prediction, many: bool) -> str:
-    """Return the label with its confidence, in short where there are many."""
+def label_line(result: Prediction, many: bool, top: int = 1) -> str:
+    """Return the `top` likeliest emotions with their confidences, in short where there are many."""
     if result.emotion is None or result.confidence is None:
         return "No speech"
     emotion, confidence = plain(result.emotion), f"{result.confidence:.2f}"
+    others = _runners_up(result, top - 1)
     if many:
-        return f"{emotion} ({confidence})"
-    return f"Predicted Emotion: {emotion} (Confidence: {confidence})"
+        return f"{emotion} ({confidence}){others}"
+    return f"Predicted Emotion: {emotion} (Confidence: {confidence}){others}"
+
+
+def _runners_up(result: Prediction, count: int) -> str:
+    others = {e: p for e, p in result.probabilities.items() if e != result.emotion}
+    likeliest = sorted(others, key=lambda emotion: -others[emotion])[:count]
+    return "".join(f", then {plain(emotion)} ({others[emotion]:.2f})" for emotion in likeliest)
 
 
 def shares_lines(result: Prediction, timeline: bool) -> list[str]:

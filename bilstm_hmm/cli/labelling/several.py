@@ -83,6 +83,7 @@ def _write_streaming(
             classes=classes,
             header=not has_header,
             voice=options.voice_column,
+            top=options.top,
         )
         append(options.output, text)
         has_header = True

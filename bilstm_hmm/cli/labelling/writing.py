@@ -18,7 +18,9 @@ def render_one(results: Sequence[Result], options: PredictOptions) -> str | byte
     if not labelled:
         return None
     try:
-        return render(labelled, options.format, many=options.many, timeline=options.timeline)
+        return render(
+            labelled, options.format, many=options.many, timeline=options.timeline, top=options.top
+        )
     except AudioError as error:
         # A picture needs the recording once more, and it may have gone.
         report_failure(Failure(labelled[0].file, str(error)), options)
