@@ -133,8 +133,8 @@ def test_the_shell_completes_commands_and_options(
     monkeypatch.setenv("_BILSTM_HMM_COMPLETE", "complete_bash")
     for words, completed in (
         ("bilstm-hmm pre", "predict"),
-        ("bilstm-hmm predict --t", "--time"),
-        ("bilstm-hmm x.wav --t", "--time"),
+        ("bilstm-hmm predict --ti", "--time"),
+        ("bilstm-hmm x.wav --ti", "--time"),
     ):
         monkeypatch.setenv("COMP_WORDS", words)
         monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
