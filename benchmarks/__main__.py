@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         names = _scenarios(options.only)
         model = find_bundle(options.model).resolve()
-        machine = [*machine_lines(), f"Model: {read_bundle(model).identity}"]
+        machine = [*machine_lines(), f"Model: {read_bundle(model).model_id}"]
         with tempfile.TemporaryDirectory(prefix="benchmarks-") as scratch:
             setting = Setting(
                 corpora=options.corpora.resolve(),

@@ -88,5 +88,5 @@ def agreements(model: Path, files: Sequence[Path], scratch: Path) -> list[Agreem
 def _our_frames(bundle: Bundle, file: Path) -> list[FloatArray]:
     settings = bundle.recipe.features
     samples = read_audio(file, settings.rate).samples
-    views = extract_views(samples, settings, bundle.banks, bundle.recipe.decision.warps)
+    views = extract_views(samples, settings, bundle.filter_banks, bundle.recipe.decision.warps)
     return [view.values for view in views]

@@ -129,14 +129,14 @@ def oracle_bundle(network: bytes | None = None) -> Bundle:
     matrix = np.zeros((2 * _UNITS, _EMOTIONS))
     matrix[:_EMOTIONS] = matrix[_UNITS : _UNITS + _EMOTIONS] = 0.5 * identity
     return Bundle(
-        identity=IDENTITY,
+        model_id=IDENTITY,
         classes=EMOTIONS,
         recipe=recipe,
-        banks=banks,
+        filter_banks=banks,
         statistics=_statistics(),
         network=_onnx(recipe, banks) if network is None else network,
         projection=Projection(matrix, np.zeros(_EMOTIONS), of_logits=False),
-        bank=bank_from_models(
+        hmm_bank=bank_from_models(
             [np.full(2, 0.5)] * _EMOTIONS,
             [np.array([[0.9, 0.1], [0.2, 0.8]])] * _EMOTIONS,
             # An emotion in full, and its beginning and end.
@@ -146,7 +146,7 @@ def oracle_bundle(network: bytes | None = None) -> Bundle:
             ],
             [np.tile(0.3 * identity, (2, 1, 1))] * _EMOTIONS,
         ),
-        decision=ScoreFusion(*(np.array(value) for value in (1.0, 0.6, 1.5)), np.array([0.5, 0.8])),
+        fusion=ScoreFusion(*(np.array(value) for value in (1.0, 0.6, 1.5)), np.array([0.5, 0.8])),
     )
 
 

@@ -251,8 +251,8 @@ def fitted_arrays(run: FoldResult) -> dict[str, np.ndarray]:
         "std": bundle.statistics.std,
         "matrix": bundle.projection.matrix,
         "offset": bundle.projection.offset,
-        **{f"hmm {name}": array for name, array in bundle.bank.to_arrays().items()},
-        **{f"decision {name}": array for name, array in bundle.decision.to_arrays().items()},
+        **{f"hmm {name}": array for name, array in bundle.hmm_bank.to_arrays().items()},
+        **{f"decision {name}": array for name, array in bundle.fusion.to_arrays().items()},
         **{f"raw {name}": array for name, array in run.feature_hmms.bank.to_arrays().items()},
         "raw scale": np.array(run.feature_hmms.inverse_temperature),
     }

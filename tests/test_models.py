@@ -126,7 +126,7 @@ def test_its_figures_are_of_speakers_it_does_not_know(
 
 def test_its_card_says_what_holds(name: str, bundle: Bundle, metrics: dict[str, Any]) -> None:
     card = (ROOT / "models" / name / CARD).read_text("utf-8")
-    assert bundle.identity in card
+    assert bundle.model_id in card
     for system, figures in metrics["systems"].items():
         assert f"| {system} | {figures['ua']:.1f} |" in card
     assert f"Labels by the system `{labels_by(bundle)}`" in card

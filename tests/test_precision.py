@@ -39,7 +39,7 @@ def test_processes_take_the_precision_along(
     )
     assert alone == together
     named = {json.loads(line)["model"] for line in together.splitlines()}
-    assert named == {load(twin, "int8").bundle.identity}
+    assert named == {load(twin, "int8").bundle.model_id}
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,4 @@ def test_a_precision_that_is_not_there(
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     if precision == "int8":
-        assert load(oracle).bundle.identity in done.stderr
+        assert load(oracle).bundle.model_id in done.stderr

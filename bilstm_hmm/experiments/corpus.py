@@ -21,11 +21,11 @@ class DecodedCorpus:
 
     dataset: Dataset
     examples: Examples
-    banks: FilterBanks
+    filter_banks: FilterBanks
 
     def training_context(self, recipe: Recipe, work: Path, progress: Progress) -> TrainingContext:
         """Return what a training on these clips is given; its state is kept in `work`."""
-        return TrainingContext(self.examples, recipe, self.banks, work, progress)
+        return TrainingContext(self.examples, recipe, self.filter_banks, work, progress)
 
 
 def read_corpus(recipe: Recipe, progress: Progress) -> DecodedCorpus:

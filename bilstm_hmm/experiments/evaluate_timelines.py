@@ -93,7 +93,7 @@ def evaluate_timelines(
         bundle = source.bundle(fold)
         samples = source.samples(fold.test, bundle.recipe.features.rate)
         results = fold_timelines(Model(bundle), dataset, fold, samples, progress)
-        summary = {"model": bundle.identity}
+        summary = {"model": bundle.model_id}
         return FoldOutcome(results, summary, bundle if models is None else None)
 
     results = {

@@ -124,19 +124,19 @@ def build_bundle(system: TrainedSystem, context: TrainingContext) -> Bundle:
     recipe, back_end = context.recipe, system.back_end
     network = network_to_onnx(system.network.model, recipe.network)
     digest = hashlib.sha256(network)
-    arrays = [*back_end.bank.to_arrays().values(), *back_end.fusion.to_arrays().values()]
+    arrays = [*back_end.hmm_bank.to_arrays().values(), *back_end.fusion.to_arrays().values()]
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return Bundle(
-        identity=f"{recipe.name}-{digest.hexdigest()[:8]}",
+        model_id=f"{recipe.name}-{digest.hexdigest()[:8]}",
         classes=context.examples.classes,
         recipe=_without_paths(recipe),
-        banks=context.banks,
+        filter_banks=context.filter_banks,
         statistics=system.network.statistics,
         network=network,
         projection=back_end.projection,
-        bank=back_end.bank,
-        decision=back_end.fusion,
+        hmm_bank=back_end.hmm_bank,
+        fusion=back_end.fusion,
         int8=quantize_network(network) if recipe.bundle.int8 else None,
     )
 

@@ -53,7 +53,7 @@ def model_card(
     sources = [get_corpus(name) for name in trained_on]
     systems = _bundle_systems(metrics)
     parts = [
-        f"# {bundle.identity}",
+        f"# {bundle.model_id}",
         "A speech emotion recogniser (BiLSTM with one Gaussian HMM an emotion) for "
         f"{', '.join(bundle.classes)}.",
         f"- Commercial use: {commercial_use(sources)}.\n"

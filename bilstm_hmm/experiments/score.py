@@ -135,7 +135,7 @@ def score(
             f"{labelled.root}: no clip can be read: {next(iter(unreadable.values()))}"
         )
     setting = Setting(
-        model=bundle.identity,
+        model=bundle.model_id,
         system=bundle.recipe.decision.system,
         classes=bundle.classes,
         corpus=labelled.corpus,

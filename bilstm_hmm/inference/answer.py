@@ -81,7 +81,7 @@ def answers(
 def scores_probabilities(bundle: Bundle, scores: RecordingScores) -> FloatMatrix:
     """Return the probabilities of the emotions by the recipe's system, ``[C]``."""
     return probabilities(
-        bundle.decision,
+        bundle.fusion,
         scores.clip_logits,
         scores.mean_log_likelihoods,
         bundle.recipe.decision.system,
@@ -147,7 +147,7 @@ class _UtteranceDecoder:
         utterances: Sequence[RecordingScores],
         labels: Sequence[FloatMatrix],
     ) -> None:
-        settings, fusion = bundle.recipe.timeline, bundle.decision
+        settings, fusion = bundle.recipe.timeline, bundle.fusion
         self._labels = labels
         self._lengths = np.array([len(scores.frame_logits) for scores in utterances])
         shape = (int(self._lengths.max()), len(utterances), len(bundle.classes))

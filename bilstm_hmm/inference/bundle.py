@@ -16,20 +16,20 @@ from bilstm_hmm.hmm.projection import Projection
 class Bundle:
     """The contents of a bundle that prediction uses.
 
-    `network` is the serialised ONNX model, in the precision that was asked for; `identity` names
+    `network` is the serialised ONNX model, in the precision that was asked for; `model_id` names
     the model and its very weights. `int8` is the int8 twin of `network`, known where the bundle was
     made and not where it was read.
     """
 
-    identity: str
+    model_id: str
     classes: tuple[str, ...]
     recipe: Recipe
-    banks: FilterBanks
+    filter_banks: FilterBanks
     statistics: FeatureStatistics
     network: bytes = field(repr=False)
     projection: Projection
-    bank: HmmBank
-    decision: ScoreFusion
+    hmm_bank: HmmBank
+    fusion: ScoreFusion
     int8: bytes | None = field(default=None, repr=False)
     #: Which of the network's outputs the classes are, where they are not all of them.
     outputs: tuple[int, ...] | None = None
@@ -45,7 +45,7 @@ def describe(bundle: Bundle) -> dict[str, str]:
     """Return what a user may want to know of a model, in the order of importance."""
     features = bundle.recipe.features
     return {
-        "model": bundle.identity,
+        "model": bundle.model_id,
         "emotions": ", ".join(bundle.classes),
         "trained on": ", ".join(trained_corpora(bundle.recipe)),
         "rate": f"{features.rate} Hz",
@@ -67,7 +67,7 @@ def restrict(bundle: Bundle, emotions: Sequence[str]) -> Bundle:
     unknown = [emotion for emotion in emotions if emotion not in bundle.classes]
     if unknown:
         raise ToolkitError(
-            f"The model {bundle.identity} has no emotion {unknown[0]!r}; choose from "
+            f"The model {bundle.model_id} has no emotion {unknown[0]!r}; choose from "
             f"{', '.join(bundle.classes)}."
         )
     kept = [index for index, emotion in enumerate(bundle.classes) if emotion in emotions]
@@ -79,7 +79,7 @@ def restrict(bundle: Bundle, emotions: Sequence[str]) -> Bundle:
     return replace(
         bundle,
         classes=tuple(bundle.classes[index] for index in kept),
-        bank=bundle.bank.of_emotions(kept),
+        hmm_bank=bundle.hmm_bank.of_emotions(kept),
         outputs=tuple(before[index] for index in kept),
     )
 
@@ -88,5 +88,5 @@ def int8_variant(bundle: Bundle) -> Bundle | None:
     """Return the bundle with its int8 network in the place of the float one; None without one."""
     if bundle.int8 is None:
         return None
-    identity = bundle.identity + INT8_MARK
-    return replace(bundle, identity=identity, network=bundle.int8, int8=None)
+    model_id = bundle.model_id + INT8_MARK
+    return replace(bundle, model_id=model_id, network=bundle.int8, int8=None)

@@ -90,14 +90,14 @@ def _write_parts(folder: Path, bundle: Bundle) -> None:
     if bundle.int8 is not None:
         (folder / INT8).write_bytes(bundle.int8)
     statistics = {"mean": bundle.statistics.mean, "std": bundle.statistics.std}
-    np.savez(folder / FEATURES, **bundle.banks.to_arrays(), **statistics)  # type: ignore[arg-type]
+    np.savez(folder / FEATURES, **bundle.filter_banks.to_arrays(), **statistics)  # type: ignore[arg-type]
     projection = {
         "matrix": bundle.projection.matrix,
         "offset": bundle.projection.offset,
         "of_logits": np.array(bundle.projection.of_logits),
     }
-    np.savez(folder / HMM, **bundle.bank.to_arrays(), **projection)  # type: ignore[arg-type]
-    np.savez(folder / DECISION, **bundle.decision.to_arrays())  # type: ignore[arg-type]
+    np.savez(folder / HMM, **bundle.hmm_bank.to_arrays(), **projection)  # type: ignore[arg-type]
+    np.savez(folder / DECISION, **bundle.fusion.to_arrays())  # type: ignore[arg-type]
 
 
 def _write_manifest(folder: Path, bundle: Bundle) -> None:
@@ -105,7 +105,7 @@ def _write_manifest(folder: Path, bundle: Bundle) -> None:
     checksums = {path.name: _sha256(path.read_bytes()) for path in files}
     manifest = {
         "format": FORMAT_VERSION,
-        "model": bundle.identity,
+        "model": bundle.model_id,
         "classes": list(bundle.classes),
         "sha256": checksums,
     }
@@ -137,7 +137,7 @@ def read_bundle(path: str | os.PathLike[str], precision: str = "float") -> Bundl
     Parameters
     ----------
     precision
-        Which network to read, of `NETWORKS`. With ``int8`` the identity ends in ``-int8``.
+        Which network to read, of `NETWORKS`. With ``int8`` `model_id` ends in ``-int8``.
 
     Raises
     ------
@@ -162,15 +162,15 @@ def read_bundle(path: str | os.PathLike[str], precision: str = "float") -> Bundl
         hmm = _read_arrays(contents[HMM])
         decision = _read_arrays(contents[DECISION])
         return Bundle(
-            identity=f"{manifest['model']}{INT8_MARK if network == INT8 else ''}",
+            model_id=f"{manifest['model']}{INT8_MARK if network == INT8 else ''}",
             classes=tuple(manifest["classes"]),
             recipe=_read_recipe(contents[RECIPE], folder),
-            banks=FilterBanks.from_arrays(features),
+            filter_banks=FilterBanks.from_arrays(features),
             statistics=FeatureStatistics(mean=features["mean"], std=features["std"]),
             network=contents[network],
             projection=Projection(hmm["matrix"], hmm["offset"], bool(hmm["of_logits"])),
-            bank=HmmBank.from_arrays(hmm),
-            decision=ScoreFusion.from_arrays(decision),
+            hmm_bank=HmmBank.from_arrays(hmm),
+            fusion=ScoreFusion.from_arrays(decision),
         )
     except ToolkitError:
         raise

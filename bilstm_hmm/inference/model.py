@@ -180,7 +180,7 @@ class Model:
         """Return the probabilities of the emotions by each system, ``[C]``."""
         return {
             system: probabilities(
-                self.bundle.decision, scores.clip_logits, scores.mean_log_likelihoods, system
+                self.bundle.fusion, scores.clip_logits, scores.mean_log_likelihoods, system
             )
             for system in SYSTEMS
         }
@@ -247,7 +247,7 @@ class Model:
             duration=recording.stream.duration,
             segments=answer.segments,
             warnings=recording.stream.warnings,
-            model=self.bundle.identity,
+            model=self.bundle.model_id,
             notes=recording.stream.notes,
             curves=answer.curves,
         )

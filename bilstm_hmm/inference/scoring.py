@@ -112,7 +112,7 @@ class Scorer:
         """The ONNX Runtime session of the network, opened when it is first needed."""
         with self._lock:
             if self._opened is None:
-                self._opened = open_session(self.bundle.network, self.bundle.identity)
+                self._opened = open_session(self.bundle.network, self.bundle.model_id)
             return self._opened
 
     def score_recordings(self, recordings: Sequence[FloatArray]) -> tuple[ScoredRecording, ...]:
@@ -186,7 +186,7 @@ class Scorer:
     def extract_features(self, samples: FloatArray) -> Features:
         """Return the features of a recording."""
         recipe, settings = self.bundle.recipe, self.bundle.recipe.features
-        views = extract_views(samples, settings, self.bundle.banks, recipe.decision.warps)
+        views = extract_views(samples, settings, self.bundle.filter_banks, recipe.decision.warps)
         kind, statistics = settings.normalisation, self.bundle.statistics
         frames = np.stack([normalise(view.values, kind, statistics) for view in views])
         return Features(frames, views[0].start)
@@ -232,4 +232,6 @@ class Scorer:
 
     def _score_hmms(self, outputs: Sequence[NetworkOutput]) -> list[FloatArray]:
         sequences = [project(self.bundle.projection, output) for output in outputs]
-        return [scores.astype(np.float32) for scores in score_frames(self.bundle.bank, sequences)]
+        return [
+            scores.astype(np.float32) for scores in score_frames(self.bundle.hmm_bank, sequences)
+        ]

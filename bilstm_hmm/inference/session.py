@@ -23,18 +23,18 @@ MAX_BATCH = 32
 LENGTH_TOLERANCE = 1.15
 
 
-def open_session(network: bytes, identity: str) -> Any:
+def open_session(network: bytes, model_id: str) -> Any:
     """Return an ONNX Runtime session of a network.
 
     Raises
     ------
     ToolkitError
-        Where this version of ONNX Runtime cannot run the network; `identity` names the model.
+        Where this version of ONNX Runtime cannot run the network; `model_id` names the model.
     """
     return encoder_session.open_session(
         network,
         lambda reason: ToolkitError(
-            f"{identity}: its network cannot be run ({reason}); train it anew or upgrade "
+            f"{model_id}: its network cannot be run ({reason}); train it anew or upgrade "
             "onnxruntime."
         ),
     )

@@ -32,7 +32,7 @@ class AugmentedDataset:
 
     Attributes
     ----------
-    banks
+    filter_banks
         Filter banks of the recipe's features.
     statistics
         What the frames are normalised by.
@@ -42,7 +42,7 @@ class AugmentedDataset:
 
     examples: Examples
     recipe: Recipe
-    banks: FilterBanks
+    filter_banks: FilterBanks
     statistics: FeatureStatistics
     class_weights: FloatArray
 
@@ -93,7 +93,7 @@ class AugmentedDataset:
         warp = draw_warp(settings, rng)
         if samples is original and warp == 1.0:
             return self.examples.frames[index].values
-        return extract(samples, recipe.features, self.banks, warp=warp).values
+        return extract(samples, recipe.features, self.filter_banks, warp=warp).values
 
 
 def _crop(values: FloatArray, recipe: Recipe, rng: np.random.Generator) -> FloatArray:

@@ -54,7 +54,7 @@ class BackEnd:
     """
 
     projection: Projection
-    bank: HmmBank
+    hmm_bank: HmmBank
     fusion: ScoreFusion
     out_of_fold_probabilities: Mapping[System, FloatMatrix]
     notes: tuple[str, ...]

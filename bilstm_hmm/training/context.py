@@ -26,7 +26,7 @@ class TrainingContext:
 
     Attributes
     ----------
-    banks
+    filter_banks
         Filter banks of the recipe's features.
     work
         Folder of the checkpoints; what is finished there is not done again.
@@ -39,7 +39,7 @@ class TrainingContext:
 
     examples: Examples
     recipe: Recipe
-    banks: FilterBanks
+    filter_banks: FilterBanks
     work: Path
     progress: Progress = field(default_factory=SilentProgress)
     callbacks: Callable[[str], Sequence[Any]] = no_callbacks

@@ -117,7 +117,7 @@ def _begin(context: TrainingContext, task: TrainingTask) -> _Training:
     weights = np.ones(n_classes, np.float32)
     if recipe.training.class_weights:
         weights = class_weights(examples.labels[task.train], n_classes)
-    dataset = AugmentedDataset(examples, recipe, context.banks, statistics, weights)
+    dataset = AugmentedDataset(examples, recipe, context.filter_banks, statistics, weights)
     stored = load_state(task.state_file(context.work))
     return _Training(trainable, dataset, task, _resume(trainable.model, stored, recipe.training))
 

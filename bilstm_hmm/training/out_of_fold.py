@@ -225,7 +225,7 @@ def _averaged_outputs(
 ) -> list[NetworkOutput]:
     """Outputs for the clips as prediction has them: the means over ``decision.warps``."""
     recipe = context.recipe
-    views = warped_frames(context.examples, clips, recipe, context.banks, network.statistics)
+    views = warped_frames(context.examples, clips, recipe, context.filter_banks, network.statistics)
     outputs = [network_outputs(network, frames, recipe.network.stride) for frames in views]
     return [average_outputs(of_clip) for of_clip in zip(*outputs, strict=True)]
 

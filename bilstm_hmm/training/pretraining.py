@@ -77,7 +77,7 @@ def pretrained_weights(context: TrainingContext, clips: tuple[Clip, ...]) -> Lay
     Mapping
         The weights of every layer but the output layers, by the layer's name.
     """
-    progress, banks = context.progress, context.banks
+    progress, banks = context.progress, context.filter_banks
     recipe = _pretraining_recipe(context.recipe)
 
     def on_clip(done: int) -> None:

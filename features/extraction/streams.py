@@ -52,14 +52,14 @@ class ClipView:
 
     Attributes
     ----------
-    banks
+    filter_banks
         Filter banks that are warped already, for ``clip.power`` as it is.
     warp
         Of the frequencies; 1 changes nothing.
     """
 
     clip: ClipAnalysis
-    banks: FilterBanks
+    filter_banks: FilterBanks
     warp: float = 1.0
 
     @property
@@ -75,7 +75,7 @@ class ClipView:
     @cached_property
     def log_mel(self) -> FloatArray:
         """Levels of the mel bands in dB, ``[T, n_mels]``."""
-        return cepstra.log_mel(self.clip.power, self.banks.mel)
+        return cepstra.log_mel(self.clip.power, self.filter_banks.mel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ class Stream:
 def _lfcc(view: ClipView) -> FloatArray:
     return cepstra.lfcc(
         view.clip.power,
-        view.banks.linear,
-        view.banks.linear_dct,
+        view.filter_banks.linear,
+        view.filter_banks.linear_dct,
         view.settings.n_fft,
         cepstra.DYNAMIC_RANGE_DB,
     )
@@ -106,13 +106,15 @@ def _lfcc(view: ClipView) -> FloatArray:
 
 #: The short-time streams by name; an encoder's columns come from `features.encoder`.
 STREAMS = {
-    "mfcc": Stream(lambda s: s.n_mfcc, lambda v: cepstra.mfcc(v.log_mel, v.banks.mel_dct)),
+    "mfcc": Stream(lambda s: s.n_mfcc, lambda v: cepstra.mfcc(v.log_mel, v.filter_banks.mel_dct)),
     "lfcc": Stream(lambda s: s.n_lfcc, _lfcc),
     "mel": Stream(lambda s: s.n_mels, lambda v: v.log_mel),
-    "chroma": Stream(lambda s: s.n_chroma, lambda v: tonal.chroma(v.clip.power, v.banks.chroma)),
+    "chroma": Stream(
+        lambda s: s.n_chroma, lambda v: tonal.chroma(v.clip.power, v.filter_banks.chroma)
+    ),
     "contrast": Stream(
         lambda s: n_contrast_bands(s.rate),
-        lambda v: tonal.spectral_contrast(v.power, v.banks.contrast),
+        lambda v: tonal.spectral_contrast(v.power, v.filter_banks.contrast),
     ),
     "energy": Stream(lambda _: 1, lambda v: v.clip.energy),
     "pitch": Stream(lambda _: 2, lambda v: v.clip.pitch),

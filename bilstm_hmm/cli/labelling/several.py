@@ -96,7 +96,7 @@ def _open_output(
 ) -> tuple[tuple[Path, ...], bool]:
     """Start the output file, or take up an older one; the files to do, and if it has a header."""
     record = RunRecord(
-        model.bundle.identity, tuple(model.classes), options.format, options.settings
+        model.bundle.model_id, tuple(model.classes), options.format, options.settings
     )
     text = _text_to_resume(output) if options.resume and output.is_file() else ""
     if not text.strip():

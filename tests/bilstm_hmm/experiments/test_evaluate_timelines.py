@@ -92,7 +92,7 @@ def test_an_evaluation_from_the_corpus_to_the_report(evaluated: Path, emodb: Pat
     assert not list(evaluated.glob("work*"))
     for place, number in enumerate((1, 3)):
         bundle = read_bundle(evaluated / f"fold{number}")
-        assert metrics["models"][place]["model"] == bundle.identity
+        assert metrics["models"][place]["model"] == bundle.model_id
 
 
 def test_recordings_are_of_the_test_speaker_alone(evaluated: Path, dataset: Dataset) -> None:

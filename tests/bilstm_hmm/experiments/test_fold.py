@@ -40,7 +40,9 @@ def recipe(model: Model, tiny: Path) -> Recipe:
 def test_clips_are_labelled_as_recordings_are(model: Model, recipe: Recipe) -> None:
     selection = load_dataset(recipe.data)
     chosen = selection.clips[::20]
-    examples = load_examples(chosen, selection.classes, recipe, model.bundle.banks, lambda _: None)
+    examples = load_examples(
+        chosen, selection.classes, recipe, model.bundle.filter_banks, lambda _: None
+    )
     order = [3, 0, 2]
     frames = normalised_frames(
         examples, range(len(examples.clips)), recipe, model.bundle.statistics
@@ -102,7 +104,7 @@ def test_an_int8_network_labels_beside_the_float_one(model: Model, recipe: Recip
     )
     selection = load_dataset(recipe.data)
     chosen = selection.clips[::9]
-    examples = load_examples(chosen, selection.classes, recipe, bundle.banks, lambda _: None)
+    examples = load_examples(chosen, selection.classes, recipe, bundle.filter_banks, lambda _: None)
     frames = normalised_frames(examples, range(len(chosen)), recipe, bundle.statistics)
     raw = fit_feature_hmms(frames, examples.labels, examples.classes, recipe)
     results = predict_clips(Model(bundle), raw, examples, [2, 0])

@@ -33,7 +33,7 @@ def test_a_fold_is_run_once_and_then_read(tmp_path: Path, model: Model) -> None:
         assert run_or_read(tmp_path, FOLD, read, once, write) == "results of 3"
         assert {path.name for path in tmp_path.iterdir()} == {"fold3.csv", "fold3.json", "fold3"}
     assert (tmp_path / "fold3.json").read_text("utf-8") == '{\n  "parameters": 7\n}\n'
-    assert read_bundle(tmp_path / "fold3").identity == model.bundle.identity
+    assert read_bundle(tmp_path / "fold3").model_id == model.bundle.model_id
 
 
 def test_a_model_that_was_there_before_is_not_written_again(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ METRICS = {
 # A card needs no weights.
 BUNDLE = Bundle(
     **dict.fromkeys((field.name for field in fields(Bundle)), None)
-    | {"identity": "tiny-12345678", "classes": ("happy", "sad"), "recipe": Recipe()}
+    | {"model_id": "tiny-12345678", "classes": ("happy", "sad"), "recipe": Recipe()}
 )
 
 

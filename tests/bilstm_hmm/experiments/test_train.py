@@ -48,7 +48,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 
 def test_a_model_is_named_after_its_recipe_and_weights(trained) -> None:
-    assert re.fullmatch(r"tiny-[0-9a-f]{8}", read_bundle(trained.folder).identity)
+    assert re.fullmatch(r"tiny-[0-9a-f]{8}", read_bundle(trained.folder).model_id)
 
 
 def test_a_run_leaves_all_its_files(trained) -> None:
@@ -156,7 +156,7 @@ def test_what_is_said_and_where(trained) -> None:
 def test_the_model_card_names_the_data_and_the_scores(trained) -> None:
     card = (trained.folder / "bundle" / "MODEL_CARD.md").read_text("utf-8")
     scores = metrics_of(trained.folder)["systems"]["hybrid"]
-    assert read_bundle(trained.folder).identity in card
+    assert read_bundle(trained.folder).model_id in card
     assert f"| hybrid | {scores['ua']:.1f} |" in card
     for word in ("folders named by emotion", "licence", "Intended use", "not trained on"):
         assert word in card

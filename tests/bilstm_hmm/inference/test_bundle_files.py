@@ -64,13 +64,13 @@ def test_what_is_written_is_read(stored: Bundle, tmp_path: Path, recording: Path
     folder = tmp_path / "deeper" / "copy"
     write_bundle(folder, stored, extra={CARD: "# Card\n"})
     again = read_bundle(folder)
-    assert (again.identity, again.classes, again.recipe, again.network) == (
-        stored.identity,
+    assert (again.model_id, again.classes, again.recipe, again.network) == (
+        stored.model_id,
         stored.classes,
         stored.recipe,
         stored.network,
     )
-    for name in ("bank", "decision", "banks"):
+    for name in ("hmm_bank", "fusion", "filter_banks"):
         before, after = getattr(stored, name).to_arrays(), getattr(again, name).to_arrays()
         assert before.keys() == after.keys()
         for key, array in before.items():
@@ -165,12 +165,12 @@ def test_each_precision_reads_its_own_network(twin: Path, stored: Bundle, record
     quantised = read_bundle(twin, "int8")
     assert read_bundle(twin).network == stored.network
     assert quantised.network == quantize_network(stored.network)
-    assert quantised.identity == f"{stored.identity}-int8"
+    assert quantised.model_id == f"{stored.model_id}-int8"
     made = int8_variant(replace(stored, int8=quantised.network))
     assert made is not None
-    assert (made.network, made.identity) == (quantised.network, quantised.identity)
+    assert (made.network, made.model_id) == (quantised.network, quantised.model_id)
     said, expected = load(twin, "int8").predict(recording), load(twin).predict(recording)
-    assert said.model == quantised.identity
+    assert said.model == quantised.model_id
     assert said.emotion == expected.emotion
     assert said.probabilities != expected.probabilities
     assert said.probabilities == pytest.approx(expected.probabilities, abs=0.05)
@@ -183,7 +183,7 @@ def test_a_bundle_without_an_int8_network_says_so(
     assert INT8 not in contents(copy)
     assert int8_variant(stored) is None
     words = "has no int8 network; train it with --set bundle.int8=true, or use the precision float"
-    refused(copy, f"the model {stored.identity} {words}", "int8")
+    refused(copy, f"the model {stored.model_id} {words}", "int8")
     # A stray file is not a part of the model.
     (copy / INT8).write_bytes(stored.network)
     refused(copy, words, "int8")

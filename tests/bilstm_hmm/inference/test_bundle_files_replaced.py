@@ -63,7 +63,7 @@ def test_a_newer_bundle_takes_the_place_of_an_older(
     write_bundle(copy, stored)
     assert "of the older" not in contents(copy)
     assert [path.name for path in copy.parent.iterdir()] == [copy.name]
-    assert read_bundle(copy).identity == stored.identity
+    assert read_bundle(copy).model_id == stored.model_id
 
 
 def test_a_file_in_the_way_stays(stored: Bundle, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_every_way_to_name_a_file_is_the_same(model: Model, recording: Path) -> 
     said = model.predict(recording)
     assert said == model.predict(str(recording))
     assert said.file == str(recording)
-    assert said.model == model.bundle.identity
+    assert said.model == model.bundle.model_id
     assert tuple(said.probabilities) == model.classes
 
 
@@ -201,7 +201,7 @@ def test_blocks_are_as_good_as_an_array(model: Model, long_recording: NDArray[np
 
 def test_a_model_shows_itself_in_two_lines(model: Model) -> None:
     assert repr(model) == (
-        f"Model {model.bundle.identity}: neutral, happy, sad, angry, fearful\n"
+        f"Model {model.bundle.model_id}: neutral, happy, sad, angry, fearful\n"
         "    trained on ravdess; 16000 Hz, labels by hybrid"
     )
     assert len(repr(model.bundle)) < 100_000  # without the bytes of the network
@@ -210,7 +210,7 @@ def test_a_model_shows_itself_in_two_lines(model: Model) -> None:
 def test_a_model_shows_itself_in_a_notebook(model: Model) -> None:
     odd = Model(replace(model.bundle, classes=("<i>sad</i>", *model.classes[1:])))
     assert "<td>&lt;i&gt;sad&lt;/i&gt;, happy" in odd._repr_html_()
-    for words in (model.bundle.identity, "ravdess", "16000 Hz", "hybrid"):
+    for words in (model.bundle.model_id, "ravdess", "16000 Hz", "hybrid"):
         assert f"{words}</td>" in model._repr_html_()
 
 

@@ -66,7 +66,7 @@ def test_models_are_loaded_by_name_or_without_any(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(shipped, "shipped_folder", lambda _: tmp_path / "shipped")
     shutil.copytree(oracle, tmp_path / "shipped" / "default")
-    assert bilstm_hmm.load().bundle.identity == bilstm_hmm.load("default").bundle.identity
+    assert bilstm_hmm.load().bundle.model_id == bilstm_hmm.load("default").bundle.model_id
     with pytest.raises(
         ToolkitError, match=r"^acurate: no such model; choose from default, or give"
     ):

@@ -195,8 +195,8 @@ def test_speech_without_an_end_leaves_nothing_behind(
     """Even where segments say nothing, so that no path is ever stable."""
     monkeypatch.setattr(online_timeline, "MAX_PENDING_SECONDS", 4.0)
     monkeypatch.setattr(online_timeline, "HISTORY_SECONDS", 8.0)
-    fusion = replace(model.bundle.decision, weights=np.zeros(2))
-    stream = EmotionStream(Model(replace(model.bundle, decision=fusion)), interval=2.0)
+    fusion = replace(model.bundle.fusion, weights=np.zeros(2))
+    stream = EmotionStream(Model(replace(model.bundle, fusion=fusion)), interval=2.0)
     block = samples[: RATE * 4]
     for _ in range(6):
         stream.push(block)

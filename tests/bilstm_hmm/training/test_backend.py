@@ -74,7 +74,7 @@ def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
             np.testing.assert_allclose(scores[i], expected, rtol=1e-9)
     projection, bank = bank_of(everything)
     np.testing.assert_array_equal(fitted.projection.matrix, projection.matrix)
-    np.testing.assert_array_equal(fitted.bank.means, bank.means)
+    np.testing.assert_array_equal(fitted.hmm_bank.means, bank.means)
 
 
 def test_new_clips_are_told_apart(quick_recipe: MakeRecipe) -> None:
@@ -85,7 +85,7 @@ def test_new_clips_are_told_apart(quick_recipe: MakeRecipe) -> None:
             probabilities(
                 fitted.fusion,
                 o.clip_logits,
-                mean_scores(fitted.bank, project(fitted.projection, o)),
+                mean_scores(fitted.hmm_bank, project(fitted.projection, o)),
                 system,
             ).argmax()
             for o in new.outputs

@@ -79,7 +79,7 @@ def fitted(
 def arrays_of(found: TrainedSystem) -> list[np.ndarray]:
     weights = [w for n in found.networks.values() for w in n.model.get_weights()]
     back_end = found.back_end
-    fitted = [*back_end.bank.to_arrays().values(), *back_end.fusion.to_arrays().values()]
+    fitted = [*back_end.hmm_bank.to_arrays().values(), *back_end.fusion.to_arrays().values()]
     return [*weights, back_end.projection.matrix, back_end.projection.offset, *fitted]
 
 
@@ -117,7 +117,7 @@ def test_every_system_has_probabilities_of_an_unknown_speaker(
     outputs = network_outputs(network, frames, recipe.network.stride)
     clip_logits = np.stack([o.clip_logits for o in outputs])
     scores = np.stack(
-        [mean_scores(back_end.bank, project(back_end.projection, o)) for o in outputs]
+        [mean_scores(back_end.hmm_bank, project(back_end.projection, o)) for o in outputs]
     )
     for name in ("bilstm", "hmm", "hybrid"):
         found = probabilities(back_end.fusion, clip_logits, scores, name)

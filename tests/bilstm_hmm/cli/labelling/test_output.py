@@ -38,7 +38,7 @@ def predict(command: Callable[..., object], oracle: Path, folder: Path) -> Calla
 @pytest.fixture
 def other(oracle: Path, tmp_path: Path) -> Path:
     """The same model under another name."""
-    write_bundle(tmp_path / "other", replace(read_bundle(oracle), identity="other-0123abcd"))
+    write_bundle(tmp_path / "other", replace(read_bundle(oracle), model_id="other-0123abcd"))
     return tmp_path / "other"
 
 
