@@ -1,15 +1,13 @@
 """The timelines of one recording, each held to what it is said to be."""
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from bilstm_hmm.timeline.parameters import TimelineParameters
 
+from bilstm_hmm.evaluation import timeline_systems
 from bilstm_hmm.evaluation.timeline_systems import (
     COMPOSITE,
-    DEFAULT_MEDIAN_WIDTH,
     TIMELINE_SYSTEMS,
     frame_intervals,
     segment_intervals,
@@ -63,11 +61,7 @@ def test_phrases_are_labelled_frame_by_frame(
 ) -> None:
     phrases = model.score_segments(samples)
     assert len(phrases) > 5
-    width = (
-        DEFAULT_MEDIAN_WIDTH
-        if model.bundle.timeline is None
-        else model.bundle.timeline.median_width
-    )
+    width = timeline_systems.MEDIAN_WIDTH
     logits = np.concatenate([phrase.frame_logits for phrase in phrases])
     smooth = iter(median_labels(logits, phrases[0].rate, width))
     for phrase in phrases:
@@ -82,11 +76,7 @@ def test_frames_and_their_medians(
     model: Model, found: dict[str, Spans], samples: np.ndarray
 ) -> None:
     evidence = model.score(samples)
-    width = (
-        DEFAULT_MEDIAN_WIDTH
-        if model.bundle.timeline is None
-        else model.bundle.timeline.median_width
-    )
+    width = timeline_systems.MEDIAN_WIDTH
     expected = {
         "frame-argmax": evidence.frame_logits.argmax(axis=1),
         "median-filter": median_labels(evidence.frame_logits, evidence.rate, width),
@@ -101,15 +91,16 @@ def test_frames_and_their_medians(
     assert [name for *_, name in found["frame-argmax"]].count("angry") == 2
 
 
-def test_the_width_of_the_filter_is_the_fitted_one(model: Model, samples: np.ndarray) -> None:
-    def with_width(width: float | None) -> dict[str, Spans]:
-        own = None if width is None else TimelineParameters(0.1, 0.1, 4.0, 0.5, 1.0, width)
-        return timelines(Model(replace(model.bundle, timeline=own)), samples)
+def test_a_wider_filter_leaves_fewer_changes(
+    model: Model, samples: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_width(width: float) -> dict[str, Spans]:
+        monkeypatch.setattr(timeline_systems, "MEDIAN_WIDTH", width)
+        return timelines(model, samples)
 
-    narrow, wide, without = with_width(0.05), with_width(8.0), with_width(None)
+    narrow, wide = with_width(0.05), with_width(8.0)
     assert narrow["median-filter"] == narrow["frame-argmax"]
     assert len(wide["median-filter"]) < len(narrow["median-filter"])
-    assert without["median-filter"] == with_width(DEFAULT_MEDIAN_WIDTH)["median-filter"]
 
 
 def test_the_composite_is_what_the_model_predicts(
