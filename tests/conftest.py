@@ -25,6 +25,7 @@ from hypothesis import settings
 
 from bilstm_hmm.inference.model import Model, load
 from tests.fast_runs import fast_runs, without_graphs, without_pictures
+from tests.lazy_numba import compile_when_called
 from tests.oracle import save_oracle_network, write_corpus, write_oracle
 
 REPOSITORY = Path(__file__).parents[1]
@@ -33,10 +34,11 @@ REPOSITORY = Path(__file__).parents[1]
 os.environ["NUMBA_CACHE_DIR"] = str(
     REPOSITORY / ".pytest_cache" / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
 )
+compile_when_called()
 PATIENCE = 600.0
 
 # The same examples on every machine. Other ones, and more: `--hypothesis-profile=explore`.
-settings.register_profile("same", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile("same", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("explore", deadline=None, max_examples=500)
 settings.load_profile("same")
 
