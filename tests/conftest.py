@@ -27,6 +27,7 @@ from bilstm_hmm.inference.model import Model, load
 from tests.fast_runs import fast_runs, without_graphs, without_pictures
 from tests.lazy_numba import compile_when_called
 from tests.oracle import save_oracle_network, write_corpus, write_oracle
+from tests.order import long_files_first
 
 REPOSITORY = Path(__file__).parents[1]
 # Two workers that compile the same function of librosa for different types at once may leave a
@@ -66,6 +67,15 @@ LEAST = (
 
 Done = subprocess.CompletedProcess[str]
 Script = Callable[..., Done]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # pytest-xdist would begin with the files of the most tests.
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    long_files_first(items)
 
 
 @dataclass(frozen=True)

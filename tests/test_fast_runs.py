@@ -1,6 +1,8 @@
-"""What makes trainings in tests fast computes the same as what it stands in for."""
+"""What makes tests fast: trainings compute the same as what they stand in for, long files begin."""
 
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ keras = pytest.importorskip("keras")
 
 from bilstm_hmm.network.layers import PackedLSTM  # noqa: E402
 from tests.fast_runs import without_graphs  # noqa: E402
+from tests.order import LONG, TESTS, long_files_first  # noqa: E402
 
 
 def outputs_and_gradients(make: Callable[[], Any], hidden: np.ndarray, mask: np.ndarray) -> list:
@@ -44,3 +47,10 @@ def test_the_shared_recurrence_is_that_of_keras(make: Callable[[], Any]) -> None
         found = outputs_and_gradients(make, hidden, mask)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_long_files_come_first() -> None:
+    assert [name for name in LONG if not (TESTS / name).is_file()] == []
+    items = [SimpleNamespace(path=TESTS / name) for name in ("b.py", LONG[1], "a.py", LONG[0])]
+    long_files_first(items)
+    assert [item.path.name for item in items] == [*(Path(n).name for n in LONG[:2]), "b.py", "a.py"]
