@@ -106,7 +106,7 @@ def recipe() -> Recipe:
             "network": {"stack": 8, "units": [4], "dropout": 0.1},
             "training": {"epochs": 2, "batch_size": 9, "learning_rate": 0.006,
                          "weight_average": 0.0},
-            "hmm": {"states": 2, "inner_folds": 3, "iterations": 2},
+            "hmm": {"states": 2, "inner_folds": 2, "iterations": 2},
         },
         "recipe",
     )  # fmt: skip
