@@ -49,6 +49,25 @@ def test_the_shared_recurrence_is_that_of_keras(make: Callable[[], Any]) -> None
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+def stepped(gradients: np.ndarray) -> np.ndarray:
+    """The variable after a step of Adam for each gradient."""
+    optimizer = keras.optimizers.AdamW(0.1, beta_2=0.98, weight_decay=0.01, clipnorm=1.0)
+    variable = keras.Variable(np.linspace(-1.0, 1.0, gradients.shape[1]), dtype="float32")
+    optimizer.build([variable])
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)])
+    return np.array(variable)
+
+
+def test_the_single_operation_is_adam() -> None:
+    gradients = np.random.default_rng(1).normal(size=(5, 7)).astype(np.float32)
+    expected = stepped(gradients)
+    with without_graphs():
+        found = stepped(gradients)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert np.ptp(expected - np.linspace(-1.0, 1.0, 7)) > 0.1
+
+
 def test_long_files_come_first() -> None:
     assert [name for name in LONG if not (TESTS / name).is_file()] == []
     items = [SimpleNamespace(path=TESTS / name) for name in ("b.py", LONG[1], "a.py", LONG[0])]

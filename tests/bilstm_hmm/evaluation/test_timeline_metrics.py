@@ -104,7 +104,7 @@ gap_lists = st.lists(st.floats(0.0, 1.0).map(lambda x: round(x, 2)), max_size=10
 
 
 @given(truth=gap_lists.map(borders_of), found=gap_lists.map(borders_of))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=40)
 def test_matching_is_the_best_there_is(
     truth: list[tuple[float, float]], found: list[tuple[float, float]]
 ) -> None:
@@ -136,7 +136,7 @@ true_timelines = timelines(least=1).map(
 
 
 @given(truth=true_timelines, found=timelines())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 def test_frames_are_counted_as_one_by_one(
     truth: tuple[LabelledInterval, ...], found: tuple[LabelledInterval, ...]
 ) -> None:

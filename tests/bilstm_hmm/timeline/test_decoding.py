@@ -69,7 +69,7 @@ def alone(decoder, composite, scores):  # type: ignore[no-untyped-def]
     min_frames=st.integers(1, 4),
     frames=st.integers(1, 7),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=40)
 def test_paths_and_posteriors_are_those_of_all_paths(
     seed: int, min_frames: int, frames: int
 ) -> None:
@@ -121,7 +121,7 @@ def test_long_recordings_agree_with_hmmlearn(min_frames: int) -> None:
     frames=st.integers(1, 60),
     spread=st.sampled_from([0.1, 3.0, 300.0]),
 )
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_no_emotion_is_shorter_than_the_minimum_but_for_the_last(
     seed: int, min_frames: int, frames: int, spread: float
 ) -> None:
@@ -153,7 +153,7 @@ def test_posteriors_sum_to_one(seed: int, frames: int, spread: float) -> None:
     min_frames=st.integers(1, 12),
     own=st.booleans(),
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=40)
 def test_recordings_together_are_the_recordings_one_by_one(
     seed: int, lengths: list[int], emotions: int, min_frames: int, own: bool
 ) -> None:

@@ -9,7 +9,7 @@ from bilstm_hmm.timeline.median_filter import median_filter, median_labels
 
 
 @given(seed=st.integers(0, 1000), frames=st.integers(1, 60), half=st.integers(0, 12))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_each_frame_gets_the_median_around_it(seed: int, frames: int, half: int) -> None:
     posteriors = np.random.default_rng(seed).dirichlet(np.ones(3), frames)
     padded = np.pad(posteriors, ((half, half), (0, 0)), mode="edge")

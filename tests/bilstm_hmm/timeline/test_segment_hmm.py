@@ -75,7 +75,7 @@ def test_what_is_carried_on_is_as_if_it_were_there(seed: int, count: int, parts:
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(0, 10), more=st.integers(0, 6))
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_nothing_to_come_changes_what_is_stable(seed: int, count: int, more: int) -> None:
     evidence = segments(seed, count + more, sureness=3.0)
     stable = stable_prefix(HMM, evidence[:count])

@@ -79,7 +79,7 @@ def test_other_arrays_are_no_state(tmp_path: Path) -> None:
 
 @given(data=st.data())
 @settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_damage_is_never_an_error_and_never_goes_unseen(
     tmp_path: Path, data: st.DataObject

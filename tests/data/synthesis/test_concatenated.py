@@ -163,7 +163,7 @@ def test_a_clip_is_read_once() -> None:
     neutral=st.integers(0, 5),
     seed=st.integers(0, 1000),
 )
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 def test_clips_come_again_only_when_all_have_come(
     counts: dict[str, int], neutral: int, seed: int
 ) -> None:

@@ -70,7 +70,7 @@ def test_the_gain_of_a_recording_does_not_matter(voice):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 20000))
 def test_the_fast_length_is_the_least_with_small_factors(least):
     def is_fast(n):
