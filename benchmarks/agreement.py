@@ -72,7 +72,7 @@ def agreements(model: Path, files: Sequence[Path], scratch: Path) -> list[Agreem
         for system, loaded in ours.items():
             probabilities = np.array(list(loaded.predict(file).probabilities.values()))
             for name, (clip, hmm) in scores.items():
-                expected = straightforward.probabilities(reference, clip, hmm, system)
+                expected = straightforward.predict_proba(reference, clip, hmm, system)
                 pairs.setdefault((system, name), []).append((probabilities, expected))
     return [
         Agreement(

@@ -135,7 +135,7 @@ def oracle_bundle(network: bytes | None = None) -> Bundle:
         filter_banks=banks,
         statistics=_statistics(),
         network=_onnx(recipe, banks) if network is None else network,
-        projection=Projection(matrix, np.zeros(_EMOTIONS), of_logits=False),
+        projection=Projection(matrix, np.zeros(_EMOTIONS), from_logits=False),
         hmm_bank=bank_from_models(
             [np.full(2, 0.5)] * _EMOTIONS,
             [np.array([[0.9, 0.1], [0.2, 0.8]])] * _EMOTIONS,

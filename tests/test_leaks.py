@@ -207,7 +207,7 @@ def test_only_a_networks_own_training_clips_are_augmented_for_it(
     split = inner_folds(clean.examples.clips, TRAIN, recipe.hmm.inner_folds, recipe.seed)
     expected = [sorted(fit_on) for fit_on, _ in split.folds] + [list(TRAIN)]
     assert sorted(map(sorted, clean.batches.values())) == sorted(expected)
-    keys = {key[0] for key in clean.examples.copies}
+    keys = {key[0] for key in clean.examples.augmentation_cache}
     assert keys == set(TRAIN)
 
 
@@ -243,7 +243,7 @@ def test_nothing_that_is_fitted_depends_on_the_test_clips(
 def fitted_arrays(run: FoldResult) -> dict[str, np.ndarray]:
     bundle, fitted = run.bundle, run.system
     networks = fitted.networks.values()
-    weights = [w for network in networks for w in network.model.get_weights()]
+    weights = [w for network in networks for w in network.network.get_weights()]
     return {
         **{f"weights {n}": array for n, array in enumerate(weights)},
         "epochs": np.array([network.best_epoch for network in networks]),

@@ -221,7 +221,7 @@ def test_the_recipe_trains_to_a_model_that_labels(
     fold = Fold(1, tuple(range(12)), (12, 13, 14))
     run = train_and_test_fold(TrainingContext(examples, recipe, banks, tmp_path, Listener()), fold)
     assert len(run.results) == 3
-    trained = run.system.network.model
+    trained = run.system.network.network
     assert len(began) == 3
     for before, after in zip(began[-1], trained.trainable_weights, strict=True):
         assert np.abs(before - np.array(after)).max() > 0, after.path

@@ -12,7 +12,7 @@ from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.network.packing import pad_batch
 from bilstm_hmm.training.batches import Batch, class_weights
 from bilstm_hmm.training.examples import Examples, normalised_frames
-from bilstm_hmm.training.loop import cosine
+from bilstm_hmm.training.loop import cosine_decay
 from bilstm_hmm.training.step import batch_arguments, compile_network
 
 
@@ -37,7 +37,7 @@ def fit_padded(
     def rate(epoch: int, _rate: float) -> float:
         if settings.schedule != "cosine":
             return settings.learning_rate
-        return settings.learning_rate * cosine(epoch, epochs)
+        return settings.learning_rate * cosine_decay(epoch, epochs)
 
     seconds: list[float] = []
     clock = keras.callbacks.LambdaCallback(

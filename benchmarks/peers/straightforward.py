@@ -30,7 +30,7 @@ class Script:
     network: Any
     hmms: tuple[Any, ...]
     projection: dict[str, Array]
-    decision: dict[str, Array]
+    fusion: dict[str, Array]
 
 
 def load(folder: Path) -> Script:
@@ -63,7 +63,7 @@ def load(folder: Path) -> Script:
         network=keras.models.load_model(folder / "network.keras", compile=False),
         hmms=tuple(_hmm(hmm, emotion) for emotion in range(len(hmm["log_start"]))),
         projection={name: hmm[name] for name in ("matrix", "offset", "of_logits")},
-        decision=decision,
+        fusion=decision,
     )
 
 
@@ -173,9 +173,9 @@ def score(script: Script, views: Sequence[Array]) -> tuple[Array, Array]:
     return clip, np.array([hmm.score(sequence) / len(sequence) for hmm in script.hmms])
 
 
-def probabilities(script: Script, clip: Array, hmm: Array, system: str) -> Array:
+def predict_proba(script: Script, clip: Array, hmm: Array, system: str) -> Array:
     """Return the calibrated probabilities of the emotions, ``[C]``."""
-    fusion = script.decision
+    fusion = script.fusion
     if system == "bilstm":
         logits = clip.astype(np.float64) * fusion["clip_scale"]
     elif system == "hmm":
@@ -198,7 +198,7 @@ def label(script: Script, source: Path | BinaryIO, *, views: bool = False) -> st
     inputs = (
         warped_frames(script, samples, decision["warps"]) if views else [frames(script, samples)]
     )
-    vector = probabilities(script, *score(script, inputs), decision["system"])
+    vector = predict_proba(script, *score(script, inputs), decision["system"])
     return script.classes[int(vector.argmax())]
 
 

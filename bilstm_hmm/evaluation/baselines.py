@@ -12,7 +12,7 @@ import numpy as np
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.hmm.bank import HmmBank, mean_scores
+from bilstm_hmm.hmm.bank import HmmBank, mean_log_likelihoods
 from bilstm_hmm.numerics import softmax
 
 BASELINES = ("posterior-mean", "hmm-raw")
@@ -98,13 +98,15 @@ def fit_feature_hmms(
         sequences = [sequence @ basis for sequence in sequences]
     with process_pool(recipe.jobs) as pool:
         bank = fit_bank(sequences, labels, classes, recipe.hmm, seed=recipe.seed, pool=pool).bank
-    scores = np.stack([mean_scores(bank, sequence) for sequence in sequences])
+    scores = np.stack([mean_log_likelihoods(bank, sequence) for sequence in sequences])
     return FeatureHmms(bank, fit_inverse_temperature(scores, labels), step, basis)
 
 
 def feature_hmm_probabilities(hmms: FeatureHmms, frames: FloatArray) -> FloatMatrix:
     """Return the probabilities ``[C]`` of a recording's normalised features ``[T, F]``."""
-    return softmax(hmms.inverse_temperature * mean_scores(hmms.bank, hmms.transform(frames)))
+    return softmax(
+        hmms.inverse_temperature * mean_log_likelihoods(hmms.bank, hmms.transform(frames))
+    )
 
 
 def _principal_components(frames: FloatMatrix) -> FloatMatrix:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bilstm_hmm.evaluation.metrics import MIN_SPEAKERS
-from bilstm_hmm.hmm.fusion import INT8_MARK
+from bilstm_hmm.hmm.fusion import INT8_SUFFIX
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -79,9 +79,9 @@ def interval_note(systems: Mapping[str, Any]) -> str:
 
 def int8_note(systems: Mapping[str, Any]) -> list[str]:
     """Say what the systems of the int8 network are, a sentence each, where there are any."""
-    int8_systems = [system for system in systems if system.endswith(INT8_MARK)]
+    int8_systems = [system for system in systems if system.endswith(INT8_SUFFIX)]
     return [
-        f"`{system}` is `{system.removesuffix(INT8_MARK)}` with the model's int8 network "
+        f"`{system}` is `{system.removesuffix(INT8_SUFFIX)}` with the model's int8 network "
         "(`--precision int8`)."
         for system in int8_systems
     ]

@@ -43,7 +43,7 @@ def timelines(model: Model, samples: FloatArray) -> dict[str, tuple[LabelledInte
     samples
         float32 ``[n]`` at the rate of the model's features.
     """
-    scores, segments = model.score(samples), model.score_segments(samples)
+    scores, segments = model.score(samples), model.score_speech(samples)
     answer = model.predict(samples, model.bundle.recipe.features.rate)
     argmax = scores.frame_logits.argmax(axis=1)
     median = median_labels(scores.frame_logits, scores.rate, MEDIAN_WIDTH)

@@ -11,7 +11,7 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.clip_results import ClipResult, read_results, write_results
 from bilstm_hmm.evaluation.report import write_evaluation
 from bilstm_hmm.experiments.corpus import read_corpus
-from bilstm_hmm.experiments.fold import PRETRAINING, FoldTraining, train_and_test_fold
+from bilstm_hmm.experiments.fold import PRETRAINING, FoldContexts, train_and_test_fold
 from bilstm_hmm.experiments.fold_store import FoldFiles, FoldOutcome, read_summary, run_or_read
 from bilstm_hmm.network.keras_setup import prepare_keras
 from bilstm_hmm.progress import Progress
@@ -47,7 +47,7 @@ def evaluate(
     dataset = corpus.dataset
     folds = dataset_folds(dataset, recipe.seed)
     prepare_keras(recipe.seed)
-    training = FoldTraining(corpus, recipe, folder, progress)
+    training = FoldContexts(corpus, recipe, folder, progress)
 
     def read(path: Path) -> tuple[ClipResult, ...] | None:
         return read_results(path, dataset.classes)

@@ -17,7 +17,7 @@ from bilstm_hmm.evaluation.timeline_report import write_timeline_evaluation
 from bilstm_hmm.evaluation.timeline_results import TimelineResult, read_timelines, write_timelines
 from bilstm_hmm.evaluation.timeline_systems import timelines
 from bilstm_hmm.experiments.corpus import read_corpus
-from bilstm_hmm.experiments.fold import PRETRAINING, FoldTraining, train_fold
+from bilstm_hmm.experiments.fold import PRETRAINING, FoldContexts, train_fold
 from bilstm_hmm.experiments.fold_store import (
     FoldFiles,
     FoldOutcome,
@@ -153,7 +153,7 @@ def fold_timelines(
 def _trained(recipe: Recipe, folder: Path, progress: Progress) -> _Source:
     corpus = read_corpus(recipe, progress)
     prepare_keras(recipe.seed)
-    training = FoldTraining(corpus, recipe, folder, progress)
+    training = FoldContexts(corpus, recipe, folder, progress)
     examples = corpus.examples
 
     def bundle(fold: Fold) -> Bundle:

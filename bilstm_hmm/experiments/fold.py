@@ -23,7 +23,7 @@ from bilstm_hmm.evaluation.clip_results import ClipResult, clip_result
 from bilstm_hmm.experiments.corpus import DecodedCorpus
 from bilstm_hmm.experiments.fold_store import FoldFiles
 from bilstm_hmm.features.extraction.normalise import normalise
-from bilstm_hmm.hmm.fusion import INT8_MARK
+from bilstm_hmm.hmm.fusion import INT8_SUFFIX
 from bilstm_hmm.inference.bundle import Bundle, int8_variant
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.network.onnx_export import network_to_onnx
@@ -55,10 +55,10 @@ class FoldResult:
     @property
     def parameters(self) -> int:
         """Number of parameters of the final network."""
-        return int(self.system.network.model.count_params())
+        return int(self.system.network.network.count_params())
 
 
-class FoldTraining:
+class FoldContexts:
     """Gives the training of each fold of an evaluation its context.
 
     What the networks begin with is learnt once for all folds, and not at all where none is
@@ -122,7 +122,7 @@ def _training_seconds(system: TrainedSystem, clock: float) -> float:
 def build_bundle(system: TrainedSystem, context: TrainingContext) -> Bundle:
     """Gather what prediction needs; the identity is the name and a digest of the weights."""
     recipe, back_end = context.recipe, system.back_end
-    network = network_to_onnx(system.network.model, recipe.network)
+    network = network_to_onnx(system.network.network, recipe.network)
     digest = hashlib.sha256(network)
     arrays = [*back_end.hmm_bank.to_arrays().values(), *back_end.fusion.to_arrays().values()]
     for array in arrays:
@@ -168,7 +168,7 @@ def predict_clips(
     """Return the results of every system, and then of every baseline, for the clips.
 
     Where the bundle has an int8 network, the recipe's own system is there with it as well, its
-    name followed by `INT8_MARK`.
+    name followed by `INT8_SUFFIX`.
     """
     bundle = model.bundle
     kind, system = bundle.recipe.features.normalisation, bundle.recipe.decision.system
@@ -181,7 +181,7 @@ def predict_clips(
         by_system: dict[str, FloatMatrix] = {**model.probabilities_by_system(scores)}
         if int8_model is not None:
             int8 = int8_model.probabilities_by_system(int8_model.score(samples))
-            by_system[system + INT8_MARK] = int8[system]
+            by_system[system + INT8_SUFFIX] = int8[system]
         frames = normalise(examples.frames[index].values, kind, bundle.statistics)
         baselines = (
             posterior_mean(scores.frame_logits),

@@ -15,7 +15,7 @@ from bilstm_hmm.evaluation.tables import (
 )
 from bilstm_hmm.features.settings.encoder_catalogue import FETCH, KNOWN
 from bilstm_hmm.features.settings.extraction import FeatureSettings
-from bilstm_hmm.hmm.fusion import INT8_MARK, SYSTEMS
+from bilstm_hmm.hmm.fusion import INT8_SUFFIX, SYSTEMS
 from bilstm_hmm.inference.bundle import Bundle
 
 LIMITS = """\
@@ -109,7 +109,7 @@ def _bundle_systems(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: scores
         for name, scores in metrics["systems"].items()
-        if name.removesuffix(INT8_MARK) in SYSTEMS
+        if name.removesuffix(INT8_SUFFIX) in SYSTEMS
     }
 
 

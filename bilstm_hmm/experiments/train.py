@@ -111,6 +111,6 @@ def _write_model(
     write_bundle(
         folder / BUNDLE,
         result.bundle,
-        save_keras=result.system.network.model.save,
+        save_keras=result.system.network.network.save,
         extra={METRICS: json.dumps(metrics, indent=2) + "\n", CARD: card},
     )

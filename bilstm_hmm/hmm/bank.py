@@ -151,7 +151,7 @@ def score_frames(bank: HmmBank, sequences: Sequence[FloatMatrix]) -> list[FloatM
     ]
 
 
-def mean_scores(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
+def mean_log_likelihoods(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
     """Return the log-likelihood a frame of the sequence under each emotion, ``[E]``.
 
     Raises

@@ -121,7 +121,7 @@ def fit_bank(
             )
         states = _affordable_states(of_emotion, settings)
         jobs.append(_FitJob(of_emotion, states, settings, floor, seed + index))
-    fitted = list(pool.map(fit_emotion, jobs) if pool else map(fit_emotion, jobs))
+    fitted = list(pool.map(fit_hmm, jobs) if pool else map(fit_hmm, jobs))
     bank = bank_from_models(
         [hmm.startprob for hmm in fitted],
         [hmm.transmat for hmm in fitted],
@@ -160,7 +160,7 @@ def process_pool(jobs: int) -> Iterator[Executor | None]:
         yield pool
 
 
-def fit_emotion(job: _FitJob) -> FittedHmm:
+def fit_hmm(job: _FitJob) -> FittedHmm:
     """Fit one HMM by expectation-maximisation with a floor under its covariances."""
     from hmmlearn.utils import fill_covars
     from threadpoolctl import threadpool_limits

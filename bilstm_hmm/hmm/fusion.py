@@ -17,7 +17,7 @@ from bilstm_hmm.numerics import center, log_loss, softmax
 
 SYSTEMS: tuple[System, ...] = ("bilstm", "hmm", "hybrid")
 #: What follows a system's name where its network is the int8 one.
-INT8_MARK = "-int8"
+INT8_SUFFIX = "-int8"
 
 #: Fields and their keys in the npz file of a bundle; the keys are the file format's own.
 _NPZ_KEYS = {
@@ -61,7 +61,7 @@ class ScoreFusion:
         return cls(**{f: np.asarray(arrays[key], np.float64) for f, key in _NPZ_KEYS.items()})
 
 
-def probabilities(
+def predict_proba(
     fusion: ScoreFusion, clip_logits: ArrayLike, hmm_scores: ArrayLike, system: System
 ) -> FloatMatrix:
     """Return calibrated probabilities, ``[..., C]``.

@@ -32,18 +32,18 @@ class Projection:
         ``[H, D]`` or ``[C, D]``.
     offset
         ``[D]``.
-    of_logits
+    from_logits
         Whether it maps frame logits.
     """
 
     matrix: FloatMatrix
     offset: FloatMatrix
-    of_logits: bool
+    from_logits: bool
 
 
 def project(projection: Projection, outputs: NetworkOutput) -> FloatMatrix:
     """Return the HMM input of a recording, ``[T, D]``."""
-    source = outputs.frame_logits if projection.of_logits else outputs.hidden
+    source = outputs.frame_logits if projection.from_logits else outputs.hidden
     return source.astype(np.float64) @ projection.matrix + projection.offset
 
 
@@ -82,7 +82,7 @@ def _logits(frames: FloatMatrix, n_classes: int) -> Projection:
     centering = np.eye(n_classes) - 1.0 / n_classes
     basis = np.linalg.svd(centering)[0][:, : max(1, n_classes - 1)]
     std = np.maximum((frames @ basis).std(axis=0), 1e-6)
-    return _centered(frames, basis / std, of_logits=True)
+    return _centered(frames, basis / std, from_logits=True)
 
 
 def _pca(frames: FloatMatrix, dimensions: int) -> Projection:
@@ -102,9 +102,9 @@ def _lda(frames: FloatMatrix, classes: Indices, dimensions: int) -> Projection:
     return _centered(frames, fitted.scalings_[:, :dimensions])
 
 
-def _centered(frames: FloatMatrix, matrix: FloatMatrix, of_logits: bool = False) -> Projection:
+def _centered(frames: FloatMatrix, matrix: FloatMatrix, from_logits: bool = False) -> Projection:
     """The projection by `matrix` after which the mean of the frames is zero."""
-    return Projection(matrix, -frames.mean(axis=0) @ matrix, of_logits)
+    return Projection(matrix, -frames.mean(axis=0) @ matrix, from_logits)
 
 
 def fit_alignment(source: Sequence[NetworkOutput], target: Sequence[NetworkOutput]) -> Projection:
@@ -118,4 +118,4 @@ def fit_alignment(source: Sequence[NetworkOutput], target: Sequence[NetworkOutpu
     centered = x - x_mean
     gram = centered.T @ centered + _RIDGE * np.eye(x.shape[1])
     matrix = np.linalg.solve(gram, centered.T @ (y - y_mean))
-    return Projection(matrix, y_mean - x_mean @ matrix, of_logits=False)
+    return Projection(matrix, y_mean - x_mean @ matrix, from_logits=False)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
-from bilstm_hmm.hmm.fusion import probabilities
+from bilstm_hmm.hmm.fusion import predict_proba
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording
 from bilstm_hmm.prediction import Curves, Segment, speaking_shares
@@ -80,7 +80,7 @@ def answers(
 
 def scores_probabilities(bundle: Bundle, scores: RecordingScores) -> FloatMatrix:
     """Return the probabilities of the emotions by the recipe's system, ``[C]``."""
-    return probabilities(
+    return predict_proba(
         bundle.fusion,
         scores.clip_logits,
         scores.mean_log_likelihoods,
@@ -154,7 +154,7 @@ class _UtteranceDecoder:
         self._scores, self._entries = np.zeros(shape), np.zeros(shape[1:])
         for column, (scores, label) in enumerate(zip(utterances, labels, strict=True)):
             mean = scores.mean_log_likelihoods
-            by_hmms = probabilities(fusion, scores.clip_logits, mean, "hmm")
+            by_hmms = predict_proba(fusion, scores.clip_logits, mean, "hmm")
             length = int(self._lengths[column])
             n_counted = min(settings.utterance_duration * scores.rate, length)
             weight = float(fusion.hmm_inverse_temperature) / n_counted

@@ -8,7 +8,7 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.hmm.bank import HmmBank
-from bilstm_hmm.hmm.fusion import INT8_MARK, ScoreFusion
+from bilstm_hmm.hmm.fusion import INT8_SUFFIX, ScoreFusion
 from bilstm_hmm.hmm.projection import Projection
 
 
@@ -88,5 +88,5 @@ def int8_variant(bundle: Bundle) -> Bundle | None:
     """Return the bundle with its int8 network in the place of the float one; None without one."""
     if bundle.int8 is None:
         return None
-    model_id = bundle.model_id + INT8_MARK
+    model_id = bundle.model_id + INT8_SUFFIX
     return replace(bundle, model_id=model_id, network=bundle.int8, int8=None)

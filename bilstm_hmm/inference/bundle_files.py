@@ -24,7 +24,7 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.hmm.bank import HmmBank
-from bilstm_hmm.hmm.fusion import INT8_MARK, ScoreFusion
+from bilstm_hmm.hmm.fusion import INT8_SUFFIX, ScoreFusion
 from bilstm_hmm.hmm.projection import Projection
 from bilstm_hmm.inference.bundle import Bundle
 
@@ -94,7 +94,7 @@ def _write_parts(folder: Path, bundle: Bundle) -> None:
     projection = {
         "matrix": bundle.projection.matrix,
         "offset": bundle.projection.offset,
-        "of_logits": np.array(bundle.projection.of_logits),
+        "of_logits": np.array(bundle.projection.from_logits),
     }
     np.savez(folder / HMM, **bundle.hmm_bank.to_arrays(), **projection)  # type: ignore[arg-type]
     np.savez(folder / DECISION, **bundle.fusion.to_arrays())  # type: ignore[arg-type]
@@ -162,7 +162,7 @@ def read_bundle(path: str | os.PathLike[str], precision: str = "float") -> Bundl
         hmm = _read_arrays(contents[HMM])
         decision = _read_arrays(contents[DECISION])
         return Bundle(
-            model_id=f"{manifest['model']}{INT8_MARK if network == INT8 else ''}",
+            model_id=f"{manifest['model']}{INT8_SUFFIX if network == INT8 else ''}",
             classes=tuple(manifest["classes"]),
             recipe=_read_recipe(contents[RECIPE], folder),
             filter_banks=FilterBanks.from_arrays(features),

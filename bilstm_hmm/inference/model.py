@@ -17,7 +17,7 @@ from bilstm_hmm.features.audio.reading import AudioStream
 from bilstm_hmm.features.audio.voices import EVERYTHING, Voice
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.extraction.extract import load_encoder
-from bilstm_hmm.hmm.fusion import SYSTEMS, probabilities
+from bilstm_hmm.hmm.fusion import SYSTEMS, predict_proba
 from bilstm_hmm.html_table import html_table
 from bilstm_hmm.inference.answer import Answer, answers
 from bilstm_hmm.inference.bundle import Bundle, describe, restrict
@@ -172,14 +172,14 @@ class Model:
         return self.scorer.score_clips([samples])[0]
 
     @one_blas_thread()
-    def score_segments(self, samples: FloatArray) -> tuple[RecordingScores, ...]:
+    def score_speech(self, samples: FloatArray) -> tuple[RecordingScores, ...]:
         """Return the scores of each speech segment of a recording; `samples` as in `score`."""
         return self.scorer.score_speech(samples)
 
     def probabilities_by_system(self, scores: RecordingScores) -> dict[str, FloatMatrix]:
         """Return the probabilities of the emotions by each system, ``[C]``."""
         return {
-            system: probabilities(
+            system: predict_proba(
                 self.bundle.fusion, scores.clip_logits, scores.mean_log_likelihoods, system
             )
             for system in SYSTEMS

@@ -5,13 +5,13 @@ from bilstm_hmm.config.network_settings import Conv2dSettings, NetworkSettings
 from bilstm_hmm.network.onnx_graph import (
     GraphWriter,
     dense,
-    folded_convolution,
+    fold_batch_norm,
     frame_mask,
-    reduced,
+    strided_lengths,
 )
 
 #: The end of an axis, however long it is.
-END = 2**63 - 1
+INT64_MAX = 2**63 - 1
 
 
 def write_conv2d_front(
@@ -46,7 +46,7 @@ def write_conv2d_front(
         value = graph.add("Reshape", value, graph.ints(0, 0, bands * filters))
     if image.projection:
         value = graph.add("Relu", dense(graph, value, weights["projection"]))
-    return value, reduced(graph, lengths, settings.stride)
+    return value, strided_lengths(graph, lengths, settings.stride)
 
 
 def _patches(graph: GraphWriter, value: str, size: int, width: int) -> str:
@@ -60,7 +60,7 @@ def _patches(graph: GraphWriter, value: str, size: int, width: int) -> str:
     cut = graph.add("Slice", padded, graph.ints(0), end, axis)
     halves = graph.add("Reshape", cut, graph.ints(0, -1, half, width))
     first = graph.add("Slice", halves, graph.ints(0), graph.ints(-1), axis)
-    second = graph.add("Slice", halves, graph.ints(1), graph.ints(END), axis)
+    second = graph.add("Slice", halves, graph.ints(1), graph.ints(INT64_MAX), axis)
     patches = graph.add("Concat", first, second, axis=2)
     return graph.add("Reshape", patches, graph.ints(-1, size, width))
 
@@ -75,7 +75,7 @@ def _convolutions(
     """Convolutions and pools of ``[B, channels, T, bands]``."""
     valid = graph.add("Unsqueeze", valid, graph.ints(1))
     for index, convolution in enumerate(settings.convolutions, start=1):
-        folded = folded_convolution(weights, index)
+        folded = fold_batch_norm(weights, index)
         convolved = graph.add(
             "Conv",
             value,

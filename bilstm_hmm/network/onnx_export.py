@@ -16,9 +16,9 @@ from bilstm_hmm.network.onnx_conv2d import write_conv2d_front
 from bilstm_hmm.network.onnx_graph import (
     GraphWriter,
     dense,
-    folded_convolution,
+    fold_batch_norm,
     frame_mask,
-    reduced,
+    strided_lengths,
 )
 
 OPSET = 17
@@ -34,7 +34,7 @@ def network_to_onnx(model: Any, settings: NetworkSettings) -> bytes:
     if settings.stack > 1:
         value = graph.add("Mul", value, frame_mask(graph, value, lengths))
         value = _stack(graph, value, settings.stack, n_features)
-        lengths = reduced(graph, lengths, settings.stack)
+        lengths = strided_lengths(graph, lengths, settings.stack)
     if settings.image is not None:
         value, lengths = write_conv2d_front(
             graph, value, lengths, weights, settings, settings.image, n_features
@@ -93,7 +93,7 @@ def _convolutions(
     """Convolutions with the batch normalisation that follows folded into them."""
     for index, convolution in enumerate(settings.convolutions, start=1):
         value = graph.add("Mul", value, frame_mask(graph, value, lengths))
-        folded = folded_convolution(weights, index)
+        folded = fold_batch_norm(weights, index)
         channels = graph.add("Transpose", value, perm=[0, 2, 1])
         side = convolution.kernel // 2
         convolved = graph.add(
@@ -105,7 +105,7 @@ def _convolutions(
             pads=[side, side],
         )
         value = graph.add("Transpose", graph.add("Relu", convolved), perm=[0, 2, 1])
-        lengths = reduced(graph, lengths, convolution.stride)
+        lengths = strided_lengths(graph, lengths, convolution.stride)
     return value, lengths
 
 

@@ -66,7 +66,7 @@ class GraphWriter:
         return serialised
 
 
-def reduced(graph: GraphWriter, lengths: str, stride: int) -> str:
+def strided_lengths(graph: GraphWriter, lengths: str, stride: int) -> str:
     """Lengths after a stride: ceil(length / stride)."""
     more = graph.add("Add", lengths, graph.constant(np.array(stride - 1, np.int32)))
     return graph.add("Div", more, graph.constant(np.array(stride, np.int32)))
@@ -90,7 +90,7 @@ def dense(graph: GraphWriter, value: str, weights: list[Array], name: str = "") 
     return graph.add("Add", product, graph.constant(weights[1]), name=name)
 
 
-def folded_convolution(weights: dict[str, list[Array]], index: int) -> tuple[Array, Array]:
+def fold_batch_norm(weights: dict[str, list[Array]], index: int) -> tuple[Array, Array]:
     """Kernel and bias of a convolution, the batch normalisation that follows folded into them.
 
     The kernel is in ONNX's order, ``[filters, channels, ...]``.

@@ -19,7 +19,7 @@ from bilstm_hmm.network.weights import to_half_precision
 QMAX = 64
 
 #: Where ONNX Runtime keeps its own operators.
-MICROSOFT = "com.microsoft"
+MS_DOMAIN = "com.microsoft"
 
 
 def quantize_network(network: bytes) -> bytes:
@@ -61,7 +61,7 @@ def quantize_network(network: bytes) -> bytes:
         else:
             inputs = [renamed(value) for value in node.input]
             names[output] = graph.add(node.op_type, *inputs, name=name, **attributes)
-    opsets = [*model.opset_import, onnx.helper.make_opsetid(MICROSOFT, 1)]
+    opsets = [*model.opset_import, onnx.helper.make_opsetid(MS_DOMAIN, 1)]
     old = model.graph
     return graph.serialise(old.name, old.input, old.output, opsets, model.ir_version)
 
@@ -103,7 +103,7 @@ def _lstm(
         *optional,
         *scales,
         name=name,
-        domain=MICROSOFT,
+        domain=MS_DOMAIN,
         **attributes,
     )
 

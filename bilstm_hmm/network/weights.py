@@ -8,7 +8,7 @@ import numpy as np
 from bilstm_hmm.arrays import Array
 
 
-def arrays_of(variables: Sequence[Any]) -> list[Array]:
+def get_weights(variables: Sequence[Any]) -> list[Array]:
     """Return copies of Keras variables."""
     from keras import ops
 
@@ -16,7 +16,7 @@ def arrays_of(variables: Sequence[Any]) -> list[Array]:
     return [np.array(ops.convert_to_numpy(variable)) for variable in variables]
 
 
-def assign(variables: Sequence[Any], arrays: Sequence[Array]) -> None:
+def set_weights(variables: Sequence[Any], arrays: Sequence[Array]) -> None:
     """Set Keras variables."""
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)

@@ -74,7 +74,7 @@ class AugmentedDataset:
         copies = self.recipe.augmentation.copies
         if not copies:
             return self._augment(index, epoch)
-        cache = self.examples.copies
+        cache = self.examples.augmentation_cache
         key = (index, epoch % copies, self.recipe.seed, self.recipe.augmentation)
         if key in cache:
             return cache[key].astype(np.float32)

@@ -10,7 +10,7 @@ from bilstm_hmm.arrays import FloatMatrix, Indices
 from bilstm_hmm.config.schema import Recipe, System
 from bilstm_hmm.hmm.bank import HmmBank, score_frames
 from bilstm_hmm.hmm.fit import fit_bank, process_pool
-from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, fit_fusion, probabilities
+from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, fit_fusion, predict_proba
 from bilstm_hmm.hmm.projection import Projection, fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
 
@@ -112,7 +112,7 @@ def _cross_fitted_probabilities(
     for train, test in GroupKFold(n_parts).split(hmm_scores, groups=data.groups):
         fusion = fit_fusion(clip_logits[train], hmm_scores[train], data.labels[train])
         for system in SYSTEMS:
-            by_system[system][test] = probabilities(
+            by_system[system][test] = predict_proba(
                 fusion, clip_logits[test], hmm_scores[test], system
             )
     return by_system
@@ -128,8 +128,8 @@ def _fit_bank(
     """Fit projection and HMMs on the clips at `positions`; they come with notes for the user."""
     outputs = [data.outputs[int(position)] for position in positions]
     labels = data.labels[positions]
-    of_logits = recipe.hmm.input == "logits"
-    sources = [o.frame_logits if of_logits else o.hidden for o in outputs]
+    from_logits = recipe.hmm.input == "logits"
+    sources = [o.frame_logits if from_logits else o.hidden for o in outputs]
     projection = fit_projection(sources, labels, len(classes), recipe.hmm)
     sequences = [project(projection, o) for o in outputs]
     fitted = fit_bank(sequences, labels, classes, recipe.hmm, seed=recipe.seed, pool=pool)

@@ -24,7 +24,7 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 _LOG = logging.getLogger(__name__)
 
 #: The clip, the number of the copy, and what it was made by: the seed and the augmentation.
-CopyKey = tuple[int, int, int, AugmentationSettings]
+AugmentationKey = tuple[int, int, int, AugmentationSettings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Examples:
     """Labelled recordings, decoded once.
 
     `samples` are mono at the rate of the features; `frames` are theirs, unaugmented and not
-    normalised; `labels` index `classes`. `copies` fills while networks train: frames of augmented
-    clips, for the next network that needs them.
+    normalised; `labels` index `classes`. `augmentation_cache` fills while networks train: frames
+    of augmented clips, for the next network that needs them.
     """
 
     clips: tuple[Clip, ...]
@@ -41,7 +41,7 @@ class Examples:
     labels: Indices
     samples: tuple[FloatArray, ...]
     frames: tuple[Frames, ...]
-    copies: dict[CopyKey, NDArray[np.float16]] = field(
+    augmentation_cache: dict[AugmentationKey, NDArray[np.float16]] = field(
         init=False, default_factory=dict, compare=False, repr=False
     )
 

@@ -19,7 +19,7 @@ from bilstm_hmm.evaluation.metrics import unweighted_accuracy, weighted_accuracy
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics, fit_statistics
 from bilstm_hmm.network.outputs import NetworkOutput, unpad_outputs
 from bilstm_hmm.network.packing import pad
-from bilstm_hmm.network.weights import arrays_of, assign, to_half_precision
+from bilstm_hmm.network.weights import get_weights, set_weights, to_half_precision
 from bilstm_hmm.numerics import log_softmax
 from bilstm_hmm.ordered_map import ordered_map
 from bilstm_hmm.training.augmented_batches import AugmentedDataset
@@ -39,7 +39,7 @@ from bilstm_hmm.training.step import TrainableNetwork, batch_arguments, make_tra
 class TrainedNetwork:
     """A network with the statistics its inputs are normalised by, and how it was trained."""
 
-    model: Any
+    network: Any
     statistics: FeatureStatistics
     best_epoch: int
     history: tuple[dict[str, float], ...]
@@ -72,7 +72,7 @@ def train_network(context: TrainingContext, task: TrainingTask) -> TrainedNetwor
     from threadpoolctl import threadpool_limits
 
     training = _begin(context, task)
-    model, state = training.network.model, training.state
+    model, state = training.network.training_model, training.state
     state_file = task.state_file(context.work)
     callbacks = context.callbacks(task.key)
     for callback in callbacks:
@@ -83,14 +83,14 @@ def train_network(context: TrainingContext, task: TrainingTask) -> TrainedNetwor
         with threadpool_limits(1, user_api="blas"):
             row, candidate = _epoch(training)
         _update_best(training, row, candidate)
-        state.optimizer = arrays_of(model.optimizer.variables)
+        state.optimizer = get_weights(model.optimizer.variables)
         save_state(state_file, state)
         context.progress.epoch(task.name, task.epochs, row)
         for callback in callbacks:
             callback.on_epoch_end(state.epoch - 1, dict(row))
     for callback in callbacks:
         callback.on_train_end()
-    assign(model.variables, [to_half_precision(array) for array in state.best])
+    set_weights(model.variables, [to_half_precision(array) for array in state.best])
     return TrainedNetwork(
         training.network.network,
         training.dataset.statistics,
@@ -119,7 +119,9 @@ def _begin(context: TrainingContext, task: TrainingTask) -> _Training:
         weights = class_weights(examples.labels[task.train], n_classes)
     dataset = AugmentedDataset(examples, recipe, context.filter_banks, statistics, weights)
     stored = load_state(task.state_file(context.work))
-    return _Training(trainable, dataset, task, _resume(trainable.model, stored, recipe.training))
+    return _Training(
+        trainable, dataset, task, _resume(trainable.training_model, stored, recipe.training)
+    )
 
 
 def _resume(model: Any, stored: TrainingState | None, settings: TrainingSettings) -> TrainingState:
@@ -135,8 +137,8 @@ def _resume(model: Any, stored: TrainingState | None, settings: TrainingSettings
     ):
         if [tuple(v.shape) for v in variables] != [array.shape for array in arrays]:
             return fresh
-    assign(model.variables, stored.model)
-    assign(model.optimizer.variables, stored.optimizer)
+    set_weights(model.variables, stored.model)
+    set_weights(model.optimizer.variables, stored.optimizer)
     return stored
 
 
@@ -146,21 +148,23 @@ def _epoch(training: _Training) -> tuple[dict[str, float], Weights]:
     The weights are those to keep: the running mean, where there is one.
     """
     started = time.monotonic()
-    settings, state, model = training.settings, training.state, training.network.model
+    settings, state, model = training.settings, training.state, training.network.training_model
     if settings.schedule == "cosine":
-        state.learning_rate = settings.learning_rate * cosine(state.epoch, training.task.epochs)
+        state.learning_rate = settings.learning_rate * cosine_decay(
+            state.epoch, training.task.epochs
+        )
     model.optimizer.learning_rate = state.learning_rate
     row = {
         "epoch": float(state.epoch + 1),
         **_train_on(_epoch_batches(training), training),
         "learning_rate": state.learning_rate,
     }
-    state.model = arrays_of(model.variables)
-    assign(model.trainable_variables, state.average)
-    candidate = arrays_of(model.variables)
+    state.model = get_weights(model.variables)
+    set_weights(model.trainable_variables, state.average)
+    candidate = get_weights(model.variables)
     if len(training.task.validation):
         row |= _validate(training)
-    assign(model.variables, state.model)
+    set_weights(model.variables, state.model)
     row["seconds"] = time.monotonic() - started
     return row, candidate
 
@@ -190,9 +194,9 @@ def _train_on(batches: Sequence[Indices], training: _Training) -> dict[str, floa
 
     totals = np.zeros(4)
     for inputs, targets, weights in ordered_map(make_arguments, batches, training.recipe.jobs):
-        logs = network.model.train_on_batch(inputs, targets, weights, return_dict=True)
-        network.model.reset_metrics()
-        _average(state, network.model, training.settings.weight_average)
+        logs = network.training_model.train_on_batch(inputs, targets, weights, return_dict=True)
+        network.training_model.reset_metrics()
+        _average(state, network.training_model, training.settings.weight_average)
         means = [float(logs[key]) for key in ("clip_loss", "frame_loss", "clip_accuracy")]
         totals += len(weights["clip"]) * np.array([*means, 1.0])
     return {
@@ -208,7 +212,7 @@ def _average(state: TrainingState, model: Any, momentum: float) -> None:
     While there are few steps the momentum is small, so that the mean forgets the first weights.
     """
     state.steps += 1
-    current = arrays_of(model.trainable_variables)
+    current = get_weights(model.trainable_variables)
     if not state.average:
         state.average = current
         return
@@ -232,7 +236,7 @@ def _validate(training: _Training) -> dict[str, float]:
     }
 
 
-def cosine(epoch: int, epochs: int) -> float:
+def cosine_decay(epoch: int, epochs: int) -> float:
     """Return half a cosine from 1 to 0.02 (Loshchilov and Hutter, 2017)."""
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
 
@@ -269,7 +273,7 @@ def network_outputs(
 ) -> list[NetworkOutput]:
     """Run the network on normalised sequences; outputs in their order, without padding."""
     results: list[NetworkOutput | None] = [None] * len(frames)
-    for batch, outputs in _predict_batches(network.model, frames, batch_size):
+    for batch, outputs in _predict_batches(network.network, frames, batch_size):
         lengths = [len(frames[int(index)]) for index in batch]
         of_batch = unpad_outputs(
             outputs["hidden"], outputs["frame"], outputs["clip"], lengths, stride

@@ -123,7 +123,7 @@ def _pretraining_recipe(recipe: Recipe) -> Recipe:
 def _transferable_weights(network: TrainedNetwork) -> LayerWeights:
     return {
         layer.name: [np.array(weight) for weight in layer.get_weights()]
-        for layer in network.model.layers
+        for layer in network.network.layers
         if layer.name not in OUTPUT_LAYERS and layer.get_weights()
     }
 

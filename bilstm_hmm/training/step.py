@@ -16,7 +16,7 @@ class TrainableNetwork:
     """A network, the Keras model that trains its weights, and how that wants clips packed."""
 
     network: Any
-    model: Any
+    training_model: Any
     pack: Packing
 
 

@@ -16,7 +16,7 @@ from bilstm_hmm.config.loading import recipe_from_tree
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.bundle_files import read_bundle
-from bilstm_hmm.network.weights import arrays_of
+from bilstm_hmm.network.weights import get_weights
 from bilstm_hmm.training.examples import Examples
 
 CLASSES = ("happy", "sad", "angry")
@@ -130,7 +130,7 @@ def moved_weights(network: Any) -> None:
         if "variance" in weight.path:
             weight.assign(rng.uniform(0.3, 3.0, weight.shape))
         elif "seed" not in weight.path:
-            (array,) = arrays_of([weight])
+            (array,) = get_weights([weight])
             weight.assign(array + rng.normal(0.0, 0.4, weight.shape))
 
 

@@ -74,7 +74,7 @@ def test_every_way_to_label_has_one_thread(model: Model) -> None:
         "predict": lambda own: own.predict(samples, 16000),
         "a long recording": lambda own: own.predict(np.tile(samples, 60), 16000, jobs=2),
         "score": lambda own: own.score(samples),
-        "score_segments": lambda own: own.score_segments(samples),
+        "score_speech": lambda own: own.score_speech(samples),
     }
     for name, label in ways.items():
         own = Model(model.bundle)

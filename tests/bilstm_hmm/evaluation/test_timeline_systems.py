@@ -59,7 +59,7 @@ def test_each_covers_the_sound(found: dict[str, Spans], samples: np.ndarray) -> 
 def test_phrases_are_labelled_frame_by_frame(
     model: Model, found: dict[str, Spans], samples: np.ndarray
 ) -> None:
-    phrases = model.score_segments(samples)
+    phrases = model.score_speech(samples)
     assert len(phrases) > 5
     width = timeline_systems.MEDIAN_WIDTH
     logits = np.concatenate([phrase.frame_logits for phrase in phrases])

@@ -21,7 +21,7 @@ from bilstm_hmm.evaluation.baselines import (
 from bilstm_hmm.experiments import fold as fold_run
 from bilstm_hmm.experiments.fold import out_of_fold_results, predict_clips, train_and_test_fold
 from bilstm_hmm.experiments.train import train
-from bilstm_hmm.hmm.fusion import INT8_MARK, SYSTEMS
+from bilstm_hmm.hmm.fusion import INT8_SUFFIX, SYSTEMS
 from bilstm_hmm.inference.model import Model, load
 from bilstm_hmm.network.onnx_quantize import quantize_network
 from bilstm_hmm.training.backend import BackEnd
@@ -111,8 +111,8 @@ def test_an_int8_network_labels_beside_the_float_one(model: Model, recipe: Recip
     floats = predict_clips(model, raw, examples, [2, 0])
     twin = Model(replace(bundle, network=bundle.int8))
     for index, result, other in zip([2, 0], results, floats, strict=True):
-        assert tuple(result.probabilities) == (*SYSTEMS, f"bilstm{INT8_MARK}", *BASELINES)
-        said = result.probabilities[f"bilstm{INT8_MARK}"]
+        assert tuple(result.probabilities) == (*SYSTEMS, f"bilstm{INT8_SUFFIX}", *BASELINES)
+        said = result.probabilities[f"bilstm{INT8_SUFFIX}"]
         expected = list(twin.predict(chosen[index].path).probabilities.values())
         np.testing.assert_allclose(said, expected)
         assert 0.0 < np.abs(said - result.probabilities["bilstm"]).max() < 0.05
@@ -162,7 +162,7 @@ def test_a_run_with_an_int8_network(tiny: Path, least: tuple[str, ...], tmp_path
     recipe = load_recipe(str(tiny), [*least[1::2], "bundle.int8=true"])
     with console_progress() as progress:
         metrics = train(recipe, tmp_path, progress)
-    system = f"hybrid{INT8_MARK}"
+    system = f"hybrid{INT8_SUFFIX}"
     assert tuple(metrics["systems"]) == (*SYSTEMS, system, *BASELINES)
     assert json.loads((tmp_path / "metrics.json").read_text("utf-8")) == metrics
     scores = metrics["systems"][system]

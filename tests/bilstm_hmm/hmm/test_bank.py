@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from bilstm_hmm.hmm.bank import HmmBank, bank_from_models, log_densities, mean_scores
+from bilstm_hmm.hmm.bank import HmmBank, bank_from_models, log_densities, mean_log_likelihoods
 from bilstm_hmm.hmm.fit import TOPOLOGIES
 
 COVARIANCES = ("diag", "full", "tied", "spherical")
@@ -53,7 +53,7 @@ def full_covariances(model: GaussianHMM) -> np.ndarray:
 
 def agree(bank: HmmBank, models: list[GaussianHMM], sequence: np.ndarray) -> None:
     expected = [model.score(sequence) / len(sequence) for model in models]
-    np.testing.assert_allclose(mean_scores(bank, sequence), expected, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(mean_log_likelihoods(bank, sequence), expected, rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)
@@ -108,7 +108,7 @@ def test_the_forward_algorithm_sums_over_all_paths(
         for frame, state in zip(sequence, path, strict=True):
             likelihood *= multivariate_normal(model.means_[state], model.covars_[state]).pdf(frame)
         total += likelihood
-    assert mean_scores(bank_of([model]), sequence)[0] == pytest.approx(
+    assert mean_log_likelihoods(bank_of([model]), sequence)[0] == pytest.approx(
         np.log(total) / length, rel=1e-9
     )
 
@@ -130,9 +130,11 @@ def test_moving_frames_and_means_together_changes_nothing(seed: int, shift: floa
     rng = np.random.default_rng(seed)
     model = random_model(rng, "full", "ergodic", dimensions=2)
     sequence = rng.normal(size=(9, 2))
-    before = mean_scores(bank_of([model]), sequence)
+    before = mean_log_likelihoods(bank_of([model]), sequence)
     model.means_ = model.means_ + shift
-    np.testing.assert_allclose(mean_scores(bank_of([model]), sequence + shift), before, rtol=1e-9)
+    np.testing.assert_allclose(
+        mean_log_likelihoods(bank_of([model]), sequence + shift), before, rtol=1e-9
+    )
 
 
 @given(seed=st.integers(0, 10_000))
@@ -149,7 +151,7 @@ def test_the_names_of_states_do_not_matter(seed: int) -> None:
     )
     sequence = rng.normal(size=(20, 5))
     np.testing.assert_allclose(
-        mean_scores(renamed, sequence), mean_scores(bank_of([model]), sequence)
+        mean_log_likelihoods(renamed, sequence), mean_log_likelihoods(bank_of([model]), sequence)
     )
 
 
@@ -158,13 +160,13 @@ def test_single_precision_frames_are_scored_in_double() -> None:
     models = [random_model(rng, "diag", "ergodic")]
     sequence = rng.normal(size=(50, 5)).astype(np.float32)
     agree(bank_of(models), models, sequence.astype(np.float64))
-    assert mean_scores(bank_of(models), sequence).dtype == np.float64
+    assert mean_log_likelihoods(bank_of(models), sequence).dtype == np.float64
 
 
 def test_a_sequence_needs_a_frame() -> None:
     bank = bank_of([random_model(np.random.default_rng(9), "diag", "ergodic")])
     with pytest.raises(ValueError, match="at least one frame"):
-        mean_scores(bank, np.zeros((0, 5)))
+        mean_log_likelihoods(bank, np.zeros((0, 5)))
 
 
 def test_a_bank_comes_back_from_its_arrays() -> None:

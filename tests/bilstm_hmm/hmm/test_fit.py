@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import bilstm_hmm
 from bilstm_hmm.config.schema import HmmSettings
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.hmm.bank import HmmBank, mean_scores
+from bilstm_hmm.hmm.bank import HmmBank, mean_log_likelihoods
 from bilstm_hmm.hmm.fit import MIN_FRAMES_PER_STATE, TOPOLOGIES, fit_bank, floor_covariances
 
 COVARIANCES = ("diag", "full", "tied", "spherical")
@@ -91,7 +91,7 @@ def test_each_emotion_is_told_by_its_own_hmm(covariance: Any, topology: Any) -> 
     check_bank(fitted.bank)
     assert fitted.notes == ()
     unseen, truth = clips_of_three(np.random.default_rng(0), count=9)
-    said = np.array([mean_scores(fitted.bank, s).argmax() for s in unseen])
+    said = np.array([mean_log_likelihoods(fitted.bank, s).argmax() for s in unseen])
     assert (said == truth).mean() > 0.95
     # What the topology forbids stays forbidden, and what it allows stays possible.
     forbidden = np.isneginf(fitted.bank.log_transmat)
@@ -109,7 +109,7 @@ def test_the_fit_is_as_likely_as_hmmlearn_alone(covariance: Any) -> None:
     chosen = HmmSettings(states=2, covariance=covariance, iterations=30)
     bank = fit_bank([sequence], np.zeros(1, np.intp), CLASSES[:1], chosen, seed=1).bank
     plain = GaussianHMM(2, covariance_type=covariance, n_iter=30, random_state=1).fit(sequence)
-    assert mean_scores(bank, sequence)[0] == pytest.approx(
+    assert mean_log_likelihoods(bank, sequence)[0] == pytest.approx(
         plain.score(sequence) / len(sequence), abs=0.02
     )
     # Both keep to a state as long as the data do: 7 changes in 479 steps.
@@ -185,7 +185,7 @@ def test_hardly_any_frames(covariance: Any, topology: Any) -> None:
     fitted = fit_bank(sequences, np.arange(4), classes, chosen, seed=1)
     check_bank(fitted.bank)
     for sequence in sequences:
-        assert np.isfinite(mean_scores(fitted.bank, sequence)).all()
+        assert np.isfinite(mean_log_likelihoods(fitted.bank, sequence)).all()
     (note,) = fitted.notes
     assert note.startswith("happy: too few frames for 4 HMM states, so it has 1;")
     assert np.isneginf(fitted.bank.log_startprob[0, 1:]).all()
@@ -199,7 +199,7 @@ def test_frames_that_are_constant_but_for_rounding(jitter: float, level: float) 
     chosen = HmmSettings(states=3)
     bank = fit_bank(sequences, np.array([0, 0, 1, 1]), CLASSES[:2], chosen, seed=1).bank
     check_bank(bank)
-    assert np.isfinite(mean_scores(bank, sequences[0])).all()
+    assert np.isfinite(mean_log_likelihoods(bank, sequences[0])).all()
 
 
 def test_fewer_frames_give_fewer_states() -> None:

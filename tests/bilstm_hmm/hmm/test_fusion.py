@@ -15,7 +15,7 @@ from bilstm_hmm.hmm.fusion import (
     fit_fusion,
     fit_fusion_weights,
     fusion_features,
-    probabilities,
+    predict_proba,
 )
 
 Data = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -40,7 +40,7 @@ def random_fusion(rng: np.random.Generator) -> ScoreFusion:
 def test_probabilities_sum_to_one(system: str, seed: int, n_classes: int, size: float) -> None:
     rng = np.random.default_rng(seed)
     clip, hmm = size * rng.normal(size=(2, 6, n_classes))
-    found = probabilities(random_fusion(rng), clip, hmm, system)
+    found = predict_proba(random_fusion(rng), clip, hmm, system)
     assert found.shape == (6, n_classes)
     assert found.min() >= 0.0
     np.testing.assert_allclose(found.sum(axis=1), 1.0)
@@ -52,8 +52,8 @@ def test_what_all_emotions_have_in_common_does_not_matter(system: str) -> None:
     fusion, (clip, hmm) = random_fusion(rng), rng.normal(size=(2, 5, 4))
     shift = rng.normal(0.0, 30.0, (5, 1))
     np.testing.assert_allclose(
-        probabilities(fusion, clip + shift, hmm - 2 * shift, system),
-        probabilities(fusion, clip, hmm, system),
+        predict_proba(fusion, clip + shift, hmm - 2 * shift, system),
+        predict_proba(fusion, clip, hmm, system),
         rtol=1e-9,
     )
 
@@ -67,17 +67,17 @@ def test_each_system_reads_what_it_is_named_after() -> None:
         ("hmm", False, True),
         ("hybrid", True, True),
     ):
-        before = probabilities(fusion, clip, hmm, system)
+        before = predict_proba(fusion, clip, hmm, system)
         assert before.shape == (3,)
-        assert np.allclose(probabilities(fusion, other, hmm, system), before) != reads_clip
-        assert np.allclose(probabilities(fusion, clip, other, system), before) != reads_hmm
+        assert np.allclose(predict_proba(fusion, other, hmm, system), before) != reads_clip
+        assert np.allclose(predict_proba(fusion, clip, other, system), before) != reads_hmm
 
 
 def test_a_scale_never_changes_the_label() -> None:
     rng = np.random.default_rng(2)
     fusion, (clip, hmm) = random_fusion(rng), rng.normal(size=(2, 50, 5))
     for system, scores in (("bilstm", clip), ("hmm", hmm)):
-        said = probabilities(fusion, clip, hmm, system).argmax(axis=1)
+        said = predict_proba(fusion, clip, hmm, system).argmax(axis=1)
         np.testing.assert_array_equal(said, scores.argmax(axis=1))
 
 
@@ -102,10 +102,10 @@ def test_scores_in_single_precision_are_fused_in_double() -> None:
         hmm_inverse_temperature=np.float32(0.5),
     )
     for system in SYSTEMS:
-        found = probabilities(fusion, *scores, system)
+        found = predict_proba(fusion, *scores, system)
         assert found.dtype == np.float64
         np.testing.assert_array_equal(
-            found, probabilities(fusion, *scores.astype(np.float64), system)
+            found, predict_proba(fusion, *scores.astype(np.float64), system)
         )
 
 
@@ -120,8 +120,8 @@ def test_the_emotions_may_be_in_any_order() -> None:
     rng = np.random.default_rng(5)
     fusion, (clip, hmm) = random_fusion(rng), rng.normal(size=(2, 7, 4))
     order = rng.permutation(4)
-    found = probabilities(fusion, clip[:, order], hmm[:, order], "hybrid")
-    expected = probabilities(fusion, clip, hmm, "hybrid")[:, order]
+    found = predict_proba(fusion, clip[:, order], hmm[:, order], "hybrid")
+    expected = predict_proba(fusion, clip, hmm, "hybrid")[:, order]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
@@ -182,7 +182,7 @@ def test_scales_are_the_inverse_temperatures_of_least_log_loss() -> None:
 def test_calibration_improves_the_log_loss_of_unseen_clips(system: str, seed: int) -> None:
     fusion = fit_fusion(*outputs(seed))
     clip, hmm, labels = outputs(seed + 100)
-    found = log_loss(probabilities(fusion, clip, hmm, system), labels)
+    found = log_loss(predict_proba(fusion, clip, hmm, system), labels)
     raw = {
         "bilstm": scipy.special.softmax(clip, axis=1),
         "hmm": scipy.special.softmax(hmm, axis=1),
@@ -195,7 +195,7 @@ def test_calibration_improves_the_log_loss_of_unseen_clips(system: str, seed: in
 def test_the_hybrid_uses_both() -> None:
     fusion = fit_fusion(*outputs(3))
     clip, hmm, labels = outputs(103)
-    losses = {s: log_loss(probabilities(fusion, clip, hmm, s), labels) for s in SYSTEMS}
+    losses = {s: log_loss(predict_proba(fusion, clip, hmm, s), labels) for s in SYSTEMS}
     assert losses["hybrid"] < min(losses["bilstm"], losses["hmm"])
 
 
@@ -225,7 +225,7 @@ def test_how_often_an_emotion_was_acted_does_not_speak_for_it() -> None:
     clip, hmm, labels = outputs(6)
     often = np.flatnonzero((labels == 0) | (np.arange(len(labels)) % 10 == 0))
     fusion = fit_fusion(clip[often], hmm[often], labels[often])
-    nothing = probabilities(fusion, np.zeros(4), np.zeros(4), "hybrid")
+    nothing = predict_proba(fusion, np.zeros(4), np.zeros(4), "hybrid")
     np.testing.assert_allclose(nothing, 0.25)
 
 
@@ -252,5 +252,5 @@ def test_odd_outputs_never_warn(seed: int, n_classes: int, kind: int) -> None:
     assert fusion.network_inverse_temperature > 0.0
     assert fusion.hmm_inverse_temperature > 0.0
     if kind == 0:
-        found = probabilities(fusion, clip, hmm, "hybrid")
+        found = predict_proba(fusion, clip, hmm, "hybrid")
         assert (found.argmax(axis=1) == labels).all()

@@ -43,7 +43,7 @@ def test_logits_lose_what_all_classes_have_in_common(seed: int, common: float) -
     frames = rng.normal(size=(200, 4)).astype(np.float32) + np.float32(common)
     fitted = fit_projection([frames], np.zeros(1, np.intp), 4, HmmSettings(input="logits"))
     found = project(fitted, outputs(frame=frames))
-    assert fitted.of_logits
+    assert fitted.from_logits
     assert found.shape == (200, 3)
     np.testing.assert_allclose(found.mean(axis=0), 0.0, atol=1e-4)
     np.testing.assert_allclose(found.std(axis=0), 1.0, atol=1e-4)
@@ -68,7 +68,7 @@ def test_pca_is_whitened_as_by_scikit_learn() -> None:
     oracle = PCA(4, whiten=True, svd_solver="full").fit(frames)
     found = project(fitted, outputs(hidden=np.concatenate(sequences)))
     np.testing.assert_allclose(found, oracle.transform(frames), atol=1e-8)
-    assert not fitted.of_logits
+    assert not fitted.from_logits
 
 
 def test_pca_has_no_more_dimensions_than_there_are() -> None:
@@ -159,7 +159,7 @@ def test_an_alignment_undoes_a_change_of_basis() -> None:
 
 
 def test_projections_are_computed_in_double_precision() -> None:
-    fitted = Projection(np.eye(3), np.array([1.0, 2.0, 3.0]), of_logits=False)
+    fitted = Projection(np.eye(3), np.array([1.0, 2.0, 3.0]), from_logits=False)
     found = project(fitted, outputs(hidden=np.zeros((2, 3))))
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, [[1.0, 2.0, 3.0]] * 2)

@@ -80,7 +80,7 @@ def test_what_is_written_is_read(stored: Bundle, tmp_path: Path, recording: Path
         np.testing.assert_array_equal(
             getattr(getattr(stored, part), key), getattr(getattr(again, part), key)
         )
-    assert again.projection.of_logits == stored.projection.of_logits
+    assert again.projection.from_logits == stored.projection.from_logits
     assert Model(again).predict(recording) == Model(stored).predict(recording)
     assert (folder / CARD).read_text("utf-8") == "# Card\n"
 

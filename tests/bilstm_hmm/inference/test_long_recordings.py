@@ -31,7 +31,7 @@ def samples() -> np.ndarray:
 @pytest.mark.parametrize("size", [4_000, 50_000, 10**7])
 def test_segments_do_not_depend_on_blocks_and_threads(model: Model, jobs: int, size: int) -> None:
     samples = talk(*(EMOTIONS[n % 5] for n in range(24)), speaker=3)
-    expected = model.score_segments(samples)
+    expected = model.score_speech(samples)
     assert len(expected) > MAX_SEGMENTS_PER_BATCH
     blocks = np.split(samples, range(size, len(samples), size))
     scored = score_long_recording(model.scorer, blocks, jobs)

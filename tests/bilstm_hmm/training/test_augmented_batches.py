@@ -189,11 +189,11 @@ def test_a_limited_number_of_copies_comes_back_in_turn(
         return [view.batch(np.array([4]), epoch).frames[0] for epoch in range(6)]
 
     limited = batches(3)
-    assert {key[:2] for key in examples.copies} == {(4, 0), (4, 1), (4, 2)}
+    assert {key[:2] for key in examples.augmentation_cache} == {(4, 0), (4, 1), (4, 2)}
     for epoch in range(3):
         np.testing.assert_array_equal(limited[epoch], limited[epoch + 3])
     fresh = batches(0)
-    assert len(examples.copies) == 3
+    assert len(examples.augmentation_cache) == 3
     for epoch in range(3):
         assert fresh[epoch].shape != fresh[epoch + 3].shape or not np.allclose(
             fresh[epoch], fresh[epoch + 3]

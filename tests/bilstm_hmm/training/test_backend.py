@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.hmm.bank import mean_scores
+from bilstm_hmm.hmm.bank import mean_log_likelihoods
 from bilstm_hmm.hmm.fit import fit_bank
-from bilstm_hmm.hmm.fusion import fit_fusion, probabilities
+from bilstm_hmm.hmm.fusion import fit_fusion, predict_proba
 from bilstm_hmm.hmm.projection import fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
 from bilstm_hmm.training import backend
@@ -70,7 +70,7 @@ def test_the_decision_sees_scores_of_banks_fitted_without_the_clip(
         rows = others if len(np.unique(data.labels[others])) == 3 else everything
         projection, bank = bank_of(rows)
         for i in np.flatnonzero(data.inner_folds == number):
-            expected = mean_scores(bank, project(projection, data.outputs[i]))
+            expected = mean_log_likelihoods(bank, project(projection, data.outputs[i]))
             np.testing.assert_allclose(scores[i], expected, rtol=1e-9)
     projection, bank = bank_of(everything)
     np.testing.assert_array_equal(fitted.projection.matrix, projection.matrix)
@@ -82,10 +82,10 @@ def test_new_clips_are_told_apart(quick_recipe: MakeRecipe) -> None:
     new = out_of_fold(seed=9)
     for system in ("hmm", "hybrid"):
         said = [
-            probabilities(
+            predict_proba(
                 fitted.fusion,
                 o.clip_logits,
-                mean_scores(fitted.hmm_bank, project(fitted.projection, o)),
+                mean_log_likelihoods(fitted.hmm_bank, project(fitted.projection, o)),
                 system,
             ).argmax()
             for o in new.outputs
@@ -123,7 +123,7 @@ def test_the_decision_that_judges_a_group_was_fitted_without_it(
         (without,) = [fit for fit in partial if not (fit[0] == own).all(axis=1).any()]
         decision = fit_fusion(*without)
         for system, found in fitted.out_of_fold_probabilities.items():
-            expected = probabilities(decision, clip[inside], scores[inside], system)
+            expected = predict_proba(decision, clip[inside], scores[inside], system)
             np.testing.assert_allclose(found[inside], expected)
 
 

@@ -16,7 +16,7 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks  # noqa: E402
 
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
 from bilstm_hmm.network.packing import Packing  # noqa: E402
-from bilstm_hmm.network.weights import arrays_of, to_half_precision  # noqa: E402
+from bilstm_hmm.network.weights import get_weights, to_half_precision  # noqa: E402
 from bilstm_hmm.ordered_map import ordered_map  # noqa: E402
 from bilstm_hmm.progress import SilentProgress  # noqa: E402
 from bilstm_hmm.training import loop  # noqa: E402
@@ -81,7 +81,7 @@ def fit_on(
 
 
 def weights_of(network: TrainedNetwork) -> list[np.ndarray]:
-    return [np.array(w) for w in network.model.get_weights()]
+    return [np.array(w) for w in network.network.get_weights()]
 
 
 def assert_same_weights(one: TrainedNetwork, other: TrainedNetwork) -> None:
@@ -167,7 +167,7 @@ def damage(state: Path, how: str) -> None:
 
 def without_steps(_batches: Any, training: Any) -> dict[str, float]:
     """Stand in for an epoch where it does not matter what the network becomes."""
-    training.state.average = arrays_of(training.network.model.trainable_variables)
+    training.state.average = get_weights(training.network.training_model.trainable_variables)
     return {"loss": 1.0, "frame_loss": 1.0, "accuracy": 50.0}
 
 
@@ -237,7 +237,7 @@ def test_what_is_kept_is_the_epoch_of_the_best_validation_ua(
     monkeypatch.setattr(loop, "_validate", validate)
     found = fit_on(epochs=3, training={"epochs": 3, "weight_average": 0.0})
     assert found.best_epoch == 2
-    for kept, best in zip(found.model.trainable_variables, weights[1], strict=True):
+    for kept, best in zip(found.network.trainable_variables, weights[1], strict=True):
         np.testing.assert_array_equal(np.array(kept), to_half_precision(best))
 
 
@@ -294,7 +294,7 @@ def test_without_validation_the_last_epoch_is_kept(fit_on: Fit, tmp_path: Path) 
     stored = load_state(state)
     assert stored is not None
     # The running mean, not the last step's weights.
-    trainable = [np.array(w) for w in found.model.trainable_variables]
+    trainable = [np.array(w) for w in found.network.trainable_variables]
     for kept, running in zip(trainable, stored.average, strict=True):
         np.testing.assert_array_equal(kept, to_half_precision(running))
 
@@ -317,7 +317,7 @@ def test_the_running_mean_is_that_of_the_steps(
     for count, current in enumerate(steps[1:], start=2):
         kept = min(momentum, count / (count + 10))
         expected = [kept * e + (1 - kept) * w for e, w in zip(expected, current, strict=True)]
-    trainable = [np.array(w) for w in found.model.trainable_variables]
+    trainable = [np.array(w) for w in found.network.trainable_variables]
     for left, right in zip(trainable, expected, strict=True):
         np.testing.assert_allclose(
             left, to_half_precision(right.astype(np.float32)), atol=1e-5, rtol=1e-3

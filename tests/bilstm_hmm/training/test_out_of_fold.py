@@ -20,8 +20,8 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks  # noqa: E402
 
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
 from bilstm_hmm.config.training_settings import TrainingSettings  # noqa: E402
-from bilstm_hmm.hmm.bank import mean_scores  # noqa: E402
-from bilstm_hmm.hmm.fusion import probabilities  # noqa: E402
+from bilstm_hmm.hmm.bank import mean_log_likelihoods  # noqa: E402
+from bilstm_hmm.hmm.fusion import predict_proba  # noqa: E402
 from bilstm_hmm.hmm.projection import project  # noqa: E402
 from bilstm_hmm.network.outputs import NetworkOutput  # noqa: E402
 from bilstm_hmm.progress import SilentProgress  # noqa: E402
@@ -77,7 +77,7 @@ def fitted(
 
 
 def arrays_of(found: TrainedSystem) -> list[np.ndarray]:
-    weights = [w for n in found.networks.values() for w in n.model.get_weights()]
+    weights = [w for n in found.networks.values() for w in n.network.get_weights()]
     back_end = found.back_end
     fitted = [*back_end.hmm_bank.to_arrays().values(), *back_end.fusion.to_arrays().values()]
     return [*weights, back_end.projection.matrix, back_end.projection.offset, *fitted]
@@ -117,10 +117,10 @@ def test_every_system_has_probabilities_of_an_unknown_speaker(
     outputs = network_outputs(network, frames, recipe.network.stride)
     clip_logits = np.stack([o.clip_logits for o in outputs])
     scores = np.stack(
-        [mean_scores(back_end.hmm_bank, project(back_end.projection, o)) for o in outputs]
+        [mean_log_likelihoods(back_end.hmm_bank, project(back_end.projection, o)) for o in outputs]
     )
     for name in ("bilstm", "hmm", "hybrid"):
-        found = probabilities(back_end.fusion, clip_logits, scores, name)
+        found = predict_proba(back_end.fusion, clip_logits, scores, name)
         assert found.shape == (len(TEST), 3)
         assert (found >= 0.0).all()
         np.testing.assert_allclose(found.sum(axis=1), 1.0)
@@ -171,7 +171,7 @@ class Ledger:
     def run(
         self, network: TrainedNetwork, frames: list[np.ndarray], stride: int
     ) -> list[NetworkOutput]:
-        task: TrainingTask = network.model
+        task: TrainingTask = network.network
         indices = [int(values[0, 0]) for values in frames]
         self.runs.append((task, indices))
         rng = np.random.default_rng(0)

@@ -128,7 +128,7 @@ def test_a_training_begins_with_what_was_learnt(
 
 
 def bilstm_weights(network: TrainedNetwork) -> list[np.ndarray]:
-    return [np.array(w) for w in network.model.get_layer("bilstm1").get_weights()]
+    return [np.array(w) for w in network.network.get_layer("bilstm1").get_weights()]
 
 
 @pytest.mark.usefixtures("eager")

@@ -14,7 +14,7 @@ keras = pytest.importorskip("keras")
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
 from bilstm_hmm.network.build import build_network, build_packed_network  # noqa: E402
 from bilstm_hmm.network.packing import pad_batch  # noqa: E402
-from bilstm_hmm.network.weights import arrays_of  # noqa: E402
+from bilstm_hmm.network.weights import get_weights  # noqa: E402
 from bilstm_hmm.training.batches import Batch  # noqa: E402
 from bilstm_hmm.training.step import (  # noqa: E402
     TrainableNetwork,
@@ -57,7 +57,7 @@ def drawn(seed: int, lengths: tuple[int, ...] = (20, 3, 11, 1, 14, 6, 9)) -> Bat
 
 def weights_of(network: Any) -> dict[str, np.ndarray]:
     paths = [weight.path for weight in network.weights]
-    return dict(zip(paths, arrays_of(network.weights), strict=True))
+    return dict(zip(paths, get_weights(network.weights), strict=True))
 
 
 def test_the_loss_is_over_frames_and_clips_that_are_there(quick_recipe: MakeRecipe) -> None:
@@ -69,7 +69,7 @@ def test_the_loss_is_over_frames_and_clips_that_are_there(quick_recipe: MakeReci
     model = build_network(recipe.network, N_FEATURES, N_CLASSES)
     trainer, batch = make_trainable(model, recipe), drawn(0)
     inputs, truth, shares = batch_arguments(batch, trainer.pack)
-    total = trainer.model.test_on_batch(inputs, truth, shares, return_dict=True)["loss"]
+    total = trainer.training_model.test_on_batch(inputs, truth, shares, return_dict=True)["loss"]
     out = {k: keras.ops.convert_to_numpy(v) for k, v in model(inputs, training=False).items()}
 
     def entropies(logits: np.ndarray) -> np.ndarray:
@@ -94,7 +94,7 @@ def test_rows_give_the_outputs_of_each_clip_alone(
     trainer, batch = make_trainable(model, recipe), drawn(4)
     inputs, *_ = batch_arguments(batch, trainer.pack)
     assert len(inputs[0]) < len(batch.frames)
-    found = trainer.model(inputs, training=False)
+    found = trainer.training_model(inputs, training=False)
     for clip, frames in enumerate(batch.frames):
         alone = model([frames[None], np.ones((1, len(frames)), bool)], training=False)
         steps = int(inputs[3][clip].sum())
@@ -122,11 +122,13 @@ def test_a_step_on_rows_is_the_step_on_padded_clips(
         # A step is as long as its gradient, not one of Adam's, which would hide its size.
         descent = keras.optimizers.SGD(0.5)
         weights = {"clip": 1.0, "frame": 0.3}
-        trainer.model.compile(descent, loss=trainer.model.loss, loss_weights=weights)
+        trainer.training_model.compile(
+            descent, loss=trainer.training_model.loss, loss_weights=weights
+        )
     before = weights_of(one)
     for seed in range(2):
         told = [
-            trainer.model.train_on_batch(
+            trainer.training_model.train_on_batch(
                 *batch_arguments(drawn(seed), trainer.pack), return_dict=True
             )
             for trainer in trainers
@@ -147,7 +149,7 @@ def test_rows_train_the_weights_of_the_network(kind: str, quick_recipe: MakeReci
     recipe = quick_recipe(network=NETWORKS[kind], training={"bucketed": False})
     network = build_network(recipe.network, N_FEATURES, N_CLASSES)
     of_network = compile_network(network, recipe)
-    rows = make_trainable(network, recipe).model
+    rows = make_trainable(network, recipe).training_model
     for name in ("variables", "trainable_variables"):
         pairs = zip(getattr(of_network, name), getattr(rows, name), strict=True)
         assert all(one is other for one, other in pairs)
@@ -169,7 +171,7 @@ def test_only_clips_drawn_by_chance_share_rows(
     def shares_rows(network: dict[str, Any], **training: Any) -> bool:
         recipe = quick_recipe(network=network, training=training)
         model = build_network(recipe.network, N_FEATURES, N_CLASSES)
-        return len(make_trainable(model, recipe).model.inputs) == 4
+        return len(make_trainable(model, recipe).training_model.inputs) == 4
 
     assert shares_rows(NETWORKS["bilstm"], bucketed=False)
     assert not shares_rows(NETWORKS["bilstm"], bucketed=True)
