@@ -61,7 +61,7 @@ def log_loss(probabilities: FloatMatrix, labels: Indices) -> float:
     return float(-np.log(np.maximum(of_truth, MIN_PROBABILITY)).mean())
 
 
-def runs(labels: ArrayLike) -> list[tuple[int, int]]:
+def find_runs(labels: ArrayLike) -> list[tuple[int, int]]:
     """Return where each run of equal labels starts and stops, in order.
 
     Parameters

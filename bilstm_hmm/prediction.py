@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: What a timeline calls time in which nobody speaks.
 NO_SPEECH = "no speech"
+#: Start and end in seconds, and an emotion.
+LabelledInterval = tuple[float, float, str]
 #: Segments that a notebook shows.
 _MAX_ROWS = 20
 

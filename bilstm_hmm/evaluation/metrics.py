@@ -65,7 +65,7 @@ def expected_calibration_error(probabilities: ArrayLike, truth: ArrayLike, bins:
     bins of confidence, weighted by the clips in each: C. Guo et al., "On calibration of modern
     neural networks", ICML 2017. `probabilities` is ``[n_clips, n_classes]``.
     """
-    confidence, accuracy, fraction = reliability(probabilities, truth, bins)
+    confidence, accuracy, fraction = calibration_curve(probabilities, truth, bins)
     filled = fraction > 0
     return float(np.sum(fraction[filled] * np.abs(confidence[filled] - accuracy[filled])))
 
@@ -79,7 +79,7 @@ def log_loss(probabilities: ArrayLike, truth: ArrayLike) -> float:
     return float(-np.log(np.maximum(values[np.arange(len(true)), true], 1e-12)).mean())
 
 
-def reliability(
+def calibration_curve(
     probabilities: ArrayLike, truth: ArrayLike, bins: int = 15
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return mean confidence, accuracy and fraction of clips of each bin, three times ``[bins]``.

@@ -25,7 +25,7 @@ from bilstm_hmm.evaluation.tables import escape_markdown, markdown_table
 from bilstm_hmm.prediction import NO_SPEECH
 
 Labels = NDArray[np.int64]
-Document = Mapping[str, Any]
+Metrics = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +180,15 @@ def _rounded(value: float) -> float:
     return round(float(value), 2)
 
 
-def summary_rows(document: Document) -> list[list[str]]:
+def summary_rows(metrics: Metrics) -> list[list[str]]:
     """Return a header and a row: how well the model does."""
-    ((system, scores),) = document["systems"].items()
+    ((system, scores),) = metrics["systems"].items()
     interval = scores["ua_interval"]
     return [
         ["system", "clips", "UA", "95 % interval", "WA", "F1", "ECE", "log loss"],
         [
             system,
-            str(document["clips"]),
+            str(metrics["clips"]),
             f"{scores['ua']:.1f}",
             "none" if interval is None else f"{interval[0]:.1f} to {interval[1]:.1f}",
             f"{scores['wa']:.1f}",
@@ -201,11 +201,11 @@ def summary_rows(document: Document) -> list[list[str]]:
     ]
 
 
-def confusion_rows(document: Document) -> list[list[str]]:
+def confusion_rows(metrics: Metrics) -> list[list[str]]:
     """Return the counts, a row a true emotion, with its recall; no speech only where it occurs."""
-    ((_, scores),) = document["systems"].items()
-    confusion = document["confusion"]
-    columns = len(confusion["predicted"]) - (0 if document["no_speech"] else 1)
+    ((_, scores),) = metrics["systems"].items()
+    confusion = metrics["confusion"]
+    columns = len(confusion["predicted"]) - (0 if metrics["no_speech"] else 1)
     header = ["truth \\ predicted", *confusion["predicted"][:columns], "recall (%)"]
     return [
         header,
@@ -216,56 +216,56 @@ def confusion_rows(document: Document) -> list[list[str]]:
     ]
 
 
-def notes(document: Document) -> list[str]:
+def notes(metrics: Metrics) -> list[str]:
     """Return what else is to be known of the scores, a sentence each."""
     said = [
         f"{count} clips of {emotion} are left out: the model does not know it; count it as another "
         f"with --map {emotion}=EMOTION."
-        for emotion, count in document["left_out"].items()
+        for emotion, count in metrics["left_out"].items()
     ]
-    said += [f"{one} counts as {other}." for one, other in document["renamed"].items()]
-    if document["no_speech"]:
+    said += [f"{one} counts as {other}." for one, other in metrics["renamed"].items()]
+    if metrics["no_speech"]:
         said.append(
-            f"In {document['no_speech']} clips the model hears no speech; they count as wrong, and "
+            f"In {metrics['no_speech']} clips the model hears no speech; they count as wrong, and "
             "not for ECE and log loss."
         )
-    if document["unreadable"]:
-        said.append(f"{len(document['unreadable'])} clips cannot be read and do not count.")
-    if document["trained_on_corpus"]:
+    if metrics["unreadable"]:
+        said.append(f"{len(metrics['unreadable'])} clips cannot be read and do not count.")
+    if metrics["trained_on_corpus"]:
         said.append(
-            f"The model was trained on {document['corpus']}: if these are its speakers, the "
+            f"The model was trained on {metrics['corpus']}: if these are its speakers, the "
             "figures are better than for others."
         )
-    ((_, scores),) = document["systems"].items()
+    ((_, scores),) = metrics["systems"].items()
     if scores["ua_interval"] is None:
         said.append(
             f"An interval over speakers takes {MIN_SPEAKERS} or more, each of them known; "
-            f"{document['speakers']} are."
+            f"{metrics['speakers']} are."
         )
-    if len(document["by_speaker"]) > 1:
-        by_speaker = {speaker: scores["ua"] for speaker, scores in document["by_speaker"].items()}
+    if len(metrics["by_speaker"]) > 1:
+        by_speaker = {speaker: scores["ua"] for speaker, scores in metrics["by_speaker"].items()}
         ends = (end(by_speaker, key=by_speaker.__getitem__) for end in (min, max))
         worst, best = (f"{by_speaker[speaker]:.1f} ({speaker})" for speaker in ends)
         said.append(f"By speaker UA is {worst} to {best}.")
     return said
 
 
-def score_report(document: Document) -> str:
+def score_report(metrics: Metrics) -> str:
     """Return the report to read, in Markdown."""
     parts = [
-        f"# {document['model']} on {escape_markdown(document['root'])}",
-        f"{document['clips']} clips, read as the corpus `{document['corpus']}`.",
-        markdown_table(summary_rows(document)),
+        f"# {metrics['model']} on {escape_markdown(metrics['root'])}",
+        f"{metrics['clips']} clips, read as the corpus `{metrics['corpus']}`.",
+        markdown_table(summary_rows(metrics)),
         "UA is the mean of the class recalls, WA the share of clips labelled right, F1 the mean of "
         "the classes, in percent; ECE is the expected calibration error, from 0 to 1; log loss is "
         "in nats. The interval resamples whole speakers.",
-        "\n".join(f"- {escape_markdown(note)}" for note in notes(document)),
+        "\n".join(f"- {escape_markdown(note)}" for note in notes(metrics)),
         "## Confusion",
-        markdown_table(confusion_rows(document)),
+        markdown_table(confusion_rows(metrics)),
     ]
-    if document["by_speaker"]:
+    if metrics["by_speaker"]:
         rows = [["speaker", "clips", "UA", "WA"]]
-        for speaker, scores in document["by_speaker"].items():
+        for speaker, scores in metrics["by_speaker"].items():
             rows.append(
                 [speaker, str(scores["clips"]), f"{scores['ua']:.1f}", f"{scores['wa']:.1f}"]
             )

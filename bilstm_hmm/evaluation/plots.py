@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.delimited_text import table_text
-from bilstm_hmm.evaluation.metrics import expected_calibration_error, reliability
+from bilstm_hmm.evaluation.metrics import calibration_curve, expected_calibration_error
 from bilstm_hmm.output.plot_style import new_figure, png
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _CURVES = {
 }
 
 
-def write_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
+def write_learning_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
     """Draw loss and accuracy by epoch into `path` (PNG).
 
     `history` has a row an epoch, with some of the keys ``loss``, ``val_loss``, ``accuracy``,
@@ -59,7 +59,7 @@ def write_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
                 axes.legend()
 
 
-def write_confusion(
+def write_confusion_matrix(
     matrix: ArrayLike, labels: Sequence[str], png_path: Path, csv_path: Path, title: str
 ) -> None:
     """Draw a confusion matrix of counts (a row a true class) and write it as a table.
@@ -94,14 +94,16 @@ def write_confusion(
             )
 
 
-def write_reliability(probabilities: ArrayLike, truth: ArrayLike, path: Path, title: str) -> None:
+def write_reliability_diagram(
+    probabilities: ArrayLike, truth: ArrayLike, path: Path, title: str
+) -> None:
     """Draw accuracy against confidence, and how many clips have which confidence (PNG).
 
     `probabilities` is ``[n_clips, n_classes]``, `truth` holds class indices. Bars that end below
     the diagonal are overconfident.
     """
     bins = 15
-    _, accuracy, fraction = reliability(probabilities, truth, bins)
+    _, accuracy, fraction = calibration_curve(probabilities, truth, bins)
     error = expected_calibration_error(probabilities, truth, bins)
     middles = (np.arange(bins) + 0.5) / bins
     with _picture(path, 5.5, 6) as figure:

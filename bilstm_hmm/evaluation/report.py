@@ -18,7 +18,7 @@ from bilstm_hmm.evaluation.clip_results import (
     write_predictions,
 )
 from bilstm_hmm.evaluation.metrics import confusion_matrix
-from bilstm_hmm.evaluation.plots import write_confusion, write_reliability
+from bilstm_hmm.evaluation.plots import write_confusion_matrix, write_reliability_diagram
 from bilstm_hmm.evaluation.tables import (
     difference_text,
     escape_markdown,
@@ -36,7 +36,7 @@ from bilstm_hmm.hmm.fusion import SYSTEMS
 if TYPE_CHECKING:
     from rich.table import Table
 
-Document = Mapping[str, Any]
+Metrics = Mapping[str, Any]
 
 
 def write_evaluation(
@@ -46,9 +46,9 @@ def write_evaluation(
     classes: Sequence[str],
     results: Sequence[ClipResult],
     folds: Sequence[int],
-    cost: Document | None = None,
+    cost: Metrics | None = None,
 ) -> dict[str, Any]:
-    """Write everything an evaluation leaves into `folder`; return the document of its scores.
+    """Write everything an evaluation leaves into `folder`; return the metrics.
 
     ``metrics.json``, ``report.md``, ``predictions.csv``, and for each of `SYSTEMS`
     ``confusion_<system>.png``, ``confusion_<system>.csv`` and ``reliability_<system>.png``.
@@ -57,7 +57,7 @@ def write_evaluation(
     Parameters
     ----------
     cost
-        What the training took, for the document: ``parameters`` and
+        What the training took, for the metrics: ``parameters`` and
         ``train_seconds_per_fold``, in the order of the folds.
 
     Raises
@@ -65,41 +65,41 @@ def write_evaluation(
     ToolkitError
         A file cannot be written.
     """
-    document = compute_metrics(protocol, speaker_independent, classes, results, folds)
-    document |= cost or {}
+    metrics = compute_metrics(protocol, speaker_independent, classes, results, folds)
+    metrics |= cost or {}
     write_predictions(folder / "predictions.csv", results, classes)
     reports = {
-        system: _write_system(folder, system, document, results)
-        for system in document["systems"]
+        system: _write_system(folder, system, metrics, results)
+        for system in metrics["systems"]
         if system in SYSTEMS
     }
-    write_report_markdown(folder / "report.md", document, reports)
-    atomic_write(folder / "metrics.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    return document
+    write_report_markdown(folder / "report.md", metrics, reports)
+    atomic_write(folder / "metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+    return metrics
 
 
 def _write_system(
-    folder: Path, system: str, document: Document, results: Sequence[ClipResult]
+    folder: Path, system: str, metrics: Metrics, results: Sequence[ClipResult]
 ) -> str:
     """Write the pictures of a system; return its `classification_report`."""
-    classes, scores = document["classes"], document["systems"][system]
+    classes, scores = metrics["classes"], metrics["systems"][system]
     truth, probabilities = true_indices(results, classes), system_probabilities(results, system)
     predicted = probabilities.argmax(axis=1)
-    title = f"{document['protocol']} ({independence(document)}), {system}"
-    write_confusion(
+    title = f"{metrics['protocol']} ({independence(metrics)}), {system}"
+    write_confusion_matrix(
         confusion_matrix(truth, predicted, len(classes)),
         classes,
         folder / f"confusion_{system}.png",
         folder / f"confusion_{system}.csv",
         f"{title}\nUA {scores['ua']:.1f} %, WA {scores['wa']:.1f} %",
     )
-    write_reliability(probabilities, truth, folder / f"reliability_{system}.png", title)
+    write_reliability_diagram(probabilities, truth, folder / f"reliability_{system}.png", title)
     return classification_report(truth, predicted, classes)
 
 
-def independence(document: Document) -> str:
+def independence(metrics: Metrics) -> str:
     """Return ``speaker-independent`` or, loudly, ``SPEAKER-DEPENDENT``."""
-    return "speaker-independent" if document["speaker_independent"] else "SPEAKER-DEPENDENT"
+    return "speaker-independent" if metrics["speaker_independent"] else "SPEAKER-DEPENDENT"
 
 
 def classification_report(truth: ArrayLike, predicted: ArrayLike, labels: Sequence[str]) -> str:
@@ -121,34 +121,34 @@ def classification_report(truth: ArrayLike, predicted: ArrayLike, labels: Sequen
     )
 
 
-def results_table(document: Document) -> "Table":
+def results_table(metrics: Metrics) -> "Table":
     """Return the scores as a table for the terminal (rich): a row a system."""
-    title = f"{document['protocol']}, {document['clips']} clips, {independence(document)}"
-    return terminal_table(title, _score_rows(document))
+    title = f"{metrics['protocol']}, {metrics['clips']} clips, {independence(metrics)}"
+    return terminal_table(title, _score_rows(metrics))
 
 
-def write_report_markdown(path: Path, document: Document, reports: Mapping[str, str]) -> None:
+def write_report_markdown(path: Path, metrics: Metrics, reports: Mapping[str, str]) -> None:
     """Write the report to read: scores, comparison, recalls, folds, pictures and tables.
 
-    `document` is that of `write_evaluation`, `reports` the text of
+    `metrics` are those of `write_evaluation`, `reports` the text of
     `classification_report` for each system that has a section of its own. Pictures are linked
     by the names that `write_evaluation` gives them.
     """
-    systems = document["systems"]
+    systems = metrics["systems"]
     parts = [
-        f"# Evaluation: {document['protocol']}",
-        _warning(document),
-        f"{document['clips']} test clips, {len(document['classes'])} classes: "
-        f"{escape_markdown(', '.join(document['classes']))}.",
-        markdown_table(_score_rows(document)),
+        f"# Evaluation: {metrics['protocol']}",
+        _warning(metrics),
+        f"{metrics['clips']} test clips, {len(metrics['classes'])} classes: "
+        f"{escape_markdown(', '.join(metrics['classes']))}.",
+        markdown_table(_score_rows(metrics)),
         "UA is the mean of the class recalls, WA the share of clips labelled right, both in "
         f"percent; {interval_note(systems)}; ECE is the expected calibration error, from 0 to 1.",
     ]
     parts += [*int8_note(systems), *_baselines_note(systems)]
-    if document.get("parameters") is not None:
-        parts.append(f"The network has {document['parameters']:,} parameters.")
-    if document["comparison"]:
-        parts += ["## Comparison", _comparison(document["comparison"])]
+    if metrics.get("parameters") is not None:
+        parts.append(f"The network has {metrics['parameters']:,} parameters.")
+    if metrics["comparison"]:
+        parts += ["## Comparison", _comparison(metrics["comparison"])]
     parts += [
         "## Recall of each class (%)",
         markdown_table(label_rows("class", systems, ["recalls"], missing="no clips")),
@@ -158,7 +158,7 @@ def write_report_markdown(path: Path, document: Document, reports: Mapping[str, 
             "## UA by sex of the speaker (%)",
             markdown_table(label_rows("sex", systems, ["ua_by_sex"], missing="no clips")),
         ]
-    parts += ["## UA of each fold (%)", markdown_table(_fold_rows(document))]
+    parts += ["## UA of each fold (%)", markdown_table(_fold_rows(metrics))]
     for system, table in reports.items():
         parts += [
             f"## {system}",
@@ -169,8 +169,8 @@ def write_report_markdown(path: Path, document: Document, reports: Mapping[str, 
     atomic_write(path, "\n\n".join(parts) + "\n")
 
 
-def _warning(document: Document) -> str:
-    if document["speaker_independent"]:
+def _warning(metrics: Metrics) -> str:
+    if metrics["speaker_independent"]:
         return "Speaker-independent: no test speaker is in training or validation."
     return (
         "> **SPEAKER-DEPENDENT: test speakers were also heard in training. These figures are "
@@ -179,7 +179,7 @@ def _warning(document: Document) -> str:
     )
 
 
-def _baselines_note(systems: Document) -> list[str]:
+def _baselines_note(systems: Metrics) -> list[str]:
     """Say what the baselines are, where there are any."""
     if not set(BASELINES) & set(systems):
         return []
@@ -190,19 +190,19 @@ def _baselines_note(systems: Document) -> list[str]:
     ]
 
 
-def _score_rows(document: Document) -> list[list[str]]:
+def _score_rows(metrics: Metrics) -> list[list[str]]:
     rows = [["system", "UA", "95 % interval", "WA", "F1", "ECE"]]
-    rows.extend(score_row(system, scores) for system, scores in document["systems"].items())
+    rows.extend(score_row(system, scores) for system, scores in metrics["systems"].items())
     return rows
 
 
-def _fold_rows(document: Document) -> list[list[str]]:
-    systems = document["systems"]
-    rows = fold_rows(systems, document["folds"], "ua_per_fold")
+def _fold_rows(metrics: Metrics) -> list[list[str]]:
+    systems = metrics["systems"]
+    rows = fold_rows(systems, metrics["folds"], "ua_per_fold")
     means = [np.mean(scores["ua_per_fold"]) for scores in systems.values()]
     rows.append(["mean", *(f"{mean:.1f}" for mean in means)])
-    if "train_seconds_per_fold" in document:
-        header, *seconds = _seconds_column(document["train_seconds_per_fold"])
+    if "train_seconds_per_fold" in metrics:
+        header, *seconds = _seconds_column(metrics["train_seconds_per_fold"])
         for row, cell in zip(rows, [header, *seconds], strict=True):
             row.append(cell)
     return rows
@@ -214,7 +214,7 @@ def _seconds_column(seconds: Sequence[float | None]) -> list[str]:
     return ["training (s)", *("unknown" if s is None else f"{s:.0f}" for s in (*seconds, mean))]
 
 
-def _comparison(comparison: Document) -> str:
+def _comparison(comparison: Metrics) -> str:
     lines = []
     for pair, difference in comparison.items():
         interval = difference["ua_interval"]

@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 
 from bilstm_hmm.data.clip import NEUTRAL
 from bilstm_hmm.evaluation.metrics import paired_bootstrap, reported_interval
-from bilstm_hmm.prediction import NO_SPEECH
+from bilstm_hmm.prediction import NO_SPEECH, LabelledInterval
 
 Counts = NDArray[np.int64]
-#: Start and end in seconds, and an emotion.
-LabelledInterval = tuple[float, float, str]
 
-FRAME = 0.01
+FRAME_SECONDS = 0.01
 TOLERANCE = 0.5
 
 
@@ -127,7 +125,7 @@ def _count_frames(
     truth: Sequence[LabelledInterval], predicted: Sequence[LabelledInterval], classes: Sequence[str]
 ) -> Counts:
     index = {name: number for number, name in enumerate(classes)}
-    centres = (np.arange(round(truth[-1][1] / FRAME)) + 0.5) * FRAME
+    centres = (np.arange(round(truth[-1][1] / FRAME_SECONDS)) + 0.5) * FRAME_SECONDS
     true, guess = _labels(truth, centres, index), _labels(predicted, centres, index)
     scored = true < len(classes)
     cells = true[scored] * (len(classes) + 1) + guess[scored]
@@ -150,7 +148,7 @@ def _labels(
     return np.where(inside, labels[interval], nothing)
 
 
-def scores(counts: TimelineCounts, classes: Sequence[str]) -> dict[str, float]:
+def compute_timeline_metrics(counts: TimelineCounts, classes: Sequence[str]) -> dict[str, float]:
     """Return the scores of a timeline, of one recording or of several pooled.
 
     ``frame_accuracy``, ``frame_ua`` (the mean recall of the classes in truth) and ``eder`` are

@@ -16,9 +16,9 @@ from bilstm_hmm.evaluation.tables import (
 )
 from bilstm_hmm.evaluation.timeline_metrics import (
     TimelineCounts,
+    compute_timeline_metrics,
     count_recording,
     eder_difference,
-    scores,
     sum_counts,
 )
 from bilstm_hmm.evaluation.timeline_results import TimelineResult, write_fold_timelines
@@ -27,7 +27,7 @@ from bilstm_hmm.evaluation.timeline_systems import COMPOSITE, TIMELINE_SYSTEMS
 if TYPE_CHECKING:
     from rich.table import Table
 
-Document = Mapping[str, Any]
+Metrics = Mapping[str, Any]
 Folds = Mapping[int, Sequence[TimelineResult]]
 
 _DIGITS = {
@@ -60,9 +60,9 @@ def write_timeline_evaluation(
     speaker_independent: bool,
     classes: Sequence[str],
     folds: Folds,
-    models: Sequence[Document],
+    models: Sequence[Metrics],
 ) -> dict[str, Any]:
-    """Write ``metrics.json``, ``report.md`` and ``timelines.csv``; return the document of scores.
+    """Write ``metrics.json``, ``report.md`` and ``timelines.csv``; return the metrics.
 
     Parameters
     ----------
@@ -76,18 +76,18 @@ def write_timeline_evaluation(
     ToolkitError
         A file cannot be written.
     """
-    document = timeline_document(protocol, speaker_independent, classes, folds)
-    document["models"] = list(models)
+    metrics = timeline_document(protocol, speaker_independent, classes, folds)
+    metrics["models"] = list(models)
     write_fold_timelines(folder / "timelines.csv", folds)
-    atomic_write(folder / "report.md", _report(document))
-    atomic_write(folder / "metrics.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    return document
+    atomic_write(folder / "report.md", _report(metrics))
+    atomic_write(folder / "metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+    return metrics
 
 
 def timeline_document(
     protocol: str, speaker_independent: bool, classes: Sequence[str], folds: Folds
 ) -> dict[str, Any]:
-    """Return the scores as plain types: those of `scores`, pooled over all recordings.
+    """Return what ``metrics.json`` holds, the scores pooled over all recordings.
 
     ``eder_per_fold`` is in the order of ``folds``; ``comparison`` is that of the composite HMM
     with each other system, see `eder_difference`.
@@ -123,46 +123,48 @@ def _scores(
     folds: Sequence[int],
     classes: Sequence[str],
 ) -> dict[str, Any]:
-    pooled = scores(sum_counts(counts), classes)
+    pooled = compute_timeline_metrics(sum_counts(counts), classes)
     by_fold = [[c for c, n in zip(counts, numbers, strict=True) if n == fold] for fold in folds]
     return {
         **{name: round(value, _DIGITS[name]) for name, value in pooled.items()},
-        "eder_per_fold": [round(scores(sum_counts(c), classes)["eder"], 2) for c in by_fold],
+        "eder_per_fold": [
+            round(compute_timeline_metrics(sum_counts(c), classes)["eder"], 2) for c in by_fold
+        ],
     }
 
 
-def timeline_table(document: Document) -> "Table":
+def timeline_table(metrics: Metrics) -> "Table":
     """Return the scores as a table for the terminal (rich): a row a system."""
-    title = f"{document['protocol']}, {document['recordings']} recordings"
-    return terminal_table(title, _score_rows(document))
+    title = f"{metrics['protocol']}, {metrics['recordings']} recordings"
+    return terminal_table(title, _score_rows(metrics))
 
 
-def _report(document: Document) -> str:
+def _report(metrics: Metrics) -> str:
     parts = [
-        f"# Timelines: {document['protocol']}",
+        f"# Timelines: {metrics['protocol']}",
         "Speaker-independent: no test speaker is in training or validation.",
-        f"{document['recordings']} recordings, each joined of the clips of one test speaker, "
-        f"{len(document['classes'])} classes: {escape_markdown(', '.join(document['classes']))}.",
-        markdown_table(_score_rows(document)),
+        f"{metrics['recordings']} recordings, each joined of the clips of one test speaker, "
+        f"{len(metrics['classes'])} classes: {escape_markdown(', '.join(metrics['classes']))}.",
+        markdown_table(_score_rows(metrics)),
         _EXPLAINED,
         _SYSTEMS,
         "## Comparison",
-        _comparison(document["comparison"]),
+        _comparison(metrics["comparison"]),
         "## EDER of each fold (%)",
-        markdown_table(fold_rows(document["systems"], document["folds"], "eder_per_fold")),
+        markdown_table(fold_rows(metrics["systems"], metrics["folds"], "eder_per_fold")),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _score_rows(document: Document) -> list[list[str]]:
+def _score_rows(metrics: Metrics) -> list[list[str]]:
     rows = [["system", "frame accuracy", "frame UA", "EDER", "boundary F1", "segments"]]
-    for system, values in document["systems"].items():
+    for system, values in metrics["systems"].items():
         cells = [f"{values[name]:.{digits - 1}f}" for name, digits in _DIGITS.items()]
         rows.append([system, *cells])
     return rows
 
 
-def _comparison(comparison: Document) -> str:
+def _comparison(comparison: Metrics) -> str:
     lines = []
     for pair, difference in comparison.items():
         interval, relative = difference["eder_interval"], difference["relative_reduction"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.delimited_text import table_rows, table_text
-from bilstm_hmm.evaluation.timeline_metrics import LabelledInterval
 from bilstm_hmm.evaluation.timeline_systems import TIMELINE_SYSTEMS
+from bilstm_hmm.prediction import LabelledInterval
 
 TRUTH = "truth"
 _COLUMNS = ["recording", "speaker", "system", "start", "end", "emotion"]

@@ -14,10 +14,10 @@ from itertools import pairwise
 import numpy as np
 
 from bilstm_hmm.arrays import FloatArray, Indices
-from bilstm_hmm.evaluation.timeline_metrics import LabelledInterval
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.scoring import RecordingScores
-from bilstm_hmm.numerics import runs
+from bilstm_hmm.numerics import find_runs
+from bilstm_hmm.prediction import LabelledInterval
 from bilstm_hmm.timeline.median_filter import median_labels
 
 COMPOSITE = "composite-hmm"
@@ -61,7 +61,7 @@ def frame_intervals(
     labels: Indices, scores: RecordingScores, classes: Sequence[str]
 ) -> tuple[LabelledInterval, ...]:
     """Join frames of one emotion, ``[T]``; the last interval reaches to the end of the sound."""
-    starts = [start for start, _ in runs(labels)]
+    starts = [start for start, _ in find_runs(labels)]
     times = [*(scores.start + start / scores.rate for start in starts), scores.end]
     return tuple(
         (begin, end, classes[int(labels[start])])

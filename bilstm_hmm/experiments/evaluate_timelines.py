@@ -64,7 +64,7 @@ def evaluate_timelines(
     progress: Progress,
     models: Path | None = None,
 ) -> dict[str, Any]:
-    """Compare timelines on recordings of unseen speakers; return the document of the scores.
+    """Compare timelines on recordings of unseen speakers; return the metrics.
 
     A fold that an earlier, interrupted run finished is read from its files, not run again, see
     `bilstm_hmm.experiments.fold_store`.

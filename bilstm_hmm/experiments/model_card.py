@@ -46,7 +46,7 @@ def model_card(
     trained_on, tested_on
         Names of corpora; every corpus trained on is listed with its licence and citation.
     metrics
-        The document of `bilstm_hmm.evaluation.clip_metrics.compute_metrics`.
+        Those of `bilstm_hmm.evaluation.clip_metrics.compute_metrics`.
     fold
         The number of the fold that was tested on.
     """

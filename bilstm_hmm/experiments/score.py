@@ -145,15 +145,15 @@ def score(
         unreadable=unreadable,
         knows_corpus=labelled.corpus in trained_corpora(bundle.recipe),
     )
-    document = score_document(setting, scored)
+    metrics = score_document(setting, scored)
     if output is not None:
         with atomic_folder(output) as folder:
-            text = json.dumps(document, indent=2, ensure_ascii=False)
+            text = json.dumps(metrics, indent=2, ensure_ascii=False)
             (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
-            (folder / "report.md").write_text(score_report(document), encoding="utf-8")
+            (folder / "report.md").write_text(score_report(metrics), encoding="utf-8")
             table = predictions_table(setting, scored)
             (folder / "predictions.csv").write_text(table, encoding="utf-8", newline="")
-    return document
+    return metrics
 
 
 def refuse_used(output: Path | None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.splits.folds import Fold
-from bilstm_hmm.evaluation.plots import write_curves
+from bilstm_hmm.evaluation.plots import write_learning_curves
 from bilstm_hmm.evaluation.report import write_evaluation
 from bilstm_hmm.experiments.corpus import read_corpus
 from bilstm_hmm.experiments.fold import FoldResult, train_and_test_fold
@@ -74,7 +74,7 @@ def _write_report(
     ]
     write_history(folder / HISTORY, rows)
     for name, network in networks.items():
-        write_curves(network.history, folder / f"curves_{name}.png")
+        write_learning_curves(network.history, folder / f"curves_{name}.png")
     return write_evaluation(
         folder,
         dataset.protocol.name,

@@ -5,11 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from bilstm_hmm.arrays import FloatMatrix, Mask
-from bilstm_hmm.numerics import runs
-from bilstm_hmm.prediction import Curves, Segment
-
-#: Start and end in seconds, and an emotion.
-Band = tuple[float, float, str]
+from bilstm_hmm.numerics import find_runs
+from bilstm_hmm.prediction import Curves, LabelledInterval, Segment
 
 
 def time_per_label(
@@ -37,7 +34,9 @@ def _overlaps(segments: Sequence[Segment], edges: FloatMatrix) -> FloatMatrix:
     return covered
 
 
-def majority_bands(segments: Sequence[Segment], duration: float, columns: int) -> list[Band]:
+def majority_intervals(
+    segments: Sequence[Segment], duration: float, columns: int
+) -> list[LabelledInterval]:
     """Return what most of each column is, columns alike that touch as one band.
 
     Parameters
@@ -56,7 +55,7 @@ def majority_bands(segments: Sequence[Segment], duration: float, columns: int) -
     winners = np.vstack([seconds, np.diff(edges) - seconds.sum(axis=0)]).argmax(axis=0)
     return [
         (float(edges[first]), float(edges[last]), labels[winners[first]])
-        for first, last in runs(winners)
+        for first, last in find_runs(winners)
         if winners[first] < len(labels)
     ]
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from bilstm_hmm.delimited_text import table_text
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.output import label_tracks
-from bilstm_hmm.output.label_tracks import plain
+from bilstm_hmm.output.label_tracks import escape_unprintable
 from bilstm_hmm.output.lines import label_line, segment_line, shares_lines
 from bilstm_hmm.prediction import NO_SPEECH, Failure, Prediction, Result, Segment
 
@@ -42,7 +42,7 @@ class Format:
         Of a file in this format, with its dot.
     write
         Results to text that ends in a line end, or to bytes where the format is `binary`.
-    streams
+    incremental
         Results may be written one after the other as they come (`render` with ``header=False``
         after the first); otherwise all are written at once.
     per_file
@@ -50,7 +50,7 @@ class Format:
         files.
     binary
         What is written is no text, and nothing for a terminal.
-    curves
+    needs_curves
         The probabilities over time are shown, and have to be asked for.
     has_warnings
         What is written names the warnings.
@@ -60,10 +60,10 @@ class Format:
 
     suffix: str
     write: Writer
-    streams: bool = False
+    incremental: bool = False
     per_file: bool = False
     binary: bool = False
-    curves: bool = False
+    needs_curves: bool = False
     has_warnings: bool = False
     tiers: bool = False
 
@@ -137,13 +137,13 @@ def _text(results: Sequence[Result], options: RenderOptions) -> str:
     lines = []
     for result in results:
         if isinstance(result, Failure):
-            name = f"{plain(result.file)}: " if options.many else ""
-            lines.append(f"{name}no label: {plain(result.error)}")
+            name = f"{escape_unprintable(result.file)}: " if options.many else ""
+            lines.append(f"{name}no label: {escape_unprintable(result.error)}")
             continue
         label = label_line(result, options.many, options.top)
         if options.many:
-            voice = f" [{plain(result.voice)}]" if result.voice else ""
-            lines.append(f"{plain(result.file)}{voice}: {label}")
+            voice = f" [{escape_unprintable(result.voice)}]" if result.voice else ""
+            lines.append(f"{escape_unprintable(result.file)}{voice}: {label}")
         else:
             lines += [label, *shares_lines(result, options.timeline)]
         if options.timeline:
@@ -217,7 +217,9 @@ def _rttm(results: Sequence[Result], options: RenderOptions) -> str:
     lines = []
     for result in results:
         if isinstance(result, Failure):
-            lines.append(f";; {plain(result.file)}: {plain(result.error)}\n")
+            lines.append(
+                f";; {escape_unprintable(result.file)}: {escape_unprintable(result.error)}\n"
+            )
             continue
         path = PurePath(result.file)
         name = (path.parent / path.stem).as_posix() if options.many else path.stem
@@ -252,14 +254,14 @@ def _png(results: Sequence[Result], options: RenderOptions) -> bytes:  # noqa: A
     from bilstm_hmm.features.audio.envelope import envelope
     from bilstm_hmm.features.audio.reading import open_file
     from bilstm_hmm.features.audio.voices import Voice
-    from bilstm_hmm.output.timeline_plot import COLUMNS, picture
+    from bilstm_hmm.output.timeline_plot import COLUMNS, plot_timeline
 
     (result,) = results
     if isinstance(result, Failure):
         raise ToolkitError(result.error)
     voice = Voice(result.channel)
     waveform = envelope(open_file(result.path or result.file, voice=voice), COLUMNS)
-    return picture(replace(result, segments=tuple(segments_or_label(result))), waveform)
+    return plot_timeline(replace(result, segments=tuple(segments_or_label(result))), waveform)
 
 
 def segments_or_label(result: Prediction) -> Sequence[Segment]:
@@ -271,15 +273,15 @@ def segments_or_label(result: Prediction) -> Sequence[Segment]:
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "text": Format(".txt", _text, streams=True),
+        "text": Format(".txt", _text, incremental=True),
         "json": Format(".json", _json, has_warnings=True),
-        "jsonl": Format(".jsonl", _jsonl, streams=True, has_warnings=True),
-        "csv": Format(".csv", _csv, streams=True, has_warnings=True),
-        "tsv": Format(".tsv", _tsv, streams=True, has_warnings=True),
-        "rttm": Format(".rttm", _rttm, streams=True),
+        "jsonl": Format(".jsonl", _jsonl, incremental=True, has_warnings=True),
+        "csv": Format(".csv", _csv, incremental=True, has_warnings=True),
+        "tsv": Format(".tsv", _tsv, incremental=True, has_warnings=True),
+        "rttm": Format(".rttm", _rttm, incremental=True),
         "audacity": Format(".txt", _track(label_tracks.audacity), per_file=True),
         "textgrid": Format(".TextGrid", _textgrid, per_file=True, tiers=True),
         "srt": Format(".srt", _track(label_tracks.srt), per_file=True),
-        "png": Format(".png", _png, per_file=True, binary=True, curves=True),
+        "png": Format(".png", _png, per_file=True, binary=True, needs_curves=True),
     }
 )

@@ -9,7 +9,7 @@ from bilstm_hmm.prediction import Segment
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def plain(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Return `text` on one line, what is invisible or not UTF-8 as a backslash escape."""
     return _UNPRINTABLE.sub(lambda c: c[0].encode("unicode_escape").decode("ascii"), text)
 
@@ -33,13 +33,16 @@ def rttm(
 
 def audacity(segments: Sequence[Segment], duration: float) -> str:  # noqa: ARG001
     """Return an Audacity label track: start, end (seconds) and emotion between tabs."""
-    return "".join(f"{s.start:.6f}\t{s.end:.6f}\t{plain(s.emotion)}\n" for s in segments)
+    return "".join(
+        f"{s.start:.6f}\t{s.end:.6f}\t{escape_unprintable(s.emotion)}\n" for s in segments
+    )
 
 
 def srt(segments: Sequence[Segment], duration: float) -> str:  # noqa: ARG001
     """Return SubRip subtitles: the emotion and its confidence."""
     return "".join(
-        f"{i}\n{_clock(s.start)} --> {_clock(s.end)}\n{plain(s.emotion)} ({s.confidence:.2f})\n\n"
+        f"{i}\n{_clock(s.start)} --> {_clock(s.end)}\n"
+        f"{escape_unprintable(s.emotion)} ({s.confidence:.2f})\n\n"
         for i, s in enumerate(segments, start=1)
     )
 
@@ -83,7 +86,7 @@ def _tier(name: str, intervals: list[tuple[float, float, str]], duration: float)
 
 
 def _quotable(text: str) -> str:
-    return plain(text).replace('"', '""')
+    return escape_unprintable(text).replace('"', '""')
 
 
 def _covering(segments: Sequence[Segment], duration: float) -> list[tuple[float, float, str]]:
@@ -112,4 +115,4 @@ def _clock(seconds: float) -> str:
 
 
 def _one_word(text: str) -> str:
-    return re.sub(r"\s", "_", plain(text))
+    return re.sub(r"\s", "_", escape_unprintable(text))

@@ -1,6 +1,6 @@
 """The lines of text that a prediction is shown as."""
 
-from bilstm_hmm.output.label_tracks import plain
+from bilstm_hmm.output.label_tracks import escape_unprintable
 from bilstm_hmm.prediction import Prediction, Segment
 
 
@@ -8,7 +8,7 @@ def label_line(result: Prediction, many: bool, top: int = 1) -> str:
     """Return the `top` likeliest emotions with their confidences, in short where there are many."""
     if result.emotion is None or result.confidence is None:
         return "No speech"
-    emotion, confidence = plain(result.emotion), f"{result.confidence:.2f}"
+    emotion, confidence = escape_unprintable(result.emotion), f"{result.confidence:.2f}"
     others = _runners_up(result, top - 1)
     if many:
         return f"{emotion} ({confidence}){others}"
@@ -18,7 +18,7 @@ def label_line(result: Prediction, many: bool, top: int = 1) -> str:
 def _runners_up(result: Prediction, count: int) -> str:
     others = {e: p for e, p in result.probabilities.items() if e != result.emotion}
     likeliest = sorted(others, key=lambda emotion: -others[emotion])[:count]
-    return "".join(f", then {plain(emotion)} ({others[emotion]:.2f})" for emotion in likeliest)
+    return "".join(f", then {escape_unprintable(emotion)} ({others[emotion]:.2f})" for emotion in likeliest)
 
 
 def shares_lines(result: Prediction, timeline: bool) -> list[str]:
@@ -32,7 +32,9 @@ def shares_lines(result: Prediction, timeline: bool) -> list[str]:
     shares = result.shares
     if len(shares) < 2:
         return []
-    named = ", ".join(f"{plain(emotion)} {100 * share:.0f} %" for emotion, share in shares.items())
+    named = ", ".join(
+        f"{escape_unprintable(emotion)} {100 * share:.0f} %" for emotion, share in shares.items()
+    )
     hint = "" if timeline else "; --timeline shows when"
     return [f"Of the speaking time: {named}{hint}"]
 
@@ -40,4 +42,6 @@ def shares_lines(result: Prediction, timeline: bool) -> list[str]:
 def segment_line(segment: Segment) -> str:
     """Return a segment as the timeline in text has it."""
     s = segment
-    return f"  {s.start:8.2f} - {s.end:8.2f} s  {plain(s.emotion)} ({s.confidence:.2f})"
+    return (
+        f"  {s.start:8.2f} - {s.end:8.2f} s  {escape_unprintable(s.emotion)} ({s.confidence:.2f})"
+    )

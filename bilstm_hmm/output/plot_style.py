@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DPI = 120
 #: Of text and lines, and of what should stand back.
-INK, SOFT_INK = "#333333", "#888888"
+TEXT_COLOUR, MUTED_COLOUR = "#333333", "#888888"
 #: Searched for in hues that suit the emotions: any two, and the grey of no speech, are 20 or more
 #: apart in CIELAB as they are, and for eyes without red, green or blue cones (G. M. Machado et al.,
 #: "A physiologically-based model for simulation of color vision deficiency", 2009).
@@ -119,21 +119,21 @@ def is_dark(colour: str) -> bool:
 
 def set_time_axis(axes: "Axes", end: float) -> None:
     """Give an axis of `end` seconds from 0 on ticks at round times, and its name."""
-    step = time_step(end)
+    step = tick_interval(end)
     axes.set_xlim(0, end)
     axes.set_xticks(np.arange(0.0, end + step / 1000, step))
-    axes.xaxis.set_major_formatter(lambda seconds, _: clock(seconds, end, step))
-    axes.set_xlabel("time (h:mm:ss)" if end >= 3600 else "time (m:ss)", color=INK)
+    axes.xaxis.set_major_formatter(lambda seconds, _: format_time(seconds, end, step))
+    axes.set_xlabel("time (h:mm:ss)" if end >= 3600 else "time (m:ss)", color=TEXT_COLOUR)
     axes.tick_params(axis="x", bottom=True, labelbottom=True)
 
 
-def time_step(end: float) -> float:
+def tick_interval(end: float) -> float:
     """Return the seconds from tick to tick of an axis from 0 to `end`."""
     fitting = (float(step) for step in _STEPS if end / step <= _MAX_TICKS)
     return next(fitting, 3600.0 * float(np.ceil(end / 3600.0 / _MAX_TICKS)))
 
 
-def clock(seconds: float, end: float, step: float) -> str:
+def format_time(seconds: float, end: float, step: float) -> str:
     """Return a time as ``m:ss``, with hours where `end` has them, decimals where `step` has."""
     decimals = 0 if step >= 1 else 1 if step >= 0.1 else 2
     minutes, rest = divmod(round(seconds, decimals), 60)

@@ -10,23 +10,22 @@ import numpy as np
 from bilstm_hmm.arrays import FloatMatrix
 from bilstm_hmm.features.audio.envelope import Envelope
 from bilstm_hmm.output.downsampling import (
-    Band,
     downsample_curves,
-    majority_bands,
+    majority_intervals,
     mask_inside,
     time_per_label,
 )
-from bilstm_hmm.output.label_tracks import plain
+from bilstm_hmm.output.label_tracks import escape_unprintable
 from bilstm_hmm.output.plot_style import (
-    INK,
-    SOFT_INK,
+    MUTED_COLOUR,
+    TEXT_COLOUR,
     emotion_colours,
     is_dark,
     new_figure,
     png,
     set_time_axis,
 )
-from bilstm_hmm.prediction import NO_SPEECH, Curves, Prediction
+from bilstm_hmm.prediction import NO_SPEECH, Curves, LabelledInterval, Prediction
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +53,7 @@ class _View:
     end: float
     labels: tuple[str, ...]
     colours: dict[str, str]
-    bands: list[Band]
+    bands: list[LabelledInterval]
     points: int
 
     @property
@@ -74,7 +73,7 @@ class _View:
         return edges
 
 
-def picture(result: Prediction, envelope: Envelope) -> bytes:
+def plot_timeline(result: Prediction, envelope: Envelope) -> bytes:
     """Return the timeline of a recording as PNG, of what `draw` takes."""
     return png(draw(result, envelope))
 
@@ -119,9 +118,8 @@ def _view(result: Prediction) -> _View:
     named = dict.fromkeys([*result.probabilities, *(s.emotion for s in segments)])
     labels = tuple(sorted(named, key=lambda name: name == NO_SPEECH))
     points = int(np.clip(_POINTS * _SHORT_SECONDS / end, _POINTS_LONG, _POINTS))
-    return _View(
-        result, end, labels, emotion_colours(labels), majority_bands(segments, end, COLUMNS), points
-    )
+    intervals = majority_intervals(segments, end, COLUMNS)
+    return _View(result, end, labels, emotion_colours(labels), intervals, points)
 
 
 def _draw_waveform(axes: "Axes", envelope: Envelope, view: _View) -> None:
@@ -129,7 +127,7 @@ def _draw_waveform(axes: "Axes", envelope: Envelope, view: _View) -> None:
     peak = max(float(np.abs(envelope.lows).max()), float(np.abs(envelope.highs).max()), 1e-3)
     # Grey curve_axes all, so that no join between two colours shows as a gap.
     style: dict[str, Any] = {"linewidth": 0.6, "zorder": 2}
-    axes.fill_between(times, envelope.lows, envelope.highs, color=SOFT_INK, **style)
+    axes.fill_between(times, envelope.lows, envelope.highs, color=MUTED_COLOUR, **style)
     coloured = [] if view.is_dense else [name for name in view.labels if name != NO_SPEECH]
     for emotion in coloured:
         spans = [(start, stop) for start, stop, name in view.bands if name == emotion]
@@ -139,7 +137,7 @@ def _draw_waveform(axes: "Axes", envelope: Envelope, view: _View) -> None:
         )
     _shade_silences(axes, view)
     axes.set_ylim(-1.08 * peak, 1.08 * peak)
-    axes.set_ylabel("waveform", color=INK)
+    axes.set_ylabel("waveform", color=TEXT_COLOUR)
     axes.locator_params(axis="y", nbins=4, symmetric=True)
     _plain_frame(axes)
 
@@ -147,7 +145,7 @@ def _draw_waveform(axes: "Axes", envelope: Envelope, view: _View) -> None:
 def _draw_bands(axes: "Axes", view: _View) -> None:
     for start, stop, emotion in view.bands:
         axes.axvspan(start, stop, color=view.colours[emotion], linewidth=0)
-        text = shortened(emotion, 24)
+        text = shorten_middle(emotion, 24)
         if WIDTH * 0.93 * (stop - start) / view.end > 0.07 * len(text) + 0.04:
             ink = "white" if is_dark(view.colours[emotion]) else "black"
             axes.text(
@@ -168,7 +166,7 @@ def _draw_time_shares(axes: "Axes", view: _View) -> None:
         axes.bar(edges[:-1], heights, 1.02 * widths, floor, align="edge", color=view.colours[name])
         floor += heights
     axes.set(ylim=(0, 100), yticks=[0, 50, 100])
-    axes.set_ylabel("time (%)", color=INK)
+    axes.set_ylabel("time (%)", color=TEXT_COLOUR)
     _plain_frame(axes)
 
 
@@ -231,7 +229,7 @@ def _draw_mean_confidence(axes: "Axes", view: _View) -> None:
         sums[index] += segment.confidence * (segment.end - segment.start)
         seconds[index] += segment.end - segment.start
     mean = 100.0 * np.divide(sums, seconds, np.full(view.points, np.nan), where=seconds > 0)
-    axes.plot(view.edges[:-1] + step / 2, mean, color=INK, linewidth=1.6)
+    axes.plot(view.edges[:-1] + step / 2, mean, color=TEXT_COLOUR, linewidth=1.6)
     _set_percent_axis(axes, _of_means("confidence (%)", view))
 
 
@@ -245,23 +243,23 @@ def _shade_silences(axes: "Axes", view: _View) -> None:
 
 def _set_percent_axis(axes: "Axes", label: str, top: int = 100) -> None:
     axes.set(ylim=(0, 1.03 * top), yticks=range(0, top + 1, 25))
-    axes.set_ylabel(label, color=INK)
+    axes.set_ylabel(label, color=TEXT_COLOUR)
     axes.grid(axis="y", alpha=0.25)
     _plain_frame(axes)
 
 
 def _set_titles(axes: "Axes", result: Prediction) -> None:
-    name = shortened(PurePath(result.file).name, 76)
+    name = shorten_middle(PurePath(result.file).name, 76)
     label = "no speech"
     if result.emotion is not None and result.confidence is not None:
-        label = f"{shortened(result.emotion, 24)} ({100 * result.confidence:.0f} %)"
-    axes.set_title(name, loc="left", fontsize=13, fontweight="bold", color=INK)
-    axes.set_title(label, loc="right", fontsize=11, color=INK)
+        label = f"{shorten_middle(result.emotion, 24)} ({100 * result.confidence:.0f} %)"
+    axes.set_title(name, loc="left", fontsize=13, fontweight="bold", color=TEXT_COLOUR)
+    axes.set_title(label, loc="right", fontsize=11, color=TEXT_COLOUR)
 
 
-def shortened(text: str, length: int) -> str:
+def shorten_middle(text: str, length: int) -> str:
     """Return `text` on one line, of at most `length` letters, without its middle where longer."""
-    text = plain(text)
+    text = escape_unprintable(text)
     if len(text) <= length:
         return text
     behind = length - length // 2 - 1
@@ -276,7 +274,7 @@ def _draw_legend(figure: "Figure", view: _View) -> None:
     if result.curves is not None:
         visible |= set(result.probabilities)
     names = [name for name in view.labels if name in visible]
-    texts = [shortened(name, 24) for name in names]
+    texts = [shorten_middle(name, 24) for name in names]
     lengths = [len(text) + 6 for text in texts]
     one_line = sum(lengths) <= _LEGEND_LETTERS
     figure.legend(
@@ -296,5 +294,5 @@ def _draw_legend(figure: "Figure", view: _View) -> None:
 
 def _plain_frame(axes: "Axes") -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(SOFT_INK)
-    axes.tick_params(colors=INK, left=False, bottom=False, labelbottom=False)
+    axes.spines["bottom"].set_color(MUTED_COLOUR)
+    axes.tick_params(colors=TEXT_COLOUR, left=False, bottom=False, labelbottom=False)

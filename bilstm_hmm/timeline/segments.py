@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
-from bilstm_hmm.numerics import runs
+from bilstm_hmm.numerics import find_runs
 from bilstm_hmm.prediction import NO_SPEECH, Segment
 
 
@@ -137,7 +137,7 @@ def label_spans(
     for interval in intervals:
         labels = path[first : first + interval.frames]
         confidences = posteriors[np.arange(first, first + interval.frames), labels]
-        for start, stop in runs(labels):
+        for start, stop in find_runs(labels):
             is_last = stop == interval.frames
             yield LabelledSpan(
                 start=interval.start + start / interval.rate,

@@ -6,7 +6,7 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bilstm_hmm.numerics import center, log_loss, log_softmax, log_sum_exp, runs, softmax
+from bilstm_hmm.numerics import center, find_runs, log_loss, log_softmax, log_sum_exp, softmax
 
 
 def test_softmax_of_large_logits_is_finite() -> None:
@@ -55,7 +55,7 @@ def test_log_loss_is_finite_where_the_truth_was_ruled_out() -> None:
 
 @given(labels=st.lists(st.integers(0, 2), max_size=30))
 def test_runs_are_as_long_as_they_can_be(labels: list[int]) -> None:
-    found = runs(labels)
+    found = find_runs(labels)
     assert [label for start, stop in found for label in labels[start:stop]] == labels
     assert all(len(set(labels[start:stop])) == 1 for start, stop in found)
     assert all(labels[start - 1] != labels[start] for start, _ in found[1:])

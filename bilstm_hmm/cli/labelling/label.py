@@ -34,7 +34,7 @@ def write_predictions(
         return label_several(model, options, on_result)
     (file,) = options.files
     voices = options.voices.get(file)
-    curves = format_named(options.format).curves
+    curves = format_named(options.format).needs_curves
     (result,) = model.predict_many([file], options.jobs, curves, voices)
     content = render_one([postprocess(result)], options)
     # One recording that failed must not empty the output of an earlier call.

@@ -31,13 +31,13 @@ def label_several(model: Model, options: PredictOptions, on_result: ProgressCall
     """Label several files, sum up what became of them, and return how many failed."""
     format = format_named(options.format)
     files, has_header = options.files, False
-    if format.streams and options.output is not None:
+    if format.incremental and options.output is not None:
         files, has_header = _open_output(model, options, options.output)
     warnings, summary = WarningCounts(), Summary()
     results = map(warnings.counted, _predict(model, files, options, on_result))
     if format.per_file:
         _write_each(results, options, summary)
-    elif format.streams:
+    elif format.incremental:
         _write_streaming(results, model.classes, has_header, options, summary)
     else:
         _write_list(results, options, summary)
@@ -57,7 +57,7 @@ def _predict(
         model,
         [path for path, _ in readable],
         options.jobs,
-        format_named(options.format).curves,
+        format_named(options.format).needs_curves,
         [voice for _, voice in readable],
     )
     for done, (path, _) in enumerate(asked, start=1):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bilstm_hmm.cli.durations import hours_minutes
-from bilstm_hmm.output.label_tracks import plain
+from bilstm_hmm.output.label_tracks import escape_unprintable
 from bilstm_hmm.prediction import Failure, Result
 
 _MAX_EMOTIONS = 20
@@ -60,7 +60,8 @@ class Summary:
         """
         elapsed = max(self.clock() - self.started, 1e-9)
         counts = ", ".join(
-            f"{plain(name)} {count}" for name, count in self.emotions.most_common(_MAX_EMOTIONS)
+            f"{escape_unprintable(name)} {count}"
+            for name, count in self.emotions.most_common(_MAX_EMOTIONS)
         )
         done = [f"{self.emotions.total()} labelled{f' ({counts})' if counts else ''}"]
         done += [f"{self.n_silent} no speech", f"{self.n_failed} failed"]
@@ -71,7 +72,7 @@ class Summary:
             speed = self.seconds / elapsed
             parts.append(f"{hours_minutes(self.seconds)} of audio, {speed:.3g} times real time")
         if output is not None:
-            parts.append(f"written to {plain(str(output))}")
+            parts.append(f"written to {escape_unprintable(str(output))}")
         if n_others:
             parts.append(f"{n_others} other file{'s' if n_others > 1 else ''} left out")
         return "; ".join(parts) + "."

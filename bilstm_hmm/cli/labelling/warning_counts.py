@@ -2,7 +2,7 @@
 
 import sys
 
-from bilstm_hmm.output.label_tracks import plain
+from bilstm_hmm.output.label_tracks import escape_unprintable
 from bilstm_hmm.prediction import Failure, Prediction, Result
 
 
@@ -29,11 +29,11 @@ class WarningCounts:
         """Say each kind once, the most frequent first."""
         for kind, count in sorted(self._counts.items(), key=lambda item: -item[1]):
             file, warning = self._first[kind]
-            what = f"{count} of {self._n_labelled} recordings, such as {plain(file)}"
-            print(f"{kind}: {what} ({plain(warning)})", file=sys.stderr)
+            what = f"{count} of {self._n_labelled} recordings, such as {escape_unprintable(file)}"
+            print(f"{kind}: {what} ({escape_unprintable(warning)})", file=sys.stderr)
 
 
 def print_warnings(result: Prediction) -> None:
     """Say the warnings about one recording, a line each."""
     for warning in result.warnings:
-        print(f"{plain(result.file)}: {plain(warning)}", file=sys.stderr)
+        print(f"{escape_unprintable(result.file)}: {escape_unprintable(warning)}", file=sys.stderr)

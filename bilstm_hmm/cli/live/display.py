@@ -5,7 +5,7 @@ from typing import TextIO
 
 from bilstm_hmm.inference.stream import Update
 from bilstm_hmm.output.formats import json_line
-from bilstm_hmm.output.label_tracks import plain
+from bilstm_hmm.output.label_tracks import escape_unprintable
 from bilstm_hmm.output.lines import segment_line
 from bilstm_hmm.prediction import NO_SPEECH
 
@@ -79,14 +79,14 @@ def live_line(update: Update, width: int, blocks: str = "█░") -> str:
     Those are the likeliest, as many as fit into `width` characters.
     """
     minutes, tenths = divmod(round(10 * update.time), 600)
-    line = f"{minutes:3d}:{tenths / 10:04.1f}  {plain(update.emotion):{_EMOTION}}"
+    line = f"{minutes:3d}:{tenths / 10:04.1f}  {escape_unprintable(update.emotion):{_EMOTION}}"
     if update.emotion != NO_SPEECH:
         full = round(_BAR * update.confidence)
         line += f"  {blocks[0] * full}{blocks[1] * (_BAR - full)} {update.confidence:.2f}"
     for emotion, probability in sorted(update.probabilities.items(), key=lambda item: -item[1]):
         if emotion == update.emotion:
             continue
-        other = f"  {plain(emotion)} {probability:.2f}"
+        other = f"  {escape_unprintable(emotion)} {probability:.2f}"
         if len(line) + len(other) > width:
             break
         line += other

@@ -63,7 +63,7 @@ def test_calibration_error_agrees_with_a_loop(bins: int) -> None:
     truth = rng.integers(4, size=300)
     ours = metrics.expected_calibration_error(probabilities, truth, bins)
     assert ours == pytest.approx(_brute_ece(probabilities, truth, bins))
-    confidence, accuracy, share = metrics.reliability(probabilities, truth, bins)
+    confidence, accuracy, share = metrics.calibration_curve(probabilities, truth, bins)
     assert share.sum() == pytest.approx(1)
     assert np.nansum(share * accuracy) == pytest.approx(
         np.mean(probabilities.argmax(axis=1) == truth)

@@ -8,7 +8,11 @@ import pytest
 
 from bilstm_hmm.delimited_text import table_rows
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.evaluation.plots import write_confusion, write_curves, write_reliability
+from bilstm_hmm.evaluation.plots import (
+    write_confusion_matrix,
+    write_learning_curves,
+    write_reliability_diagram,
+)
 
 LABELS = ["neutral", "a rather long emotion", "$x_1^2$", "悲しみ"]
 HISTORY = [
@@ -50,7 +54,9 @@ def test_a_confusion_matrix_is_drawn_whole_and_written(
     labels = list(itertools.islice(itertools.cycle(LABELS), n_classes))
     counts = np.arange(n_classes**2).reshape(n_classes, n_classes) * 37
     png, table = tmp_path / "a.png", tmp_path / "a.csv"
-    write_confusion(counts, labels, png, table, "random (SPEAKER-DEPENDENT), hybrid\nUA 31.0 %")
+    write_confusion_matrix(
+        counts, labels, png, table, "random (SPEAKER-DEPENDENT), hybrid\nUA 31.0 %"
+    )
     header, *rows = table_rows(table.read_text(encoding="utf-8"))
     assert header[1:] == [row[0] for row in rows] == labels
     np.testing.assert_array_equal([[int(cell) for cell in row[1:]] for row in rows], counts)
@@ -60,13 +66,13 @@ def test_a_confusion_matrix_is_drawn_whole_and_written(
 
 
 def test_a_class_without_clips_is_drawn_as_nothing(tmp_path: Path, drawn: list[Any]) -> None:
-    write_confusion([[2, 0], [0, 0]], ["a", "b"], tmp_path / "a.png", tmp_path / "a.csv", "")
+    write_confusion_matrix([[2, 0], [0, 0]], ["a", "b"], tmp_path / "a.png", tmp_path / "a.csv", "")
     assert [t.get_text() for t in drawn[0].axes[0].texts] == ["100\n(2)", "0\n(0)"] + ["0\n(0)"] * 2
 
 
 @pytest.mark.parametrize("epochs", [0, 1, 7])
 def test_curves_show_what_the_history_has(tmp_path: Path, drawn: list[Any], epochs: int) -> None:
-    write_curves(HISTORY[:epochs], tmp_path / "curves.png")
+    write_learning_curves(HISTORY[:epochs], tmp_path / "curves.png")
     (figure,) = drawn
     expected = [2, 3] if epochs else [0, 0]
     assert [len(axes.lines) for axes in figure.axes] == expected
@@ -76,7 +82,7 @@ def test_curves_show_what_the_history_has(tmp_path: Path, drawn: list[Any], epoc
 
 
 def test_curves_without_validation(tmp_path: Path, drawn: list[Any]) -> None:
-    write_curves([{"loss": 1.0, "accuracy": 3.0}] * 2, tmp_path / "curves.png")
+    write_learning_curves([{"loss": 1.0, "accuracy": 3.0}] * 2, tmp_path / "curves.png")
     assert [len(axes.lines) for axes in drawn[0].axes] == [1, 1]
 
 
@@ -84,7 +90,7 @@ def test_reliability_shows_the_accuracy_of_each_bin(tmp_path: Path, drawn: list[
     # Ten clips at 0.9, six of them right; ten at 0.5, all of them right.
     probabilities = [[0.9, 0.1, 0.0]] * 10 + [[0.2, 0.5, 0.3]] * 10
     truth = [0] * 6 + [1] * 4 + [1] * 10
-    write_reliability(probabilities, truth, tmp_path / "r.png", "demo, hybrid")
+    write_reliability_diagram(probabilities, truth, tmp_path / "r.png", "demo, hybrid")
     (figure,) = drawn
     upper, lower = figure.axes
     heights = [bar.get_height() for bar in upper.patches]
@@ -95,11 +101,11 @@ def test_reliability_shows_the_accuracy_of_each_bin(tmp_path: Path, drawn: list[
 
 def test_pictures_are_the_same_each_time(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
-        write_curves(HISTORY, tmp_path / name)
+        write_learning_curves(HISTORY, tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_a_picture_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ToolkitError, match=r"cannot write .*curves\.png"):
-        write_curves(HISTORY, tmp_path / "file" / "curves.png")
+        write_learning_curves(HISTORY, tmp_path / "file" / "curves.png")

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from bilstm_hmm.evaluation.metrics import unweighted_accuracy
 from bilstm_hmm.evaluation.timeline_metrics import (
-    FRAME,
-    LabelledInterval,
+    FRAME_SECONDS,
     TimelineCounts,
+    compute_timeline_metrics,
     count_recording,
     eder_difference,
     error_frames,
     match_boundaries,
     merge_equal,
-    scores,
     sum_counts,
 )
+from bilstm_hmm.prediction import LabelledInterval
 
 CLASSES = ("neutral", "happy", "sad")
 # 2 s happy, a pause of 0.5 s, 1 s neutral, a pause of 0.5 s, 2 s sad.
@@ -30,7 +30,7 @@ TRUTH = ((0.0, 2.0, "happy"), (2.5, 3.5, "neutral"), (4.0, 6.0, "sad"))
 def score(
     found: tuple[LabelledInterval, ...], truth: tuple[LabelledInterval, ...] = TRUTH
 ) -> dict[str, float]:
-    return scores(count_recording(truth, found, CLASSES), CLASSES)
+    return compute_timeline_metrics(count_recording(truth, found, CLASSES), CLASSES)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_known_answers(found: tuple[LabelledInterval, ...], expected: tuple[floa
 
 def test_time_between_turns_is_not_scored() -> None:
     counts = count_recording(TRUTH, ((0.0, 6.0, "happy"),), CLASSES)
-    assert counts.frames.sum() * FRAME == pytest.approx(5.0)
+    assert counts.frames.sum() * FRAME_SECONDS == pytest.approx(5.0)
     longer = ((0.0, 9.0, "happy"),)
     assert (count_recording(TRUTH, longer, CLASSES).frames == counts.frames).all()
 
@@ -144,14 +144,14 @@ def test_frames_are_counted_as_one_by_one(
         return next((name for start, end, name in spans if start <= time < end), "no speech")
 
     counts = count_recording(truth, found, CLASSES)
-    times = [(n + 0.5) * FRAME for n in range(round(truth[-1][1] / FRAME))]
+    times = [(n + 0.5) * FRAME_SECONDS for n in range(round(truth[-1][1] / FRAME_SECONDS))]
     pairs = [(at(truth, time), at(found, time)) for time in times]
     expected = np.zeros((3, 4), int)
     names = [*CLASSES, "no speech"]
     for true, said in pairs:
         expected[names.index(true), names.index(said)] += 1
     np.testing.assert_array_equal(counts.frames, expected)
-    found_scores = scores(counts, CLASSES)
+    found_scores = compute_timeline_metrics(counts, CLASSES)
     nothing = ("neutral", "no speech")
     alarm = sum(true in nothing and said not in nothing for true, said in pairs)
     missed = sum(true not in nothing and said in nothing for true, said in pairs)
@@ -182,8 +182,10 @@ def test_pooling_weighs_recordings_by_what_they_hold(
     together = sum_counts(each)
     np.testing.assert_array_equal(together.frames, sum(c.frames for c in each))
     lengths = [c.frames.sum() for c in each]
-    eders = [scores(c, CLASSES)["eder"] for c in each]
-    assert scores(together, CLASSES)["eder"] == pytest.approx(np.average(eders, weights=lengths))
+    eders = [compute_timeline_metrics(c, CLASSES)["eder"] for c in each]
+    assert compute_timeline_metrics(together, CLASSES)["eder"] == pytest.approx(
+        np.average(eders, weights=lengths)
+    )
     totals = [field.name for field in fields(TimelineCounts) if field.name != "frames"]
     for name in totals:
         assert getattr(together, name) == sum(getattr(c, name) for c in each)
@@ -192,7 +194,7 @@ def test_pooling_weighs_recordings_by_what_they_hold(
 def test_classes_without_neutral_have_no_quiet_class() -> None:
     truth = ((0.0, 1.0, "happy"), (1.0, 2.0, "sad"))
     counts = count_recording(truth, ((0.0, 2.0, "happy"),), ("happy", "sad"))
-    assert scores(counts, ("happy", "sad"))["eder"] == pytest.approx(50.0)
+    assert compute_timeline_metrics(counts, ("happy", "sad"))["eder"] == pytest.approx(50.0)
 
 
 def test_a_system_is_compared_by_resampled_speakers() -> None:

@@ -8,9 +8,8 @@ import pytest
 from rich.console import Console
 
 from bilstm_hmm.evaluation.timeline_metrics import (
-    LabelledInterval,
+    compute_timeline_metrics,
     count_recording,
-    scores,
     sum_counts,
 )
 from bilstm_hmm.evaluation.timeline_report import (
@@ -20,6 +19,7 @@ from bilstm_hmm.evaluation.timeline_report import (
 )
 from bilstm_hmm.evaluation.timeline_results import TimelineResult
 from bilstm_hmm.evaluation.timeline_systems import COMPOSITE, TIMELINE_SYSTEMS
+from bilstm_hmm.prediction import LabelledInterval
 
 CLASSES = ("neutral", "happy", "sad|ish")
 TRUTH = ((0.0, 4.0, "happy"), (5.0, 6.0, "neutral"), (7.0, 10.0, "sad|ish"))
@@ -59,11 +59,11 @@ def test_the_document_is_plain_and_pooled_over_all_recordings() -> None:
     for system, said in found["systems"].items():
         everything = [r for fold in FOLDS.values() for r in fold]
         counts = [count_recording(r.truth, r.predicted[system], CLASSES) for r in everything]
-        expected = scores(sum_counts(counts), CLASSES)
+        expected = compute_timeline_metrics(sum_counts(counts), CLASSES)
         assert {name: said[name] for name in expected} == pytest.approx(expected, abs=5e-3)
         per_fold = [
-            scores(sum_counts(counts[:3]), CLASSES),
-            scores(sum_counts(counts[3:]), CLASSES),
+            compute_timeline_metrics(sum_counts(counts[:3]), CLASSES),
+            compute_timeline_metrics(sum_counts(counts[3:]), CLASSES),
         ]
         assert said["eder_per_fold"] == pytest.approx([s["eder"] for s in per_fold], abs=5e-3)
     # 0.3 s of false alarm and as much missed of 8 s for the argmax; half as much and nothing else.

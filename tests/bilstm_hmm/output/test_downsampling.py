@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bilstm_hmm.output.downsampling import (
     downsample_curves,
-    majority_bands,
+    majority_intervals,
     mask_inside,
     time_per_label,
 )
@@ -45,7 +45,7 @@ def test_shares_are_the_seconds_of_each_label(segments: tuple[Segment, ...]) -> 
 @given(timelines())
 @settings(deadline=None)
 def test_fine_columns_keep_every_band(segments: tuple[Segment, ...]) -> None:
-    found = majority_bands(segments, 20.0, 200)
+    found = majority_intervals(segments, 20.0, 200)
     for time in (np.arange(200) + 0.5) / 10:
         said = next((name for a, b, name in found if a <= time < b), "")
         assert said == _said(segments, time)
@@ -61,8 +61,8 @@ def test_a_coarse_column_is_what_most_of_it_is() -> None:
         Segment(1.0, 1.2, "happy", 1.0),
         Segment(2.0, 2.6, "happy", 1.0),
     )
-    assert majority_bands(segments, 3.0, 3) == [(0.0, 1.0, "sad"), (2.0, 3.0, "happy")]
-    assert majority_bands((), 3.0, 3) == []
+    assert majority_intervals(segments, 3.0, 3) == [(0.0, 1.0, "sad"), (2.0, 3.0, "happy")]
+    assert majority_intervals((), 3.0, 3) == []
 
 
 def test_few_frames_stay_as_they_are() -> None:

@@ -19,7 +19,7 @@ from bilstm_hmm.output.formats import FORMATS, render
 from bilstm_hmm.prediction import NO_SPEECH, Failure, Prediction, Result, Segment
 
 PER_FILE = {name for name, entry in FORMATS.items() if entry.per_file}
-STREAMED = {name for name, entry in FORMATS.items() if entry.streams}
+STREAMED = {name for name, entry in FORMATS.items() if entry.incremental}
 GOLDEN = Path(__file__).parents[2] / "golden"
 
 HAPPY = Prediction(

@@ -7,7 +7,7 @@ import pytest
 from bilstm_hmm.data.clip import EMOTIONS
 from numpy.typing import NDArray
 
-from bilstm_hmm.output.plot_style import clock, emotion_colours, is_dark, time_step
+from bilstm_hmm.output.plot_style import emotion_colours, format_time, is_dark, tick_interval
 from bilstm_hmm.prediction import NO_SPEECH
 
 OWN = ("a", "b", "c", "d", "e", "f")
@@ -92,12 +92,12 @@ def test_letters_are_read_on_every_colour() -> None:
     ],
 )
 def test_ticks_are_at_round_times(end: float, step: float) -> None:
-    assert time_step(end) == step
+    assert tick_interval(end) == step
 
 
 def test_no_axis_is_crowded_or_bare() -> None:
     for end in np.geomspace(0.05, 3e6, 400):
-        assert 3 <= end / time_step(end) <= 12
+        assert 3 <= end / tick_interval(end) <= 12
 
 
 @pytest.mark.parametrize(
@@ -116,4 +116,4 @@ def test_no_axis_is_crowded_or_bare() -> None:
 def test_times_are_told_in_minutes_and_seconds(
     seconds: float, end: float, step: float, text: str
 ) -> None:
-    assert clock(seconds, end, step) == text
+    assert format_time(seconds, end, step) == text

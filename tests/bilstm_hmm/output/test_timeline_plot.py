@@ -10,7 +10,7 @@ from bilstm_hmm.features.audio.reading import open_array
 from numpy.typing import NDArray
 
 from bilstm_hmm.output.plot_style import emotion_colours
-from bilstm_hmm.output.timeline_plot import COLUMNS, picture, shortened
+from bilstm_hmm.output.timeline_plot import COLUMNS, plot_timeline, shorten_middle
 from bilstm_hmm.prediction import NO_SPEECH, Curves, Prediction, Segment
 
 RATE = 1000
@@ -108,7 +108,9 @@ def _rgb(colour: str) -> list[int]:
 @pytest.mark.parametrize(("count", "seconds"), [(2, 3.0), (9, 120.0), (9, 7200.0)])
 def test_nothing_is_cut_off(count: int, seconds: float, curves: bool) -> None:
     result = timeline(seconds, EMOTIONS[:count], turn=min(4.0, seconds / 4))
-    image = pixels(picture(result if curves else replace(result, curves=None), heard(seconds)))
+    image = pixels(
+        plot_timeline(result if curves else replace(result, curves=None), heard(seconds))
+    )
     height, width, _ = image.shape
     assert 1300 < width < 1600
     assert 650 < height < 850
@@ -119,7 +121,7 @@ def test_nothing_is_cut_off(count: int, seconds: float, curves: bool) -> None:
 
 def test_the_bands_have_the_colours_of_the_emotions(drawn: list[Any]) -> None:
     result = timeline(120.0)
-    image = pixels(picture(result, heard(120.0)))
+    image = pixels(plot_timeline(result, heard(120.0)))
     (figure,) = drawn
     colour = emotion_colours(EMOTIONS)
     _, strip, _ = figure.axes
@@ -131,7 +133,7 @@ def test_the_bands_have_the_colours_of_the_emotions(drawn: list[Any]) -> None:
 
 def test_the_waveform_has_the_colour_of_its_emotion(drawn: list[Any]) -> None:
     result = timeline(120.0, ("happy", "sad"), turn=30.0)
-    image = pixels(picture(result, heard(120.0)))
+    image = pixels(plot_timeline(result, heard(120.0)))
     (figure,) = drawn
     above, _, _ = figure.axes
     for segment, colour in zip(result.segments[:2], ("happy", "sad"), strict=True):
@@ -143,7 +145,7 @@ def test_the_waveform_has_the_colour_of_its_emotion(drawn: list[Any]) -> None:
 
 def test_where_nobody_speaks_there_is_no_curve(sketched: list[Any]) -> None:
     result = timeline(24.0, ("happy", "sad", "angry"))
-    picture(result, heard(24.0))
+    plot_timeline(result, heard(24.0))
     lines = sketched[0].axes[2].lines
     assert len(lines) == 3
     for line, name in zip(lines, ("happy", "sad", "angry"), strict=True):
@@ -167,14 +169,14 @@ def test_a_curve_of_means_breaks_in_long_silence_alone(
     times, rows = result.curves.times, result.curves.probabilities
     spoken = (times < 3000.0) | (times > 3000.0 + hole)
     curves = Curves(times[spoken], rows[spoken])
-    picture(replace(result, segments=kept, curves=curves), heard(7200.0))
+    plot_timeline(replace(result, segments=kept, curves=curves), heard(7200.0))
     for line in sketched[0].axes[2].lines:
         assert np.isnan(line.get_ydata()).sum() == broken
 
 
 def test_without_curves_the_confidence_of_each_segment_is_shown(sketched: list[Any]) -> None:
     result = timeline(12.0, ("happy", "sad"), curves=None)
-    picture(result, heard(12.0))
+    plot_timeline(result, heard(12.0))
     (figure,) = sketched
     steps = {line.get_color(): line.get_data() for line in figure.axes[2].lines}
     assert list(steps) == [emotion_colours(EMOTIONS)[name] for name in ("happy", "sad")]
@@ -187,7 +189,7 @@ def test_without_curves_the_confidence_of_each_segment_is_shown(sketched: list[A
 @pytest.mark.parametrize("curves", [True, False])
 def test_many_segments_are_shown_as_shares_of_the_time(sketched: list[Any], curves: bool) -> None:
     result = timeline(7200.0, ("happy", "sad"), turn=5.0)
-    picture(result if curves else replace(result, curves=None), heard(7200.0))
+    plot_timeline(result if curves else replace(result, curves=None), heard(7200.0))
     (figure,) = sketched
     _, strip, below = figure.axes
     heights = np.array([bar.get_height() for bar in strip.patches]).reshape(3, 120)
@@ -202,12 +204,12 @@ def test_many_segments_are_shown_as_shares_of_the_time(sketched: list[Any], curv
 
 
 def test_means_that_are_never_sure_take_half_of_the_axis(sketched: list[Any]) -> None:
-    picture(timeline(7200.0, turn=5.0), heard(7200.0))
+    plot_timeline(timeline(7200.0, turn=5.0), heard(7200.0))
     assert sketched[0].axes[2].get_ylim() == pytest.approx((0, 51.5))
 
 
 def test_it_says_what_it_shows(drawn: list[Any]) -> None:
-    picture(timeline(120.0, ("happy", "sad")), heard(120.0))
+    plot_timeline(timeline(120.0, ("happy", "sad")), heard(120.0))
     (figure,) = drawn
     above, _, below = figure.axes
     assert above.get_title("left") == "an interview, part 1.wav"
@@ -223,19 +225,19 @@ def test_an_emotion_that_is_not_there_is_in_the_legend_only_with_its_curve(
 ) -> None:
     segments = (Segment(0.0, 3.0, "sad", 0.9),)
     result = timeline(3.0, ("happy", "sad"), segments=segments)
-    picture(result, heard(3.0))
-    picture(replace(result, curves=None), heard(3.0))
+    plot_timeline(result, heard(3.0))
+    plot_timeline(replace(result, curves=None), heard(3.0))
     legends = [[t.get_text() for t in figure.legends[0].get_texts()] for figure in sketched]
     assert legends == [["happy", "sad"], ["sad"]]
 
 
 def test_words_of_a_users_own_are_drawn_as_they_are(drawn: list[Any]) -> None:
     name = 'a/$x$, 二 "été"\n' + "long " * 40 + ".wav"
-    image = pixels(picture(timeline(12.0, OWN, turn=1.0, file=name), heard(12.0)))
+    image = pixels(plot_timeline(timeline(12.0, OWN, turn=1.0, file=name), heard(12.0)))
     assert (image[:, -1] == 255).all()
     (figure,) = drawn
     texts = [text.get_text().lstrip("\u200b") for text in figure.legends[0].get_texts()]
-    assert texts == [shortened(word, 24) for word in (*OWN, NO_SPEECH)]
+    assert texts == [shorten_middle(word, 24) for word in (*OWN, NO_SPEECH)]
     assert texts[3] == "_hidden"
     assert texts[5] == r"a\tb\n"
     title = figure.axes[0].get_title("left")
@@ -249,20 +251,20 @@ def test_a_recording_of_hardly_any_length(seconds: float) -> None:
     segments = (Segment(0.0, seconds, "sad", 0.9),)
     for curves in (None, Curves(np.array([seconds / 2]), np.ones((1, 1), np.float32))):
         result = timeline(1.0, ("sad",), duration=seconds, segments=segments, curves=curves)
-        assert pixels(picture(result, heard(seconds))).std() > 12
+        assert pixels(plot_timeline(result, heard(seconds))).std() > 12
 
 
 def test_silence_is_a_line() -> None:
     quiet = Envelope(np.zeros(100, np.float32), np.zeros(100, np.float32), 0.03)
     result = timeline(3.0, segments=(Segment(0.0, 3.0, NO_SPEECH, 1.0),))
-    assert pixels(picture(result, quiet)).std() > 12
+    assert pixels(plot_timeline(result, quiet)).std() > 12
 
 
 def test_a_picture_is_the_same_each_time() -> None:
-    assert picture(timeline(12.0), heard(12.0)) == picture(timeline(12.0), heard(12.0))
+    assert plot_timeline(timeline(12.0), heard(12.0)) == plot_timeline(timeline(12.0), heard(12.0))
 
 
 def test_what_is_too_long_loses_its_middle() -> None:
-    assert shortened("abcdefghij", 10) == "abcdefghij"
-    assert shortened("abcdefghijk", 10) == "abcde…hijk"
-    assert shortened("a\nb", 10) == r"a\nb"
+    assert shorten_middle("abcdefghij", 10) == "abcdefghij"
+    assert shorten_middle("abcdefghijk", 10) == "abcde…hijk"
+    assert shorten_middle("a\nb", 10) == r"a\nb"
