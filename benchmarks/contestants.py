@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bilstm_hmm.data.clip import Clip
-from bilstm_hmm.features.encoder.store import find
+from bilstm_hmm.features.encoder.store import find_encoder
 from bilstm_hmm.features.settings.encoder_catalogue import WHISPER_TINY
 
 from benchmarks.setting import REPOSITORY, Setting
@@ -45,7 +45,7 @@ def predict_command(model: Path, *arguments: str | Path) -> Command:
 
 def accurate_model() -> Path | None:
     """Return the shipped model with an encoder, None where the encoder is not here."""
-    return None if find(WHISPER_TINY.sha256) is None else REPOSITORY / "models" / "accurate"
+    return None if find_encoder(WHISPER_TINY.sha256) is None else REPOSITORY / "models" / "accurate"
 
 
 def script_command(name: str, *arguments: str | Path) -> Command:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bilstm_hmm.data.corpora.registry import CORPORA
-from bilstm_hmm.features.encoder.store import find
+from bilstm_hmm.features.encoder.store import find_encoder
 from bilstm_hmm.features.settings.encoder_catalogue import WHISPER_TINY
 
 import bilstm_hmm
@@ -44,7 +44,7 @@ def bundle(name: str) -> Bundle:
 @pytest.fixture(scope="module")
 def model(name: str) -> Model:
     """Loading it verifies every checksum of what it loads."""
-    if name == "accurate" and find(WHISPER_TINY.sha256) is None:
+    if name == "accurate" and find_encoder(WHISPER_TINY.sha256) is None:
         pytest.skip("its encoder was not fetched")
     return bilstm_hmm.load(ROOT / "models" / name)
 

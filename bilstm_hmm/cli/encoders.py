@@ -8,11 +8,11 @@ import typer
 
 def list_encoders() -> None:
     """List the encoders that can be fetched, and which are here."""
-    from bilstm_hmm.features.encoder.store import find
-    from bilstm_hmm.features.settings.encoder_catalogue import KNOWN
+    from bilstm_hmm.features.encoder.store import find_encoder
+    from bilstm_hmm.features.settings.encoder_catalogue import KNOWN_ENCODERS
 
-    for encoder in KNOWN.values():
-        here = find(encoder.sha256)
+    for encoder in KNOWN_ENCODERS.values():
+        here = find_encoder(encoder.sha256)
         print(f"{encoder.name}: {encoder.title}")
         print(f"    licence    {encoder.licence}")
         print(f"    from       {encoder.member} of {encoder.requirement}")

@@ -87,9 +87,9 @@ def _interval(interval: list[float] | None) -> str:
 
 def _encoder(recipe: "Recipe") -> dict[str, Any] | None:
     """Return which encoder the model uses, and whether it is here; None without one."""
-    from bilstm_hmm.features.encoder.store import find
+    from bilstm_hmm.features.encoder.store import find_encoder
 
     encoder = recipe.features.encoder
     if not recipe.features.has_encoder or encoder.sha256 is None:
         return None
-    return {"name": encoder.model, "here": find(encoder.sha256) is not None}
+    return {"name": encoder.model, "here": find_encoder(encoder.sha256) is not None}

@@ -13,7 +13,7 @@ from bilstm_hmm.evaluation.tables import (
     markdown_table,
     score_row,
 )
-from bilstm_hmm.features.settings.encoder_catalogue import FETCH, KNOWN
+from bilstm_hmm.features.settings.encoder_catalogue import FETCH_COMMAND, KNOWN_ENCODERS
 from bilstm_hmm.features.settings.extraction import FeatureSettings
 from bilstm_hmm.hmm.fusion import INT8_SUFFIX, SYSTEMS
 from bilstm_hmm.inference.bundle import Bundle
@@ -123,7 +123,7 @@ def _encoder(features: FeatureSettings) -> list[str]:
     if not features.has_encoder:
         return []
     name, sha256 = features.encoder.model, features.encoder.sha256
-    known = KNOWN.get(name)
+    known = KNOWN_ENCODERS.get(name)
     origin = f"`{name}`, named by the recipe; its licence is its own."
     if known is not None and known.sha256 == sha256:
         origin = f"{known.title}; from `{known.requirement}`. Licence: {known.licence}."
@@ -131,7 +131,7 @@ def _encoder(features: FeatureSettings) -> list[str]:
     return [
         "## Encoder",
         f"The frames are those of a pre-trained encoder, which is not a part of this bundle: "
-        f"{origin} Its sha256 is `{sha256}`; `{FETCH} {how}` brings it.",
+        f"{origin} Its sha256 is `{sha256}`; `{FETCH_COMMAND} {how}` brings it.",
     ]
 
 

@@ -71,9 +71,9 @@ class OnlineTimeline:
     def probabilities_at(self, time: float) -> FloatMatrix | None:
         """Return the probability of each emotion at a time, ``[E]``; None where nobody speaks."""
         undecided = [segment.evidence for segment in self._pending]
-        open_segment = self._segmenter.open_segment()
-        if open_segment is not None:
-            (scores,) = self._scorer.score_segments([open_segment])
+        segment = self._segmenter.current_segment()
+        if segment is not None:
+            (scores,) = self._scorer.score_segments([segment])
             undecided.append(evidence_of(self._bundle, scores))
         known = list(self._history)
         known += zip(undecided, posteriors(self._hmm, undecided, self._carried), strict=True)
@@ -99,7 +99,7 @@ class OnlineTimeline:
         """Decide what a long silence ends, once what comes can no longer begin within it."""
         if self._segmenter.in_speech:
             return []
-        silence = self._silence_until(self._segmenter.n_judged / self._rate - SPEECH_PAD)
+        silence = self._silence_until(self._segmenter.n_processed / self._rate - SPEECH_PAD)
         closed = self._commit_all() if silence >= SECTION_SILENCE else []
         if not self._pending and silence >= self._silence:
             closed += self._merger.pause()

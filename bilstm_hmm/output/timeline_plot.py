@@ -123,18 +123,17 @@ def _view(result: Prediction) -> _View:
 
 
 def _draw_waveform(axes: "Axes", envelope: Envelope, view: _View) -> None:
-    times = envelope.step * (np.arange(len(envelope.lows), dtype=np.float64) + 0.5)
-    peak = max(float(np.abs(envelope.lows).max()), float(np.abs(envelope.highs).max()), 1e-3)
+    times = envelope.step * (np.arange(len(envelope.minima), dtype=np.float64) + 0.5)
+    low, high = envelope.minima, envelope.maxima
+    peak = max(float(np.abs(low).max()), float(np.abs(high).max()), 1e-3)
     # Grey curve_axes all, so that no join between two colours shows as a gap.
     style: dict[str, Any] = {"linewidth": 0.6, "zorder": 2}
-    axes.fill_between(times, envelope.lows, envelope.highs, color=MUTED_COLOUR, **style)
+    axes.fill_between(times, low, high, color=MUTED_COLOUR, **style)
     coloured = [] if view.is_dense else [name for name in view.labels if name != NO_SPEECH]
     for emotion in coloured:
         spans = [(start, stop) for start, stop, name in view.bands if name == emotion]
         here = mask_inside(times, spans)
-        axes.fill_between(
-            times, envelope.lows, envelope.highs, where=here, color=view.colours[emotion], **style
-        )
+        axes.fill_between(times, low, high, where=here, color=view.colours[emotion], **style)
     _shade_silences(axes, view)
     axes.set_ylim(-1.08 * peak, 1.08 * peak)
     axes.set_ylabel("waveform", color=TEXT_COLOUR)

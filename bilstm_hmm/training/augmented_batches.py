@@ -7,10 +7,10 @@ import numpy as np
 from bilstm_hmm.arrays import FloatArray, Indices
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.augmentation.draws import (
-    augment_frames,
     augmentation_rng,
-    draw_warp,
     mixup_weights,
+    sample_warp_factor,
+    spec_augment,
 )
 from bilstm_hmm.features.augmentation.waveform import augment_waveform
 from bilstm_hmm.features.extraction.extract import extract
@@ -63,7 +63,7 @@ class AugmentedDataset:
         rng = augmentation_rng(recipe.seed, epoch, self.examples.clips[index].name + "+frames")
         values = _crop(self._cached_augmentation(index, epoch), recipe, rng)
         values = normalise(values, recipe.features.normalisation, self.statistics)
-        return augment_frames(values, settings, rng)
+        return spec_augment(values, settings, rng)
 
     def _cached_augmentation(self, index: int, epoch: int) -> FloatArray:
         """The frames of a clip whose samples and spectrum have been changed at random.
@@ -90,7 +90,7 @@ class AugmentedDataset:
         rng = augmentation_rng(recipe.seed, copy, self.examples.clips[index].name)
         original = self.examples.samples[index]
         samples = augment_waveform(original, recipe.features.rate, settings, rng)
-        warp = draw_warp(settings, rng)
+        warp = sample_warp_factor(settings, rng)
         if samples is original and warp == 1.0:
             return self.examples.frames[index].values
         return extract(samples, recipe.features, self.filter_banks, warp=warp).values

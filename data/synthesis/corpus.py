@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from ..atomic_files import write_atomically
 from ..errors import DataError
-from .source_filter import Track, voice
+from .source_filter import Track, render_voice
 from .syllables import Style, utterance
 
 _DETAILS = "synthetic.json"
 
-# pitch, pitch_range, course, rate, level, tilt, breath, jitter, tremor, open_quotient
+# pitch, pitch_range, pitch_drift, rate, level, tilt, breathiness, jitter, tremor, open_quotient
 STYLES = {
     "neutral": Style(0.0, 1.6, -2.0, 4.6, 0.0, 3.0, 0.06, 0.008, 0.0, 0.60),
     "happy": Style(4.0, 4.2, 1.0, 5.0, 3.0, 1.6, 0.08, 0.010, 0.1, 0.58),
@@ -29,8 +29,8 @@ STYLES = {
     "angry": Style(3.5, 3.2, -3.0, 5.2, 6.0, 0.0, 0.04, 0.022, 0.0, 0.45),
     "fearful": Style(6.0, 1.8, 1.5, 5.8, -1.0, 3.2, 0.18, 0.028, 0.6, 0.66),
 }
-EMOTIONS = tuple(STYLES)
-# How far one speaker's habit, and one utterance, stray from the style: the same units.
+SYNTHETIC_EMOTIONS = tuple(STYLES)
+# How far one speaker's own style, and one utterance, stray from the style: the same units.
 _SPREAD = Style(1.1, 0.4, 1.2, 0.35, 2.2, 0.8, 0.03, 0.003, 0.05, 0.03)
 _MINIMUM = Style(-6.0, 0.3, -8.0, 2.8, -12.0, -1.0, 0.01, 0.003, 0.0, 0.35)
 
@@ -41,7 +41,7 @@ class Speaker:
 
     pitch: float
     formant_scale: float
-    habit: Track
+    style_offset: Track
 
 
 def _speaker(speaker: int) -> Speaker:
@@ -51,7 +51,7 @@ def _speaker(speaker: int) -> Speaker:
     return Speaker(
         pitch=(205.0 if high else 115.0) * 2 ** rng.uniform(-0.22, 0.22),
         formant_scale=(1.15 if high else 1.0) * rng.uniform(0.95, 1.05),
-        habit=0.6 * _values(_SPREAD) * rng.standard_normal(len(fields(Style))),
+        style_offset=0.6 * _values(_SPREAD) * rng.standard_normal(len(fields(Style))),
     )
 
 
@@ -63,7 +63,8 @@ def synthesise(emotion: str, speaker: int, rng_seed: int, rate: int = 16000) -> 
     Raises
     ------
     DataError
-        The emotion is not one of `EMOTIONS`, a number is negative, or `rate` is below 8000 Hz.
+        The emotion is not one of `SYNTHETIC_EMOTIONS`, a number is negative, or `rate` is below
+        8000 Hz.
     """
     if emotion not in STYLES:
         raise DataError(f"emotion {emotion!r} is not synthesised; choose from {', '.join(STYLES)}")
@@ -72,10 +73,10 @@ def synthesise(emotion: str, speaker: int, rng_seed: int, rate: int = 16000) -> 
             f"speaker {speaker}, seed {rng_seed} and rate {rate} do not make an utterance; "
             "speaker and seed start at 0, the rate at 8000 Hz"
         )
-    rng = np.random.default_rng([rng_seed, speaker, EMOTIONS.index(emotion)])
+    rng = np.random.default_rng([rng_seed, speaker, SYNTHETIC_EMOTIONS.index(emotion)])
     person = _speaker(speaker)
     style = _style(emotion, person, rng)
-    signal = voice(
+    signal = render_voice(
         utterance(style, person.pitch, person.formant_scale, rng),
         rate,
         rng,
@@ -123,13 +124,13 @@ def write_corpus(
         note.write_text(details, encoding="utf-8")
     except OSError as error:
         raise _unwritable(root, error) from error
-    for emotion in EMOTIONS:
+    for emotion in SYNTHETIC_EMOTIONS:
         for speaker in range(speakers):
             for clip in range(clips_per_emotion):
                 path = root / emotion / f"{speaker:02d}" / f"{clip:02d}.wav"
                 if not path.exists():
                     write_wav(path, synthesise(emotion, speaker, seed * 100_003 + clip))
-    return len(EMOTIONS) * speakers * clips_per_emotion
+    return len(SYNTHETIC_EMOTIONS) * speakers * clips_per_emotion
 
 
 def write_wav(path: Path, samples: NDArray[np.float32], rate: int = 16000) -> None:
@@ -161,7 +162,7 @@ def _style(emotion: str, person: Speaker, rng: np.random.Generator) -> Style:
     strength = rng.uniform(0.7, 1.15)
     neutral, full = _values(STYLES["neutral"]), _values(STYLES[emotion])
     variation = 0.6 * _values(_SPREAD) * rng.standard_normal(len(neutral))
-    values = neutral + strength * (full - neutral) + person.habit + variation
+    values = neutral + strength * (full - neutral) + person.style_offset + variation
     return Style(*np.maximum(values, _values(_MINIMUM)).tolist())
 
 

@@ -45,7 +45,7 @@ class Tracks:
     tilt: Track
 
 
-def voice(
+def render_voice(
     tracks: Tracks,
     rate: int,
     rng: np.random.Generator,

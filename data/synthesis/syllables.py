@@ -13,16 +13,16 @@ _STEP = 0.005
 class Style:
     """How an emotion is spoken: pitch in semitones, level and tilt in dB, rate in syllables a s.
 
-    `course` is the drift of the pitch from start to end, `tremor` its wavering at about 6 Hz.
+    `pitch_drift` is that of the pitch from start to end, `tremor` its wavering at about 6 Hz.
     """
 
     pitch: float
     pitch_range: float
-    course: float
+    pitch_drift: float
     rate: float
     level: float
     tilt: float
-    breath: float
+    breathiness: float
     jitter: float
     tremor: float
     open_quotient: float
@@ -70,12 +70,12 @@ def utterance(style: Style, pitch: float, formant_scale: float, rng: np.random.G
     formants = np.repeat([phone.formants for phone in phones], lengths, axis=0)
     glides = np.stack([_smooth(column, 13) for column in formants.T], axis=1)
     n = len(glides)
-    course = style.course * np.linspace(-0.5, 0.5, n)
+    drift = style.pitch_drift * np.linspace(-0.5, 0.5, n)
     accents = style.pitch_range * spread([phone.stress for phone in phones], 17)
     tremor = style.tremor * np.sin(
         2 * np.pi * (rng.uniform(5, 7) * _STEP * np.arange(n) + rng.random())
     )
-    semitones = (style.pitch + course + accents + tremor).clip(-12, 20)
+    semitones = (style.pitch + drift + accents + tremor).clip(-12, 20)
     return Tracks(
         step=_STEP,
         pitch=pitch * 2 ** (semitones / 12),
@@ -83,7 +83,7 @@ def utterance(style: Style, pitch: float, formant_scale: float, rng: np.random.G
         aspiration=spread([phone.aspiration for phone in phones], 5),
         frication=spread([phone.frication for phone in phones], 3),
         formants=glides,
-        bandwidths=np.tile(_BANDWIDTHS * (1 + style.breath), (n, 1)),
+        bandwidths=np.tile(_BANDWIDTHS * (1 + style.breathiness), (n, 1)),
         frication_centre=spread([phone.centre for phone in phones], 3),
         tilt=np.full(n, style.tilt),
     )
@@ -115,7 +115,13 @@ def _phones(style: Style, formant_scale: float, rng: np.random.Generator) -> lis
         loudness = 0.8 + 0.2 * stress
         phones += consonant
         phones.append(
-            Phone(frames(max(length - spent, 0.05)), target, loudness, style.breath, stress=stress)
+            Phone(
+                frames(max(length - spent, 0.05)),
+                target,
+                loudness,
+                style.breathiness,
+                stress=stress,
+            )
         )
     return [*phones, Phone(frames(rng.uniform(0.1, 0.22)), neutral_tract)]
 

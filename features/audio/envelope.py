@@ -14,14 +14,14 @@ class Envelope:
 
     Attributes
     ----------
-    lows, highs
+    minima, maxima
         float32 ``[n]``: the least and greatest sample of each stretch.
     step
         Length of a stretch in seconds; the last one may be shorter.
     """
 
-    lows: FloatArray
-    highs: FloatArray
+    minima: FloatArray
+    maxima: FloatArray
     step: float
 
 
@@ -41,24 +41,24 @@ def envelope(stream: AudioStream, width: int) -> Envelope:
     AudioError
         The recording holds no samples, or some that are not finite.
     """
-    lows = np.full(2 * width, np.inf, np.float32)
-    highs = np.full(2 * width, -np.inf, np.float32)
+    minima = np.full(2 * width, np.inf, np.float32)
+    maxima = np.full(2 * width, -np.inf, np.float32)
     size, count = 1, 0
     for block in stream:
         # How long the recording is shows only at its end: stretches are merged two by two whenever
         # there are too many.
         while count + len(block) > size * (2 * width):
-            lows = _merge_pairs(lows, np.minimum, np.inf)
-            highs = _merge_pairs(highs, np.maximum, -np.inf)
+            minima = _merge_pairs(minima, np.minimum, np.inf)
+            maxima = _merge_pairs(maxima, np.maximum, -np.inf)
             size *= 2
         first, last = count // size, (count + len(block) - 1) // size
         starts = np.maximum(np.arange(first, last + 1) * size - count, 0)
         span = slice(first, last + 1)
-        lows[span] = np.minimum(lows[span], np.minimum.reduceat(block, starts))
-        highs[span] = np.maximum(highs[span], np.maximum.reduceat(block, starts))
+        minima[span] = np.minimum(minima[span], np.minimum.reduceat(block, starts))
+        maxima[span] = np.maximum(maxima[span], np.maximum.reduceat(block, starts))
         count += len(block)
     n_stretches = -(-count // size)
-    return Envelope(lows[:n_stretches], highs[:n_stretches], size / stream.rate)
+    return Envelope(minima[:n_stretches], maxima[:n_stretches], size / stream.rate)
 
 
 def _merge_pairs(values: FloatArray, merge: np.ufunc, fill: float) -> FloatArray:

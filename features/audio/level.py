@@ -14,11 +14,11 @@ from ..frames import FloatArray
 FloatMatrix = NDArray[np.float64]
 
 #: Seconds that an envelope looks ahead, so that it is up before the loud part begins.
-LOOKAHEAD = 0.3
+ENVELOPE_LOOKAHEAD = 0.3
 #: Decibels a second by which it falls. Speech reaches its peak about twice a second.
 RELEASE = 1.0
 #: Nothing below this peak (in full scale) is taken for speech that was recorded too quietly.
-MIN_PEAK = 10.0 ** (-50.0 / 20.0)
+MIN_GAIN_PEAK = 10.0 ** (-50.0 / 20.0)
 
 
 class LookaheadEnvelope:
@@ -61,7 +61,7 @@ class LookaheadEnvelope:
 
 
 class GainNormaliser:
-    """Divides a signal by its envelope, a block at a time, `LOOKAHEAD` seconds behind the input.
+    """Divides a signal by its envelope, a block at a time, `ENVELOPE_LOOKAHEAD` s behind the input.
 
     The result does not depend on how the signal is cut into blocks.
 
@@ -75,7 +75,7 @@ class GainNormaliser:
 
     def __init__(self, rate: int, hop: int) -> None:
         self._hop = hop
-        width = max(1, round(LOOKAHEAD * rate / hop))
+        width = max(1, round(ENVELOPE_LOOKAHEAD * rate / hop))
         self._envelope = LookaheadEnvelope(width, RELEASE * hop / rate)
         self._buffer = np.zeros(0, dtype=np.float32)
         # Hops at the beginning of the buffer whose peak the envelope has been given.
@@ -117,5 +117,5 @@ class GainNormaliser:
 
 
 def _decibels(peaks: FloatArray) -> FloatMatrix:
-    levels: FloatMatrix = 20.0 * np.log10(np.maximum(peaks.astype(np.float64), MIN_PEAK))
+    levels: FloatMatrix = 20.0 * np.log10(np.maximum(peaks.astype(np.float64), MIN_GAIN_PEAK))
     return levels

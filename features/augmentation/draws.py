@@ -22,14 +22,14 @@ def augmentation_rng(seed: int, epoch: int, clip_name: str) -> np.random.Generat
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, epoch, *words])))
 
 
-def draw_warp(settings: AugmentationSettings, rng: np.random.Generator) -> float:
+def sample_warp_factor(settings: AugmentationSettings, rng: np.random.Generator) -> float:
     """Return a warp for `features.extraction.extract.extract`, 1.0 where chance decides on none."""
     if rng.random() < settings.vocal_tract.probability:
         return float(rng.uniform(*settings.vocal_tract.factor))
     return 1.0
 
 
-def augment_frames(
+def spec_augment(
     values: FloatArray, settings: AugmentationSettings, rng: np.random.Generator
 ) -> FloatArray:
     """Return the frames with some stretches of time and runs of features set to zero.

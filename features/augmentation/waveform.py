@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ..frames import FloatArray
 from ..settings.augmentation import AugmentationSettings, Noise
-from ..spectral.pitch import fast_length
+from ..spectral.pitch import next_fast_len
 from ..spectral.spectrum import preemphasise
 
 # A phase vocoder needs a few frames; shorter clips are left as they are.
@@ -29,11 +29,11 @@ def augment_waveform(
     float32 ``[n']``, at least one sample; of another length after a change of speed.
     """
     if _happens(settings.speed.probability, rng):
-        samples = change_speed(samples, rng.uniform(*settings.speed.factor))
+        samples = speed_perturb(samples, rng.uniform(*settings.speed.factor))
     if _happens(settings.pitch_shift.probability, rng):
-        samples = shift_pitch(samples, rate, rng.uniform(*settings.pitch_shift.semitones))
+        samples = pitch_shift(samples, rate, rng.uniform(*settings.pitch_shift.semitones))
     if _happens(settings.time_stretch.probability, rng):
-        samples = stretch_time(samples, rng.uniform(*settings.time_stretch.factor))
+        samples = time_stretch(samples, rng.uniform(*settings.time_stretch.factor))
     if _happens(settings.preemphasis.probability, rng):
         samples = preemphasise(samples, rng.uniform(*settings.preemphasis.coefficient))
     if _happens(settings.gain.probability, rng):
@@ -57,7 +57,7 @@ def _colour(settings: Noise, rng: np.random.Generator) -> str:
     return "white" if rng.random() < 0.5 else "pink"
 
 
-def change_speed(samples: FloatArray, factor: float) -> FloatArray:
+def speed_perturb(samples: FloatArray, factor: float) -> FloatArray:
     """Return the clip played `factor` times as fast, pitch and formants with it."""
     import soxr
 
@@ -65,7 +65,7 @@ def change_speed(samples: FloatArray, factor: float) -> FloatArray:
     return changed if len(changed) else samples
 
 
-def shift_pitch(samples: FloatArray, rate: int, semitones: float) -> FloatArray:
+def pitch_shift(samples: FloatArray, rate: int, semitones: float) -> FloatArray:
     """Return the clip at another pitch, of the same length (librosa's phase vocoder)."""
     if len(samples) < MIN_VOCODED:
         return samples
@@ -77,7 +77,7 @@ def shift_pitch(samples: FloatArray, rate: int, semitones: float) -> FloatArray:
     return shifted.astype(np.float32, copy=False)
 
 
-def stretch_time(samples: FloatArray, factor: float) -> FloatArray:
+def time_stretch(samples: FloatArray, factor: float) -> FloatArray:
     """Return the clip `factor` times as fast at the same pitch (librosa's phase vocoder)."""
     if len(samples) < MIN_VOCODED:
         return samples
@@ -115,7 +115,7 @@ def add_noise(
 def _pink(white: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return noise whose power falls by 3 dB an octave, made of white noise."""
     # A length of many small factors: the transform of a prime one takes ten times as long.
-    length = fast_length(len(white))
+    length = next_fast_len(len(white))
     spectrum = np.fft.rfft(white, length)
     spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1.0))
     return np.fft.irfft(spectrum, length)[: len(white)]

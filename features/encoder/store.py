@@ -63,7 +63,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def find(sha256: str) -> Path | None:
+def find_encoder(sha256: str) -> Path | None:
     """Return what is kept under this checksum and has it, None where there is none.
 
     A file that was put there by hand may have any name that ends in ``.onnx``.

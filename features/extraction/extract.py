@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..encoder.model import Encoder
 
 # Below this peak a clip is taken for silence, and scaling it would only make noise of it.
-MIN_PEAK = 1e-6
+SILENT_PEAK = 1e-6
 # Powers of anything larger would leave the range of float32.
 MAX_SAMPLE = 1e12
 
@@ -170,7 +170,7 @@ def _check_samples(samples: FloatArray) -> None:
 def _scale_level(samples: FloatArray, settings: FeatureSettings) -> FloatArray:
     """Return the clip at the level that the settings ask for."""
     peak = _peak(samples)
-    if settings.level == "peak" and peak >= MIN_PEAK:
+    if settings.level == "peak" and peak >= SILENT_PEAK:
         return samples / np.float32(peak)
     return samples
 

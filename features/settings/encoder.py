@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .encoder_catalogue import KNOWN
+from .encoder_catalogue import KNOWN_ENCODERS
 
 Tap = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)]
 
@@ -72,7 +72,7 @@ class EncoderSettings(BaseModel):
     def _with_known_checksum(cls, values: Any) -> Any:
         """A known encoder without a checksum is the version that is known."""
         if isinstance(values, dict) and values.get("sha256") is None:
-            known = KNOWN.get(str(values.get("model", "whisper-tiny")))
+            known = KNOWN_ENCODERS.get(str(values.get("model", "whisper-tiny")))
             if known is not None:
                 return {**values, "sha256": known.sha256}
         return values
@@ -83,7 +83,7 @@ class EncoderSettings(BaseModel):
             raise ValueError("taps must be named once each")
         if self.padding == "none" and self.silence is not None:
             raise ValueError("silence goes to one side; set padding to front or back")
-        known = KNOWN.get(self.model)
+        known = KNOWN_ENCODERS.get(self.model)
         if known is not None:
             for tap in self.taps:
                 if isinstance(tap, int) and not 1 <= tap <= len(known.layers):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 #: What brings an encoder to this machine, the toolkit installed or a checkout: what users type.
-FETCH = "python -m bilstm_hmm encoders fetch"
+FETCH_COMMAND = "python -m bilstm_hmm encoders fetch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +66,4 @@ WHISPER_TINY = KnownEncoder(
     fixed=FixedLength("inner.encoder.embed_positions.weight", ("val_21",)),
 )
 
-KNOWN = {encoder.name: encoder for encoder in (WHISPER_TINY,)}
+KNOWN_ENCODERS = {encoder.name: encoder for encoder in (WHISPER_TINY,)}

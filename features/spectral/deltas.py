@@ -4,12 +4,12 @@ import numpy as np
 
 from ..frames import FloatArray
 
-WIDTH = 9
+DELTA_WIDTH = 9
 
 
 def _kernel(order: int) -> FloatArray:
-    """Return the least-squares derivative of a straight line (1) or parabola (2), ``[WIDTH]``."""
-    time = np.arange(WIDTH) - WIDTH // 2
+    """Return the least-squares derivative of a line (1) or parabola (2), ``[DELTA_WIDTH]``."""
+    time = np.arange(DELTA_WIDTH) - DELTA_WIDTH // 2
     basis = time.astype(np.float64) if order == 1 else time**2 - np.mean(time**2)
     kernel: FloatArray = (order * basis / np.sum(basis**2)).astype(np.float32)
     return kernel
@@ -27,7 +27,7 @@ def delta(values: FloatArray, order: int = 1) -> FloatArray:
     values
         float32 ``[n_frames, n_features]``.
     """
-    half = WIDTH // 2
+    half = DELTA_WIDTH // 2
     count = len(values)
     padded = np.concatenate(
         [np.repeat(values[:1], half, axis=0), values, np.repeat(values[-1:], half, axis=0)]
@@ -38,8 +38,9 @@ def delta(values: FloatArray, order: int = 1) -> FloatArray:
     if order == 2:
         slope += kernel[half] * values
     for k in range(half):
-        early, late = padded[k : k + count], padded[WIDTH - 1 - k : WIDTH - 1 - k + count]
+        mirrored = DELTA_WIDTH - 1 - k
+        early, late = padded[k : k + count], padded[mirrored : mirrored + count]
         pair = late - early if order == 1 else late + early
-        pair *= kernel[WIDTH - 1 - k]
+        pair *= kernel[mirrored]
         slope += pair
     return slope

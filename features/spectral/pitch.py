@@ -18,7 +18,7 @@ FLOOR_DB = 60.0
 REFERENCE_HZ = 100.0
 
 
-def fast_length(minimum: int) -> int:
+def next_fast_len(minimum: int) -> int:
     """Return the smallest ``2^a 3^b 5^c`` that is at least `minimum`: FFTs of it are quick."""
     best = 1 << (minimum - 1).bit_length()
     fives = 1
@@ -38,7 +38,7 @@ def _mean_square_difference(frames: FloatArray, max_lag: int, floor: float) -> F
     The mean is over all pairs inside a frame, by way of the autocorrelation.
     """
     length = frames.shape[1]
-    size = fast_length(length + max_lag)
+    size = next_fast_len(length + max_lag)
     spectrum = np.fft.rfft(frames, size, axis=1)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     correlation = np.fft.irfft(power, size, axis=1)[:, : max_lag + 1].astype(np.float32)

@@ -75,7 +75,7 @@ class SpeechDetector:
         self._is_loud = np.zeros(0, np.bool_)
         self._levels = np.zeros(0)
         self._probabilities = np.zeros(_REACH, np.float32)
-        self._n_samples = self._n_judged = self._n_dropped = 0
+        self._n_samples = self._n_processed = self._n_dropped = 0
 
     def push(self, samples: FloatArray) -> SpeechFrames:
         """Take the next samples ``[n]``; return the frames that can be judged now."""
@@ -104,7 +104,7 @@ class SpeechDetector:
         may, surely = self._is_loud, self._is_loud
         if self._network is not None:
             # Of the frame's middle.
-            middles = (self._n_judged + np.arange(count)) * self.hop + self.hop // 2
+            middles = (self._n_processed + np.arange(count)) * self.hop + self.hop // 2
             places = middles // self._network.hop - self._n_dropped
             count = int(np.searchsorted(places, len(self._probabilities) - 2 * _REACH))
             places = places[:count]
@@ -119,5 +119,5 @@ class SpeechDetector:
                 self._n_dropped += drop
         frames = SpeechFrames(may[:count], surely[:count], self._levels[:count])
         self._is_loud, self._levels = self._is_loud[count:], self._levels[count:]
-        self._n_judged += count
+        self._n_processed += count
         return frames

@@ -9,13 +9,13 @@ slamming doors then count as speech; a fan, hum and hiss do not.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio.level import LOOKAHEAD, RELEASE, LookaheadEnvelope
+from ..audio.level import ENVELOPE_LOOKAHEAD, RELEASE, LookaheadEnvelope
 from ..frames import FloatArray
 
 #: Seconds of a frame.
 FRAME_SECONDS = 0.01
 #: Decibels below full scale under which there is no speech.
-FLOOR = -75.0
+MIN_LEVEL_DB = -75.0
 #: Decibels that speech is above the noise, which is the least level of the last seconds.
 MIN_SNR_DB = 9.0
 #: Seconds of sound whose quietest part is the noise.
@@ -25,7 +25,7 @@ _NOISE_FRAMES = 10
 
 
 class EnergyVad:
-    """Tells frames with speech from those without, `LOOKAHEAD` seconds behind the sound.
+    """Tells frames with speech from those without, `ENVELOPE_LOOKAHEAD` s behind the sound.
 
     The result does not depend on how the sound is cut into blocks.
 
@@ -48,7 +48,7 @@ class EnergyVad:
         self.hop = max(1, round(FRAME_SECONDS * rate))
         self._max_below_peak_db = max_below_peak_db
         self._envelope = LookaheadEnvelope(
-            1 + round(LOOKAHEAD / FRAME_SECONDS), RELEASE * FRAME_SECONDS
+            1 + round(ENVELOPE_LOOKAHEAD / FRAME_SECONDS), RELEASE * FRAME_SECONDS
         )
         self._noise = _NoiseLevel() if above_noise else None
         # Samples that are no whole frame yet, and the powers of the frames that are not judged.
@@ -79,7 +79,7 @@ class EnergyVad:
         """Judge as many frames as there are peaks."""
         powers, self._powers = self._powers[: len(peaks)], self._powers[len(peaks) :]
         levels = _decibels(powers)
-        threshold = np.maximum(peaks - self._max_below_peak_db, FLOOR)
+        threshold = np.maximum(peaks - self._max_below_peak_db, MIN_LEVEL_DB)
         if self._noise is not None:
             threshold = np.maximum(threshold, self._noise.before(powers) + MIN_SNR_DB)
         return levels > threshold, levels

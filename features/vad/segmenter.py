@@ -99,8 +99,8 @@ class SpeechSegmenter:
         return self._first_needed() * self._vad.hop
 
     @property
-    def n_judged(self) -> int:
-        """Samples that have been judged."""
+    def n_processed(self) -> int:
+        """Samples of which is known whether they are speech."""
         return self._next * self._vad.hop
 
     @property
@@ -108,7 +108,7 @@ class SpeechSegmenter:
         """Whether a segment has begun and not ended, however short it is."""
         return self._start is not None
 
-    def open_segment(self) -> SpeechSegment | None:
+    def current_segment(self) -> SpeechSegment | None:
         """Return what there is of a segment that has not ended, None where there is none."""
         if self._start is None:
             return None

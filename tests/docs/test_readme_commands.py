@@ -180,7 +180,7 @@ def environment(
         (programs / name).chmod(0o755)
     (modules / "sounddevice.py").write_text(MICROPHONE)
     sums = _encoder_wheel(modules)
-    patch.setitem(catalogue.KNOWN, "whisper-tiny", replace(catalogue.WHISPER_TINY, **sums))
+    patch.setitem(catalogue.KNOWN_ENCODERS, "whisper-tiny", replace(catalogue.WHISPER_TINY, **sums))
     return {
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",

@@ -15,7 +15,7 @@ from bilstm_hmm.arrays import FloatArray, Mask
 from bilstm_hmm.data.audio_files import audio_files
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.data.corpora.registry import CORPORA, scan_corpus
-from bilstm_hmm.data.synthesis.corpus import EMOTIONS, synthesise
+from bilstm_hmm.data.synthesis.corpus import SYNTHETIC_EMOTIONS, synthesise
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.reading import read_audio
 
@@ -102,7 +102,11 @@ def read_training_speech(corpora: Path, seed: int) -> list[Speech]:
 def made_voices(count: int) -> list[Speech]:
     """Return utterances of the synthesiser, each emotion and voice in turn."""
     return [
-        to_speech(synthesise(EMOTIONS[i % len(EMOTIONS)], i // len(EMOTIONS), i))
+        to_speech(
+            synthesise(
+                SYNTHETIC_EMOTIONS[i % len(SYNTHETIC_EMOTIONS)], i // len(SYNTHETIC_EMOTIONS), i
+            )
+        )
         for i in range(count)
     ]
 

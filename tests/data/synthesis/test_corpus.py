@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 import soundfile
 from bilstm_hmm.data.errors import DataError
-from bilstm_hmm.data.synthesis.corpus import EMOTIONS, STYLES, synthesise, write_corpus, write_wav
-from bilstm_hmm.data.synthesis.source_filter import Tracks, resonance, voice
+from bilstm_hmm.data.synthesis.corpus import (
+    STYLES,
+    SYNTHETIC_EMOTIONS,
+    synthesise,
+    write_corpus,
+    write_wav,
+)
+from bilstm_hmm.data.synthesis.source_filter import Tracks, render_voice, resonance
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +39,7 @@ def _steady(
 
 
 @given(
-    emotion=st.sampled_from(EMOTIONS),
+    emotion=st.sampled_from(SYNTHETIC_EMOTIONS),
     speaker=st.integers(0, 10_000),
     seed=st.integers(0, 2**40),
     rate=st.sampled_from([8000, 11025, 16000, 44100]),
@@ -70,14 +76,14 @@ def loudest_period(sound: np.ndarray, shortest: int, longest: int) -> float:
 @pytest.mark.parametrize("pitch", [97.0, 130.0, 211.0, 340.0])
 def test_the_pitch_is_the_one_asked_for(pitch: float) -> None:
     tracks = _steady(pitch, [500.0, 1500.0, 2500.0])
-    sound = voice(tracks, 16000, np.random.default_rng(0), jitter=0.0, shimmer=0.0)
+    sound = render_voice(tracks, 16000, np.random.default_rng(0), jitter=0.0, shimmer=0.0)
     assert 16000 / loudest_period(sound, 32, 266) == pytest.approx(pitch, rel=0.01)
 
 
 @pytest.mark.parametrize("formants", [(300.0, 2200.0), (700.0, 1100.0), (500.0, 1500.0)])
 def test_breath_peaks_at_the_formants(formants: tuple[float, float]) -> None:
     tracks = _steady(100.0, list(formants), seconds=8, voicing=0.0, aspiration=1.0)
-    sound = voice(tracks, 16000, np.random.default_rng(1))
+    sound = render_voice(tracks, 16000, np.random.default_rng(1))
     power = np.abs(np.fft.rfft(sound[: 250 * 512].reshape(250, 512) * np.hanning(512))) ** 2
     spectrum = power.mean(axis=0)
     for formant in formants:
@@ -99,7 +105,9 @@ def test_a_resonance_is_the_filter_of_its_recursion() -> None:
 
 def test_tilt_takes_the_stated_decibels_an_octave() -> None:
     def level(tilt: float, low: float, high: float) -> float:
-        sound = voice(_steady(100.0, [500.0], tilt=tilt), 16000, np.random.default_rng(0), jitter=0)
+        sound = render_voice(
+            _steady(100.0, [500.0], tilt=tilt), 16000, np.random.default_rng(0), jitter=0
+        )
         power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
         at = np.fft.rfftfreq(len(sound), 1 / 16000)
         return float(10 * np.log10(power[(at > low) & (at < high)].sum()))
@@ -114,7 +122,7 @@ def test_emotions_differ_in_the_ways_of_their_styles() -> None:
         return float(np.mean([20 * np.log10(np.sqrt(np.mean(c**2))) for c in clips]))
 
     assert mean_level("angry") > mean_level("neutral") + 3 > mean_level("sad") + 6
-    assert set(STYLES) == set(EMOTIONS)
+    assert set(STYLES) == set(SYNTHETIC_EMOTIONS)
 
 
 def test_emotion_is_learnable_on_unseen_speakers_but_not_given_away() -> None:
@@ -125,7 +133,7 @@ def test_emotion_is_learnable_on_unseen_speakers_but_not_given_away() -> None:
 
     def described(speakers: range) -> tuple[np.ndarray, list[str]]:
         rows, truth = [], []
-        for emotion, speaker, seed in itertools.product(EMOTIONS, speakers, range(2)):
+        for emotion, speaker, seed in itertools.product(SYNTHETIC_EMOTIONS, speakers, range(2)):
             mfcc = librosa.feature.mfcc(y=synthesise(emotion, speaker, seed), sr=16000, n_mfcc=13)
             rows.append(np.concatenate([mfcc.mean(axis=1), mfcc.std(axis=1)]))
             truth.append(emotion)
@@ -134,7 +142,7 @@ def test_emotion_is_learnable_on_unseen_speakers_but_not_given_away() -> None:
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
     model.fit(*described(range(6)))
     accuracy = model.score(*described(range(6, 12)))
-    assert 2.2 / len(EMOTIONS) < accuracy < 0.97
+    assert 2.2 / len(SYNTHETIC_EMOTIONS) < accuracy < 0.97
 
 
 def test_a_corpus_is_a_folder_tree_and_made_once(tmp_path: Path) -> None:
@@ -143,7 +151,7 @@ def test_a_corpus_is_a_folder_tree_and_made_once(tmp_path: Path) -> None:
     paths = sorted(root.rglob("*.wav"))
     assert {p.relative_to(root).as_posix() for p in paths} == {
         f"{emotion}/{speaker}/{clip}.wav"
-        for emotion in EMOTIONS
+        for emotion in SYNTHETIC_EMOTIONS
         for speaker in ("00", "01")
         for clip in ("00", "01")
     }
@@ -156,7 +164,7 @@ def test_a_corpus_is_a_folder_tree_and_made_once(tmp_path: Path) -> None:
     assert {p: p.read_bytes() for p in paths} == {p: content for p, (_, content) in before.items()}
     untouched = [p for p in paths if p.stat().st_mtime_ns == before[p][0]]
     assert len(untouched) == 19
-    assert {p.name for p in root.iterdir()} == {*EMOTIONS, "synthetic.json"}
+    assert {p.name for p in root.iterdir()} == {*SYNTHETIC_EMOTIONS, "synthetic.json"}
 
 
 def test_the_same_seed_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:

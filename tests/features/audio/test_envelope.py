@@ -35,11 +35,11 @@ def test_every_stretch_has_its_extremes(lengths: list[int], width: int, seed: in
     ranges = envelope(Blocks(parts), width)
     size = round(ranges.step * 16000)
     stretches = [samples[first : first + size] for first in range(0, len(samples), size)]
-    assert ranges.lows.tolist() == [part.min() for part in stretches]
-    assert ranges.highs.tolist() == [part.max() for part in stretches]
+    assert ranges.minima.tolist() == [part.min() for part in stretches]
+    assert ranges.maxima.tolist() == [part.max() for part in stretches]
     assert len(stretches) <= 2 * width
     assert len(stretches) >= width or size == 1
-    assert ranges.lows.dtype == ranges.highs.dtype == np.float32
+    assert ranges.minima.dtype == ranges.maxima.dtype == np.float32
 
 
 def test_blocks_of_a_recording_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,8 +47,8 @@ def test_blocks_of_a_recording_make_no_difference(monkeypatch: pytest.MonkeyPatc
     whole = envelope(open_array(samples, 16000), 50)
     monkeypatch.setattr(files, "BLOCK", 333)
     blocks = envelope(open_array(samples, 16000), 50)
-    np.testing.assert_array_equal(whole.lows, blocks.lows)
-    np.testing.assert_array_equal(whole.highs, blocks.highs)
+    np.testing.assert_array_equal(whole.minima, blocks.minima)
+    np.testing.assert_array_equal(whole.maxima, blocks.maxima)
     assert whole.step == blocks.step == 128 / 16000
 
 

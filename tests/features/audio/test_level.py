@@ -2,7 +2,12 @@
 
 import numpy as np
 import pytest
-from bilstm_hmm.features.audio.level import LOOKAHEAD, MIN_PEAK, RELEASE, GainNormaliser
+from bilstm_hmm.features.audio.level import (
+    ENVELOPE_LOOKAHEAD,
+    MIN_GAIN_PEAK,
+    RELEASE,
+    GainNormaliser,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,14 +22,14 @@ def normalised(samples: np.ndarray, cuts: tuple[int, ...] = ()) -> np.ndarray:
 
 def envelope(samples: np.ndarray) -> np.ndarray:
     """Gain at each point, by a loop over all that came before: the definition."""
-    ahead = round(LOOKAHEAD * RATE / HOP)
+    ahead = round(ENVELOPE_LOOKAHEAD * RATE / HOP)
     count = -(-len(samples) // HOP)
     peaks = [np.abs(samples[h * HOP : (h + 1) * HOP]).max(initial=0.0) for h in range(count)]
     gains = []
     for point in range(count + 1):
-        level = 20 * np.log10(MIN_PEAK)
+        level = 20 * np.log10(MIN_GAIN_PEAK)
         for before in range(point + 1):
-            peak = max([*peaks[before : before + ahead], MIN_PEAK])
+            peak = max([*peaks[before : before + ahead], MIN_GAIN_PEAK])
             level = max(level, 20 * np.log10(peak) - RELEASE * HOP / RATE * (point - before))
         gains.append(10 ** (-level / 20))
     return np.array(gains)
@@ -88,4 +93,4 @@ def test_speech_is_at_its_peak_and_a_pause_stays_quiet() -> None:
 def test_silence_stays_silence_and_noise_is_not_blown_up() -> None:
     assert not normalised(np.zeros(RATE, np.float32)).any()
     hiss = 1e-5 * noise(5.0)
-    assert np.abs(normalised(hiss)).max() <= 1e-5 / MIN_PEAK * 1.001
+    assert np.abs(normalised(hiss)).max() <= 1e-5 / MIN_GAIN_PEAK * 1.001

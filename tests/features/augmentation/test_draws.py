@@ -5,17 +5,17 @@ import sys
 import numpy as np
 import pytest
 from bilstm_hmm.features.augmentation.draws import (
-    augment_frames,
     augmentation_rng,
-    draw_warp,
     mixup_weights,
+    sample_warp_factor,
+    spec_augment,
 )
 from bilstm_hmm.features.augmentation.waveform import (
     add_noise,
     augment_waveform,
-    change_speed,
-    shift_pitch,
-    stretch_time,
+    pitch_shift,
+    speed_perturb,
+    time_stretch,
 )
 from bilstm_hmm.features.settings.augmentation import (
     AugmentationSettings,
@@ -64,8 +64,8 @@ def test_without_probability_nothing_changes():
     settings, rng = AugmentationSettings.none(), np.random.default_rng(0)
     samples, values = signal(2000), np.ones((30, 5), np.float32)
     assert augment_waveform(samples, 16000, settings, rng) is samples
-    assert augment_frames(values, settings, rng) is values
-    assert draw_warp(settings, rng) == 1.0
+    assert spec_augment(values, settings, rng) is values
+    assert sample_warp_factor(settings, rng) == 1.0
     np.testing.assert_array_equal(mixup_weights(4, settings, rng), 1.0)
 
 
@@ -115,16 +115,16 @@ def test_noise_leaves_silence_silent():
 
 @pytest.mark.parametrize("factor", [0.9, 1.1])
 def test_speed_changes_length_and_pitch(voice, factor):
-    changed = change_speed(voice, factor)
+    changed = speed_perturb(voice, factor)
     assert len(changed) == pytest.approx(len(voice) / factor, abs=2)
     assert median_pitch(changed) == pytest.approx(median_pitch(voice) * factor, rel=0.03)
 
 
 def test_a_shift_in_pitch_keeps_the_length_and_a_stretch_the_pitch(voice):
-    shifted = shift_pitch(voice, 16000, 2.0)
+    shifted = pitch_shift(voice, 16000, 2.0)
     assert len(shifted) == len(voice)
     assert median_pitch(shifted) == pytest.approx(median_pitch(voice) * 2 ** (2 / 12), rel=0.04)
-    stretched = stretch_time(voice, 1.25)
+    stretched = time_stretch(voice, 1.25)
     assert len(stretched) == pytest.approx(len(voice) / 1.25, abs=2)
     assert median_pitch(stretched) == pytest.approx(median_pitch(voice), rel=0.04)
 
@@ -162,7 +162,7 @@ def test_the_share_of_changed_clips_is_the_probability():
 
 def test_warps_lie_in_their_range():
     recipe = only("vocal_tract", factor=(0.93, 1.04))
-    warps = [draw_warp(recipe, np.random.default_rng(k)) for k in range(200)]
+    warps = [sample_warp_factor(recipe, np.random.default_rng(k)) for k in range(200)]
     assert 0.93 <= min(warps) < 0.95
     assert 1.02 < max(warps) <= 1.04
 
@@ -174,7 +174,7 @@ def test_masks_zero_whole_rows_and_columns_within_their_widths(n_frames, n_featu
         spec_augment=SpecAugment(time_masks=1, time_width=9, feature_masks=1, feature_width=4)
     )
     values = np.ones((n_frames, n_features), np.float32)
-    masked = augment_frames(values, recipe, np.random.default_rng(seed))
+    masked = spec_augment(values, recipe, np.random.default_rng(seed))
     assert values.all()
     columns = int((~masked.any(axis=0)).sum())
     n_rows = int((~masked.any(axis=1)).sum())

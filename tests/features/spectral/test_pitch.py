@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from bilstm_hmm.features.settings.extraction import FeatureSettings
-from bilstm_hmm.features.spectral.pitch import fast_length, pitch, yin
+from bilstm_hmm.features.spectral.pitch import next_fast_len, pitch, yin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,7 +79,7 @@ def test_the_fast_length_is_the_least_with_small_factors(least):
                 n //= factor
         return n == 1
 
-    length = fast_length(least)
+    length = next_fast_len(least)
     assert length >= least
     assert is_fast(length)
     assert not any(is_fast(n) for n in range(least, length))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from bilstm_hmm.features.audio.level import LOOKAHEAD
+from bilstm_hmm.features.audio.level import ENVELOPE_LOOKAHEAD
 from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.features.vad.energy import FRAME_SECONDS, NOISE_WINDOW, EnergyVad
 from hypothesis import given, settings
@@ -81,7 +81,7 @@ def test_blocks_of_any_size_give_the_same(seed: int, sizes: list[int]) -> None:
         parts.append(detector.push(samples[first : first + size])[0])
         first += size
         seconds = min(first, len(samples)) / RATE
-        assert sum(map(len, parts)) >= round((seconds - LOOKAHEAD) / FRAME_SECONDS) - 1
+        assert sum(map(len, parts)) >= round((seconds - ENVELOPE_LOOKAHEAD) / FRAME_SECONDS) - 1
     parts += [detector.push(samples[first:])[0], detector.flush()[0]]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 

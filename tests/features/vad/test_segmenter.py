@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from bilstm_hmm.features.audio.level import LOOKAHEAD
+from bilstm_hmm.features.audio.level import ENVELOPE_LOOKAHEAD
 from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.features.vad.detector import SpeechDetector
 from bilstm_hmm.features.vad.energy import FRAME_SECONDS
@@ -99,12 +99,14 @@ def test_segments_are_parts_of_the_recording_however_it_comes(
     for first in range(0, len(samples), size):
         segments += segmenter.push(samples[first : first + size])
         n_pushed = min(first + size, len(samples))
-        assert n_pushed - segmenter.n_judged < round((LOOKAHEAD + 2 * FRAME_SECONDS) * RATE)
-        open_segment = segmenter.open_segment()
-        if open_segment is not None:
+        assert n_pushed - segmenter.n_processed < round(
+            (ENVELOPE_LOOKAHEAD + 2 * FRAME_SECONDS) * RATE
+        )
+        current = segmenter.current_segment()
+        if current is not None:
             assert segmenter.in_speech
-            start, length = open_segment.start, len(open_segment.samples)
-            np.testing.assert_array_equal(open_segment.samples, samples[start:][:length])
+            start, length = current.start, len(current.samples)
+            np.testing.assert_array_equal(current.samples, samples[start:][:length])
             assert length <= max_samples
     segments += segmenter.flush()
     assert times(segments) == times(segment(samples, max_duration))
