@@ -1,18 +1,19 @@
-"""The kinds of arrays that the packages hand to each other, by what they hold."""
+"""The kinds of arrays that the packages hand to each other, by what they hold.
+
+`FloatMatrix`, float64, holds scores and probabilities; `FloatArray`, of the features, float32.
+"""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bilstm_hmm.features.frames import FloatArray
+from bilstm_hmm.features.frames import FloatArray, FloatMatrix
 
 __all__ = ["Array", "FloatArray", "FloatMatrix", "Indices", "Mask", "Weights"]
 
 #: Numbers of whatever kind.
 Array = NDArray[Any]
-#: Scores and probabilities; `FloatArray`, of the features, is float32.
-FloatMatrix = NDArray[np.float64]
 #: Positions in another array, or labels as positions among the classes.
 Indices = NDArray[np.intp]
 #: Which entries of another array count.

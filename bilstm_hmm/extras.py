@@ -40,20 +40,20 @@ def require_extra(extra: str, purpose: str, packages: Sequence[str] = ()) -> Non
     """
     for package in packages or EXTRAS[extra]:
         if not is_installed(package):
-            raise ToolkitError(missing_extra(extra, purpose, package))
+            raise ToolkitError(missing_extra_message(extra, purpose, package))
 
 
-def missing_extra(extra: str, purpose: str, package: str) -> str:
+def missing_extra_message(extra: str, purpose: str, package: str) -> str:
     """Return the sentence that names the package that is missing and the extra that brings it."""
     return f"{purpose} needs {package}; install it with pip install 'bilstm-hmm[{extra}]'."
 
 
-def sentence_of(error: ModuleNotFoundError) -> str | None:
+def missing_package_message(error: ModuleNotFoundError) -> str | None:
     """Return the sentence for a package that was not found, None where no extra brings it."""
     package = (error.name or "").partition(".")[0]
     for extra, packages in EXTRAS.items():
         if package in packages:
-            return missing_extra(extra, "This", package)
+            return missing_extra_message(extra, "This", package)
     return None
 
 

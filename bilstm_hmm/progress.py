@@ -7,10 +7,10 @@ from typing import Protocol
 class Progress(Protocol):
     """Shows how far a run is; `bilstm_hmm.cli.progress` shows it at the terminal."""
 
-    def say(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """Show a sentence for the user."""
 
-    def move(self, label: str, done: int, total: int) -> None:
+    def update(self, label: str, done: int, total: int) -> None:
         """Show that `done` of `total` things are finished of what `label` names."""
 
     def fold(self, done: int, total: int) -> None:
@@ -40,10 +40,10 @@ class Progress(Protocol):
 class SilentProgress:
     """Shows nothing."""
 
-    def say(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """Keep silent."""
 
-    def move(self, label: str, done: int, total: int) -> None:
+    def update(self, label: str, done: int, total: int) -> None:
         """Keep silent."""
 
     def fold(self, done: int, total: int) -> None:

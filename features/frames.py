@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
+FloatMatrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

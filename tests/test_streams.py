@@ -275,6 +275,6 @@ def test_no_microphone_is_one_sentence(
 
 
 def test_the_package_has_the_stream(model: Any) -> None:
-    assert bilstm_hmm.EmotionStream(model, 8000).close().closed == ()
+    assert bilstm_hmm.EmotionStream(model, 8000).close().final_segments == ()
     with pytest.raises(AttributeError, match="'bilstm_hmm' has no attribute 'Emotion'"):
         bilstm_hmm.Emotion  # noqa: B018

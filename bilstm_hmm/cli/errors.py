@@ -16,7 +16,7 @@ def user_errors() -> Iterator[None]:
     """
     from bilstm_hmm.data.errors import DataError
     from bilstm_hmm.errors import ToolkitError
-    from bilstm_hmm.extras import sentence_of
+    from bilstm_hmm.extras import missing_package_message
     from bilstm_hmm.features.errors import AudioError, EncoderError
 
     try:
@@ -24,7 +24,7 @@ def user_errors() -> Iterator[None]:
     except (ToolkitError, DataError, AudioError, EncoderError) as error:
         raise _exit(" ".join(str(error).split())) from None
     except ModuleNotFoundError as error:
-        sentence = sentence_of(error)
+        sentence = missing_package_message(error)
         if sentence is None:
             raise
         raise _exit(sentence) from None

@@ -166,12 +166,12 @@ def _predict(chosen: "ModelOptions", options: "PredictOptions", live_options: "L
     from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.cli.labelling.label import write_predictions
     from bilstm_hmm.inference.model import load
-    from bilstm_hmm.inference.shipped import default_model, named_model
+    from bilstm_hmm.inference.shipped import default_model_path, named_model_path
 
     # Results are UTF-8 whatever the terminal's language, so that other programs can read them.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    folder = named_model(chosen.name) if chosen.name is not None else default_model()
+    folder = named_model_path(chosen.name) if chosen.name is not None else default_model_path()
     model = with_encoder(lambda: load(folder, chosen.precision, chosen.emotions), chosen.yes)
     if live_options.mic or live_options.live:
         from bilstm_hmm.cli.live.run import predict_live
@@ -195,5 +195,5 @@ def _folder_progress(n_files: int | None) -> Iterator[Callable[[int, int], None]
 
     with console_progress() as progress:
         # Its pace counts from here: the first results come together.
-        progress.move("Labelling", 0, n_files)
-        yield lambda done, total: progress.move("Labelling", done, total)
+        progress.update("Labelling", 0, n_files)
+        yield lambda done, total: progress.update("Labelling", done, total)

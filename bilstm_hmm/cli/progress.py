@@ -47,7 +47,7 @@ class ConsoleProgress:
         self.line_due = self.clock() + LINE_INTERVAL
         self.run_time = RunTime(self.clock)
 
-    def say(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """Print and log one thing."""
         LOG.info(text)
         self._print(text)
@@ -76,7 +76,7 @@ class ConsoleProgress:
         if self._is_line_due() and not self.bar.console.is_terminal:
             self._print(f"Network {name}: epoch {epoch} of {total}, {shown}{rest}")
 
-    def move(self, label: str, done: int, total: int) -> None:
+    def update(self, label: str, done: int, total: int) -> None:
         """Set the one bar that is shown, with its pace and the time left of it."""
         if self.current is None or self.label != label:
             self.label_started = self.clock()

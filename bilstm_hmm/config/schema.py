@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, model_validator
 
 from bilstm_hmm.config.network_settings import NetworkSettings
-from bilstm_hmm.config.section import Count, Positive, Section
+from bilstm_hmm.config.section import PositiveFloat, PositiveInt, Section
 from bilstm_hmm.config.training_settings import PretrainingSettings, TrainingSettings
 from bilstm_hmm.features.settings.augmentation import AugmentationSettings
 from bilstm_hmm.features.settings.extraction import FeatureSettings
@@ -49,7 +49,7 @@ class DataSettings(Section):
     test_corpus: Annotated[
         str | None, Field(description="The corpus that the protocol `cross-corpus` tests on.")
     ] = None
-    fold: Annotated[Count, Field(description="The fold that `train` tests on.")] = 1
+    fold: Annotated[PositiveInt, Field(description="The fold that `train` tests on.")] = 1
     speaker_dependent: Annotated[
         bool,
         Field(
@@ -89,12 +89,13 @@ class HmmSettings(Section):
         Literal["diag", "full", "tied", "spherical"], Field(description="Covariance of a state.")
     ] = "diag"
     covariance_floor: Annotated[
-        Positive, Field(description="Least variance of a state, as a share of that of all frames.")
+        PositiveFloat,
+        Field(description="Least variance of a state, as a share of that of all frames."),
     ] = 0.05
     transition_prior: Annotated[
         float, Field(gt=1.0, description="Dirichlet prior of the start and transition matrices.")
     ] = 2.0
-    iterations: Annotated[Count, Field(description="Iterations of Baum-Welch at most.")] = 15
+    iterations: Annotated[PositiveInt, Field(description="Iterations of Baum-Welch at most.")] = 15
     inner_folds: Annotated[
         int,
         Field(
@@ -125,7 +126,7 @@ class TimelineSettings(Section):
     """How the timeline finds speech and switches between emotions; times in seconds."""
 
     expected_duration: Annotated[
-        Positive | None,
+        PositiveFloat | None,
         Field(
             validation_alias=AliasChoices("expected_duration", "dwell"),
             description="Expected duration of an emotion in a recording of several speech "
@@ -133,14 +134,14 @@ class TimelineSettings(Section):
         ),
     ] = None
     min_duration: Annotated[
-        Positive | None,
+        PositiveFloat | None,
         Field(
             validation_alias=AliasChoices("min_duration", "minimum"),
             description="Minimum duration of an emotion within an utterance; `null` takes 0.6 s.",
         ),
     ] = None
     utterance_duration: Annotated[
-        Positive,
+        PositiveFloat,
         Field(
             validation_alias=AliasChoices("utterance_duration", "evidence"),
             description="Seconds of an utterance whose frames count as much as all of a calibrated "
@@ -155,21 +156,21 @@ class TimelineSettings(Section):
         ),
     ] = "network"
     max_below_peak_db: Annotated[
-        Positive,
+        PositiveFloat,
         Field(
             validation_alias=AliasChoices("max_below_peak_db", "speech_db"),
             description="Speech lies at most so many decibels below the loudest around it.",
         ),
     ] = 35.0
     min_silence: Annotated[
-        Positive,
+        PositiveFloat,
         Field(
             validation_alias=AliasChoices("min_silence", "pause"),
             description="Silence that ends a speech segment, which is scored alone, as it begins.",
         ),
     ] = 0.35
     min_silence_at_max_speech: Annotated[
-        Positive,
+        PositiveFloat,
         Field(
             description="Silence that ends a speech segment near its greatest length; in between, "
             "the longer the segment, the shorter the silence."
@@ -184,7 +185,7 @@ class TimelineSettings(Section):
         ),
     ] = 4.0
     min_silence_segment: Annotated[
-        Positive,
+        PositiveFloat,
         Field(
             validation_alias=AliasChoices("min_silence_segment", "silence"),
             description="Silence between two speech segments that is labelled `no speech`; a "
@@ -209,7 +210,7 @@ class Recipe(Section):
     seed: Annotated[
         int, Field(ge=0, description="Seed of all random numbers: the same seed, the same result.")
     ] = 1
-    jobs: Annotated[Count, Field(description="Threads and processes.")] = 2
+    jobs: Annotated[PositiveInt, Field(description="Threads and processes.")] = 2
     cache: Annotated[
         Path | None,
         Field(

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bilstm_hmm.config.section import Count, Fraction, Positive, Section
+from bilstm_hmm.config.section import Fraction, PositiveFloat, PositiveInt, Section
 
 
 class PretrainingSettings(Section):
@@ -20,22 +20,22 @@ class PretrainingSettings(Section):
             "pre-training."
         ),
     ] = ()
-    epochs: Annotated[Count, Field(description="Epochs of pre-training.")] = 12
-    batch_size: Annotated[Count, Field(description="Clips in a batch.")] = 64
-    learning_rate: Annotated[Positive, Field(description="Learning rate of Adam.")] = 2e-3
+    epochs: Annotated[PositiveInt, Field(description="Epochs of pre-training.")] = 12
+    batch_size: Annotated[PositiveInt, Field(description="Clips in a batch.")] = 64
+    learning_rate: Annotated[PositiveFloat, Field(description="Learning rate of Adam.")] = 2e-3
 
 
 class TrainingSettings(Section):
     """The optimisation of the network."""
 
-    epochs: Annotated[Count, Field(description="Epochs at most.")] = 40
+    epochs: Annotated[PositiveInt, Field(description="Epochs at most.")] = 40
     steps: Annotated[
-        Count | None,
+        PositiveInt | None,
         Field(
             description="Batches at least: a small corpus gets more epochs than `training.epochs`."
         ),
     ] = None
-    batch_size: Annotated[Count, Field(description="Clips in a batch.")] = 30
+    batch_size: Annotated[PositiveInt, Field(description="Clips in a batch.")] = 30
     bucketed: Annotated[
         bool,
         Field(
@@ -43,9 +43,9 @@ class TrainingSettings(Section):
             "batches, whose clips are packed into shared rows."
         ),
     ] = True
-    learning_rate: Annotated[Positive, Field(description="Learning rate of Adam.")] = 1e-3
+    learning_rate: Annotated[PositiveFloat, Field(description="Learning rate of Adam.")] = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0, description="Weight decay of Adam.")] = 1e-4
-    gradient_clip: Annotated[Positive, Field(description="Largest norm of a gradient.")] = 1.0
+    gradient_clip: Annotated[PositiveFloat, Field(description="Largest norm of a gradient.")] = 1.0
     weight_average: Annotated[
         Fraction,
         Field(
@@ -64,10 +64,10 @@ class TrainingSettings(Section):
         float, Field(gt=0.0, lt=1.0, description="Factor by which `plateau` reduces the rate.")
     ] = 0.5
     reduce_patience: Annotated[
-        Count, Field(description="Epochs without improvement before `plateau` reduces it.")
+        PositiveInt, Field(description="Epochs without improvement before `plateau` reduces it.")
     ] = 4
     stop_patience: Annotated[
-        Count, Field(description="Epochs without improvement before training stops.")
+        PositiveInt, Field(description="Epochs without improvement before training stops.")
     ] = 12
     frame_loss_weight: Annotated[
         float,
@@ -78,7 +78,7 @@ class TrainingSettings(Section):
         bool, Field(description="Weight the loss so that rare emotions count as much as others.")
     ] = True
     clips_per_speaker: Annotated[
-        Count | None,
+        PositiveInt | None,
         Field(description="Most clips of one speaker in an epoch, drawn anew in each."),
     ] = None
     validation_fraction: Annotated[

@@ -40,11 +40,11 @@ def read_corpus(recipe: Recipe, progress: Progress) -> DecodedCorpus:
     # A wrong split is told before any audio is decoded.
     dataset_folds(dataset, recipe.seed)
     for note in dataset.notes:
-        progress.say(note)
+        progress.message(note)
     banks = build_filter_banks(recipe.features)
 
     def on_clip(done: int) -> None:
-        progress.move("Reading clips and computing their frames", done, len(dataset.clips))
+        progress.update("Reading clips and computing their frames", done, len(dataset.clips))
 
     on_clip(0)
     examples = load_examples(dataset.clips, dataset.classes, recipe, banks, on_clip)
@@ -58,7 +58,7 @@ def _report_unreadable(clips: Sequence[Clip], readable: Sequence[Clip], progress
     for name, total in Counter(clip.corpus for clip in clips).items():
         if counts[name] < total:
             unreadable = total - counts[name]
-            progress.say(f"{name}: {unreadable} of {total} clips cannot be read; see the log")
+            progress.message(f"{name}: {unreadable} of {total} clips cannot be read; see the log")
 
 
 def _check_classes(dataset: Dataset, readable: Sequence[Clip]) -> None:

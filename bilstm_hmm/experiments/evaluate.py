@@ -57,7 +57,7 @@ def evaluate(
 
     def run(fold: Fold) -> FoldOutcome[tuple[ClipResult, ...]]:
         progress.fold(numbers.index(fold.number), len(numbers))
-        progress.say(f"Fold {fold.number} of {len(folds)}")
+        progress.message(f"Fold {fold.number} of {len(folds)}")
         result = train_and_test_fold(training.context(fold), fold)
         cost = {"parameters": result.parameters, "train_seconds": round(result.seconds, 1)}
         return FoldOutcome(result.results, cost, result.bundle)

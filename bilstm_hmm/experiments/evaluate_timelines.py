@@ -89,7 +89,7 @@ def evaluate_timelines(
 
     def run(fold: Fold) -> FoldOutcome[tuple[TimelineResult, ...]]:
         progress.fold(numbers.index(fold.number), len(numbers))
-        progress.say(f"Fold {fold.number} of {len(folds)}")
+        progress.message(f"Fold {fold.number} of {len(folds)}")
         bundle = source.bundle(fold)
         samples = source.samples(fold.test, bundle.recipe.features.rate)
         results = fold_timelines(Model(bundle), dataset, fold, samples, progress)
@@ -136,12 +136,12 @@ def fold_timelines(
         try:
             recordings = concatenate_clips(clips, lambda clip: samples[clip.name], rate)
         except DataError as error:
-            progress.say(f"Left out: {error}")
+            progress.message(f"Left out: {error}")
             continue
         for recording in recordings:
             predicted = timelines(model, recording.samples)
             results.append(TimelineResult(recording.name, speaker, recording.truth, predicted))
-        progress.move("Timelines of test speakers", done, len(clips_by_speaker))
+        progress.update("Timelines of test speakers", done, len(clips_by_speaker))
     if not results:
         raise ToolkitError(
             f"Fold {fold.number}: no test speaker has neutral clips and others, so that no "

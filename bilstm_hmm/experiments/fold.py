@@ -95,16 +95,16 @@ def train_and_test_fold(context: TrainingContext, fold: Fold) -> FoldResult:
     bundle = build_bundle(system, context)
     feature_hmms = None
     if fold.test:
-        progress.say("Fitting HMMs on the features alone, to compare with")
+        progress.message("Fitting HMMs on the features alone, to compare with")
         train = np.array(fold.train, dtype=np.intp)
         frames = normalised_frames(examples, train, recipe, system.network.statistics)
         feature_hmms = fit_feature_hmms(frames, examples.labels[train], examples.classes, recipe)
-        progress.say(f"Labelling {len(fold.test)} test clips")
+        progress.message(f"Labelling {len(fold.test)} test clips")
         results = predict_clips(Model(bundle), feature_hmms, examples, fold.test)
     else:
         results = out_of_fold_results(system, examples)
     for note in system.notes:
-        progress.say(note)
+        progress.message(note)
     return FoldResult(system, bundle, feature_hmms, results, seconds)
 
 

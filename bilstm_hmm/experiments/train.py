@@ -42,12 +42,12 @@ def train(recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
     """
     finished = folder / BUNDLE / METRICS
     if finished.is_file():
-        progress.say(f"{folder}: this run is finished; its results are shown again")
+        progress.message(f"{folder}: this run is finished; its results are shown again")
         return dict(json.loads(finished.read_text(encoding="utf-8")))
     corpus = read_corpus(recipe, progress)
     dataset = corpus.dataset
     fold = find_fold(dataset_folds(dataset, recipe.seed), recipe.data.fold)
-    progress.say(
+    progress.message(
         f"{dataset.protocol.name}, fold {fold.number}: {len(fold.train)} clips to train on, "
         f"{len(fold.test)} to test on, {len(dataset.classes)} classes"
     )

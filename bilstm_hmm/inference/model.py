@@ -25,7 +25,7 @@ from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.embedding import mean_hidden_state
 from bilstm_hmm.inference.long_recordings import max_held_samples, score_long_recording
 from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording, Scorer
-from bilstm_hmm.inference.shipped import default_model, named_model
+from bilstm_hmm.inference.shipped import default_model_path, named_model_path
 from bilstm_hmm.prediction import Failure, Prediction, Result
 
 
@@ -292,7 +292,7 @@ def load(
     EncoderError
         Where its encoder is not on this machine, or only another version of it.
     """
-    folder = default_model() if path is None else named_model(Path(path))
+    folder = default_model_path() if path is None else named_model_path(Path(path))
     bundle = read_bundle(folder, precision)
     if emotions is not None:
         bundle = restrict(bundle, emotions)

@@ -12,7 +12,7 @@ DEFAULT = "default"
 _BUNDLES = f"*/{MANIFEST}"
 
 
-def default_model() -> Path:
+def default_model_path() -> Path:
     """Return the model to use where none is named: the shipped one, else the newest run's.
 
     Raises
@@ -34,7 +34,7 @@ def default_model() -> Path:
     )
 
 
-def named_model(name: Path) -> Path:
+def named_model_path(name: Path) -> Path:
     """Return where a model lies: the path given, else the shipped model of that name.
 
     Raises

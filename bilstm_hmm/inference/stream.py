@@ -32,8 +32,8 @@ class Update:
 
     Attributes
     ----------
-    heard
-        The sound so far.
+    received
+        The sound so far; ``heard`` in JSON.
     time
         The moment that is told of, `EmotionStream.lookahead` before.
     emotion
@@ -42,26 +42,26 @@ class Update:
         Of the emotion.
     probabilities
         Of each emotion; empty in a silence.
-    closed
-        Segments that are decided since the update before.
+    final_segments
+        Those that are decided since the update before; ``closed`` in JSON.
     """
 
-    heard: float
+    received: float
     time: float
     emotion: str
     confidence: float
     probabilities: Mapping[str, float]
-    closed: tuple[Segment, ...]
+    final_segments: tuple[Segment, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, numbers rounded for reading."""
         return {
-            "heard": round(self.heard, 3),
+            "heard": round(self.received, 3),
             "time": round(self.time, 3),
             "emotion": self.emotion,
             "confidence": round(self.confidence, 4),
             "probabilities": {k: round(v, 4) for k, v in self.probabilities.items()},
-            "closed": [segment.to_dict() for segment in self.closed],
+            "closed": [segment.to_dict() for segment in self.final_segments],
         }
 
 

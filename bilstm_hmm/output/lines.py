@@ -18,7 +18,9 @@ def label_line(result: Prediction, many: bool, top: int = 1) -> str:
 def _runners_up(result: Prediction, count: int) -> str:
     others = {e: p for e, p in result.probabilities.items() if e != result.emotion}
     likeliest = sorted(others, key=lambda emotion: -others[emotion])[:count]
-    return "".join(f", then {escape_unprintable(emotion)} ({others[emotion]:.2f})" for emotion in likeliest)
+    return "".join(
+        f", then {escape_unprintable(emotion)} ({others[emotion]:.2f})" for emotion in likeliest
+    )
 
 
 def shares_lines(result: Prediction, timeline: bool) -> list[str]:

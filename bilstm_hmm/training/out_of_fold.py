@@ -81,7 +81,7 @@ def train_system(
         for network, task in zip(inner_networks, inner_tasks, strict=True)
     ]
     final = _train(context, _final_task(context, train, epochs, speaker_dependent))
-    context.progress.say("Fitting the HMMs on the out-of-fold outputs")
+    context.progress.message("Fitting the HMMs on the out-of-fold outputs")
     outputs = _out_of_fold_outputs(context, split, inner_networks, final)
     back_end = fit_back_end(outputs, context.examples.classes, recipe)
     notes = (*_split_notes(split, speaker_dependent), *back_end.notes)
@@ -116,7 +116,7 @@ def n_epochs(n_clips: int, settings: TrainingSettings) -> int:
 
 def _train(context: TrainingContext, task: TrainingTask) -> TrainedNetwork:
     network = train_network(context, task)
-    context.progress.say(f"Network {task.name}: kept epoch {network.best_epoch}")
+    context.progress.message(f"Network {task.name}: kept epoch {network.best_epoch}")
     return network
 
 

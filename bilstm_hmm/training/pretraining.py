@@ -81,7 +81,9 @@ def pretrained_weights(context: TrainingContext, clips: tuple[Clip, ...]) -> Lay
     recipe = _pretraining_recipe(context.recipe)
 
     def on_clip(done: int) -> None:
-        progress.move("Reading clips to pre-train on and computing their frames", done, len(clips))
+        progress.update(
+            "Reading clips to pre-train on and computing their frames", done, len(clips)
+        )
 
     classes = sort_emotions({clip.emotion for clip in clips})
     on_clip(0)
@@ -89,10 +91,10 @@ def pretrained_weights(context: TrainingContext, clips: tuple[Clip, ...]) -> Lay
     cache_file = _cache_file(recipe, examples, banks)
     cached = _read_weights(cache_file) if cache_file is not None else None
     if cached:
-        progress.say("Pre-training: taken from the cache")
+        progress.message("Pre-training: taken from the cache")
         return cached
     corpora = ", ".join(dict.fromkeys(clip.corpus for clip in examples.clips))
-    progress.say(f"Pre-training on {len(examples.clips)} clips of {corpora}")
+    progress.message(f"Pre-training on {len(examples.clips)} clips of {corpora}")
     task = TrainingTask(
         name="pre-training",
         key="pretraining",

@@ -7,11 +7,8 @@ slowly, as peak meters do.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..frames import FloatArray
-
-FloatMatrix = NDArray[np.float64]
+from ..frames import FloatArray, FloatMatrix
 
 #: Seconds that an envelope looks ahead, so that it is up before the loud part begins.
 ENVELOPE_LOOKAHEAD = 0.3

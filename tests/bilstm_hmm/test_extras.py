@@ -8,7 +8,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.extras import EXTRAS, require_extra, sentence_of
+from bilstm_hmm.extras import EXTRAS, missing_package_message, require_extra
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
@@ -31,14 +31,16 @@ def test_an_extra_brings_the_packages_that_are_looked_for(extra: str) -> None:
     ],
 )
 def test_the_smallest_extra_is_named(module: str, extra: str) -> None:
-    sentence = sentence_of(ModuleNotFoundError(f"No module named {module!r}", name=module))
+    sentence = missing_package_message(
+        ModuleNotFoundError(f"No module named {module!r}", name=module)
+    )
     package = module.partition(".")[0]
     assert sentence == f"This needs {package}; install it with pip install 'bilstm-hmm[{extra}]'."
 
 
 @pytest.mark.parametrize("name", ["bilstm_hmm.nothing", None])
 def test_another_module_is_no_extra_s(name: str | None) -> None:
-    assert sentence_of(ModuleNotFoundError("No module named 'x'", name=name)) is None
+    assert missing_package_message(ModuleNotFoundError("No module named 'x'", name=name)) is None
 
 
 def test_what_is_installed_is_not_asked_for() -> None:

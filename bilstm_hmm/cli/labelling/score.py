@@ -84,9 +84,9 @@ def _labelled(model: "Model", files: Sequence[Path], jobs: int) -> "Iterator[Res
     from bilstm_hmm.cli.progress import console_progress
 
     with console_progress() as progress:
-        progress.move("Labelling", 0, len(files))
+        progress.update("Labelling", 0, len(files))
         for count, result in enumerate(predict_files(model, files, jobs), 1):
-            progress.move("Labelling", count, len(files))
+            progress.update("Labelling", count, len(files))
             yield result
 
 

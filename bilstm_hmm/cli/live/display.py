@@ -40,7 +40,7 @@ class LiveDisplay:
         """Write what has become known."""
         if self._json:
             self._write(json_line(update.to_dict()))
-        for segment in () if self._json else update.closed:
+        for segment in () if self._json else update.final_segments:
             self._write(segment_line(segment) + "\n")
         if self._has_line:
             line = live_line(update, _width(self._screen), self._blocks())

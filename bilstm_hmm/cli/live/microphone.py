@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.extras import missing_extra
+from bilstm_hmm.extras import missing_extra_message
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.frames import FloatArray
 
@@ -111,7 +111,7 @@ def _sounddevice() -> Any:
     try:
         import sounddevice
     except ImportError:
-        raise ToolkitError(missing_extra("mic", "--mic", "sounddevice")) from None
+        raise ToolkitError(missing_extra_message("mic", "--mic", "sounddevice")) from None
     except OSError as error:
         raise ToolkitError(
             f"--mic needs PortAudio ({error}); install it, as with `apt install libportaudio2`."

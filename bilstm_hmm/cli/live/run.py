@@ -90,7 +90,7 @@ def run_live(
         except AudioError as error:
             fault = str(error)
         last = stream.close()
-        if last.heard:
+        if last.received:
             display.update(last)
         for note in (*source.notes[n_notes:], *([fault] if fault else [])):
             display.note(note)

@@ -15,9 +15,9 @@ def test_what_is_said_is_shown_and_logged(
 ) -> None:
     log = tmp_path / "train.log"
     with console_progress(log) as progress:
-        progress.move("Reading clips", 1, 2)
-        progress.move("Reading clips", 2, 2)
-        progress.say("[bold]as it is: é")
+        progress.update("Reading clips", 1, 2)
+        progress.update("Reading clips", 2, 2)
+        progress.message("[bold]as it is: é")
         progress.epoch("fold 1 of 2", 4, ROW)
         logging.getLogger("bilstm_hmm.deeper").warning("Left out: x")
     out, err = capsys.readouterr()
@@ -51,7 +51,7 @@ def test_where_no_bar_is_seen_a_line_comes_now_and_then(
     with console_progress(tmp_path / "log", clock) as progress:
         for done in range(1, 101):
             clock.now += 0.5
-            progress.move("Reading", done, 200)
+            progress.update("Reading", done, 200)
         progress.networks({"final": 10.0})
         for epoch in range(1, 5):
             clock.now += 25.0
@@ -76,7 +76,7 @@ def test_a_log_is_gone_on_with(tmp_path: Path) -> None:
     log = tmp_path / "train.log"
     for text in ("first", "second"):
         with console_progress(log) as progress:
-            progress.say(text)
+            progress.message(text)
     assert [line.split()[-1] for line in log.read_text("utf-8").splitlines()] == ["first", "second"]
 
 
@@ -99,5 +99,5 @@ def test_a_full_disk_does_not_fill_the_terminal(capsys: pytest.CaptureFixture[st
     if not full.exists():
         pytest.skip("this system has no /dev/full")
     with console_progress(full) as progress:
-        progress.say("still going")
+        progress.message("still going")
     assert "still going" in capsys.readouterr().err

@@ -51,7 +51,7 @@ def updates(model: Model, samples: np.ndarray) -> list[Update]:
 
 
 def segments(updates: list[Update]) -> list[Segment]:
-    return [segment for update in updates for segment in update.closed]
+    return [segment for update in updates for segment in update.final_segments]
 
 
 def test_its_segments_are_those_of_the_file(
@@ -65,7 +65,9 @@ def test_its_segments_are_those_of_the_file(
         assert one.confidence == pytest.approx(other.confidence, abs=0.05)
     # Soon after its end, not at that of the recording.
     for update in updates:
-        assert all(update.heard - s.end < 8.0 for s in update.closed if s.emotion != NO_SPEECH)
+        assert all(
+            update.received - s.end < 8.0 for s in update.final_segments if s.emotion != NO_SPEECH
+        )
 
 
 @pytest.mark.parametrize("size", [1, 333, 160_000, 10**9])
@@ -82,9 +84,9 @@ def test_chunks_of_any_size_give_the_same(
 def test_updates_come_in_the_interval_and_tell_of_the_moment_before(
     model: Model, samples: np.ndarray, updates: list[Update]
 ) -> None:
-    assert [u.heard for u in updates[:4]] == [0.5, 1.0, 1.5, 2.0]
-    assert all(u.heard - u.time <= 1.0 for u in updates)
-    assert updates[-1].heard == updates[-1].time == pytest.approx(len(samples) / RATE)
+    assert [u.received for u in updates[:4]] == [0.5, 1.0, 1.5, 2.0]
+    assert all(u.received - u.time <= 1.0 for u in updates)
+    assert updates[-1].received == updates[-1].time == pytest.approx(len(samples) / RATE)
     for update in updates:
         if update.emotion == NO_SPEECH:
             assert update.probabilities == {}
@@ -94,7 +96,7 @@ def test_updates_come_in_the_interval_and_tell_of_the_moment_before(
             assert update.probabilities[update.emotion] == update.confidence
     assert {u.emotion for u in updates} == set(SAID)
     fine = follow(model, samples[: 5 * RATE], 999, interval=0.25, lookahead=0.5)
-    assert [u.heard for u in fine[:3]] == [0.25, 0.5, 0.75]
+    assert [u.received for u in fine[:3]] == [0.25, 0.5, 0.75]
     assert fine[4].time == 0.75
 
 
@@ -120,7 +122,7 @@ def test_any_rate_any_type_and_channels(model: Model, samples: np.ndarray) -> No
     # Twice as fast: every second of it is half a second.
     slow = EmotionStream(model, 2 * RATE)
     updates = [*slow.push(np.repeat(part, 2), rate=2 * RATE), slow.close()]
-    assert updates[-1].heard == pytest.approx(15.0)
+    assert updates[-1].received == pytest.approx(15.0)
     ends = [s.end for s in segments(updates)]
     assert ends[-1] == pytest.approx(expected[-1].end, abs=0.2)
 
@@ -163,7 +165,7 @@ def test_settings_that_make_no_sense_are_named(
 
 def test_a_stream_of_nothing(model: Model) -> None:
     last = EmotionStream(model).close()
-    assert (last.heard, last.emotion, last.closed) == (0.0, NO_SPEECH, ())
+    assert (last.received, last.emotion, last.final_segments) == (0.0, NO_SPEECH, ())
     silence = follow(model, np.zeros(RATE * 10, np.float32), RATE)
     assert segments(silence) == [Segment(0.0, 10.0, NO_SPEECH, 1.0)]
     assert {u.emotion for u in silence} == {NO_SPEECH}
@@ -204,8 +206,8 @@ def test_speech_without_an_end_leaves_nothing_behind(
 
 
 def test_an_update_says_it_in_json(updates: list[Update]) -> None:
-    update = next(u for u in updates if u.closed)
+    update = next(u for u in updates if u.final_segments)
     told = update.to_dict()
-    assert told["heard"] == update.heard
-    assert [s["emotion"] for s in told["closed"]] == [s.emotion for s in update.closed]
+    assert told["heard"] == update.received
+    assert [s["emotion"] for s in told["closed"]] == [s.emotion for s in update.final_segments]
     assert all(one["end"] <= other["start"] + 1e-6 for one, other in pairwise(told["closed"]))
