@@ -83,7 +83,7 @@ class Setting:
     knows_corpus: bool = False
 
 
-def score_document(setting: Setting, clips: Sequence[ScoredClip]) -> dict[str, Any]:
+def compute_score_metrics(setting: Setting, clips: Sequence[ScoredClip]) -> dict[str, Any]:
     """Return the scores as plain types; keys of a system as `compute_metrics` has them.
 
     A clip in which the model hears no speech counts as wrong; calibration error and log loss are

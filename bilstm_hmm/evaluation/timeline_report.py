@@ -76,7 +76,7 @@ def write_timeline_evaluation(
     ToolkitError
         A file cannot be written.
     """
-    metrics = timeline_document(protocol, speaker_independent, classes, folds)
+    metrics = pooled_timeline_metrics(protocol, speaker_independent, classes, folds)
     metrics["models"] = list(models)
     write_fold_timelines(folder / "timelines.csv", folds)
     atomic_write(folder / "report.md", _report(metrics))
@@ -84,7 +84,7 @@ def write_timeline_evaluation(
     return metrics
 
 
-def timeline_document(
+def pooled_timeline_metrics(
     protocol: str, speaker_independent: bool, classes: Sequence[str], folds: Folds
 ) -> dict[str, Any]:
     """Return what ``metrics.json`` holds, the scores pooled over all recordings.

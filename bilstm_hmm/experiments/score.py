@@ -16,8 +16,8 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.model_scores import (
     ScoredClip,
     Setting,
+    compute_score_metrics,
     predictions_table,
-    score_document,
     score_report,
 )
 from bilstm_hmm.inference.bundle import Bundle, trained_corpora
@@ -101,7 +101,7 @@ def _place(corpus: str, root: Path | None) -> tuple[str, Path]:
 def score(
     bundle: Bundle, labelled: LabelledClips, label: Labeller, output: Path | None
 ) -> dict[str, Any]:
-    """Label the clips and return the scores, see `score_document`; write the report as well.
+    """Label the clips and return the scores, see `compute_score_metrics`; write the report as well.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def score(
         unreadable=unreadable,
         knows_corpus=labelled.corpus in trained_corpora(bundle.recipe),
     )
-    metrics = score_document(setting, scored)
+    metrics = compute_score_metrics(setting, scored)
     if output is not None:
         with atomic_folder(output) as folder:
             text = json.dumps(metrics, indent=2, ensure_ascii=False)

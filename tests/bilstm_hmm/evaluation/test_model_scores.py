@@ -10,9 +10,9 @@ from bilstm_hmm.evaluation.metrics import expected_calibration_error, log_loss
 from bilstm_hmm.evaluation.model_scores import (
     ScoredClip,
     Setting,
+    compute_score_metrics,
     notes,
     predictions_table,
-    score_document,
     score_report,
 )
 
@@ -36,12 +36,12 @@ def clips(speakers: int = 6, silent: int = 0, count: int = 60) -> list[ScoredCli
 
 def test_the_scores_are_those_of_the_field() -> None:
     scored = clips()
-    document = score_document(SETTING, scored)
-    assert json.loads(json.dumps(document)) == document
+    metrics = compute_score_metrics(SETTING, scored)
+    assert json.loads(json.dumps(metrics)) == metrics
     truth, said = [c.truth for c in scored], [str(c.emotion) for c in scored]
     indices = [CLASSES.index(name) for name in truth]
     shares = np.array([c.probabilities for c in scored])
-    found = document["systems"]["hybrid"]
+    found = metrics["systems"]["hybrid"]
     recalls = sklearn.metrics.recall_score(truth, said, average=None, labels=CLASSES[:2])
     assert found["ua"] == round(100 * recalls.mean(), 2)
     assert found["wa"] == round(100 * sklearn.metrics.accuracy_score(truth, said), 2)
@@ -55,19 +55,22 @@ def test_the_scores_are_those_of_the_field() -> None:
     low, high = found["ua_interval"]
     assert low < found["ua"] < high
     matrix = sklearn.metrics.confusion_matrix(truth, said, labels=CLASSES)
-    assert document["confusion"]["truth"] == ["happy", "sad"]
-    assert [row[:3] for row in document["confusion"]["counts"]] == matrix[:2].tolist()
-    assert sum(one["clips"] for one in document["by_speaker"].values()) == 60
-    assert document["speakers"] == len(document["by_speaker"]) == 6
+    assert metrics["confusion"]["truth"] == ["happy", "sad"]
+    assert [row[:3] for row in metrics["confusion"]["counts"]] == matrix[:2].tolist()
+    assert sum(one["clips"] for one in metrics["by_speaker"].values()) == 60
+    assert metrics["speakers"] == len(metrics["by_speaker"]) == 6
 
 
 def test_no_speech_is_wrong_and_has_no_probabilities() -> None:
-    whole, partly = score_document(SETTING, clips()), score_document(SETTING, clips(silent=30))
+    whole, partly = (
+        compute_score_metrics(SETTING, clips()),
+        compute_score_metrics(SETTING, clips(silent=30)),
+    )
     assert (whole["no_speech"], partly["no_speech"]) == (0, 30)
     heard = [clip for clip in clips() if int(clip.name[:-4]) >= 30]
     right = sum(clip.truth == clip.emotion for clip in heard)
     assert partly["systems"]["hybrid"]["wa"] == round(100 * right / 60, 2)
-    of_heard = score_document(SETTING, heard)["systems"]["hybrid"]
+    of_heard = compute_score_metrics(SETTING, heard)["systems"]["hybrid"]
     for key in ("ece", "log_loss"):
         assert partly["systems"]["hybrid"][key] == of_heard[key]
     assert sum(row[-1] for row in partly["confusion"]["counts"]) == 30
@@ -78,7 +81,7 @@ def test_no_speech_is_wrong_and_has_no_probabilities() -> None:
     rows = predictions_table(SETTING, clips(silent=1)).splitlines()
     assert rows[1] == "0.wav,s0,female,happy,no speech,,,"
     assert rows[0].startswith("name,speaker,sex,truth,hybrid,hybrid happy,hybrid sad,")
-    nothing = score_document(SETTING, clips(silent=60))["systems"]["hybrid"]
+    nothing = compute_score_metrics(SETTING, clips(silent=60))["systems"]["hybrid"]
     assert (nothing["ua"], nothing["f1"], nothing["ece"], nothing["log_loss"]) == (0, 0, None, None)
 
 
@@ -89,14 +92,14 @@ def test_an_interval_takes_six_known_speakers(kind: str) -> None:
         scored = [
             ScoredClip(c.name, None, None, c.truth, c.emotion, c.probabilities) for c in clips()
         ]
-    document = score_document(SETTING, scored)
-    assert document["systems"]["hybrid"]["ua_interval"] is None
-    assert document["speakers"] == (5 if kind == "few" else 0)
+    metrics = compute_score_metrics(SETTING, scored)
+    assert metrics["systems"]["hybrid"]["ua_interval"] is None
+    assert metrics["speakers"] == (5 if kind == "few" else 0)
     known = "5" if kind == "few" else "0"
     assert f"over speakers takes 6 or more, each of them known; {known} are." in " ".join(
-        notes(document)
+        notes(metrics)
     )
-    report = score_report(document)
+    report = score_report(metrics)
     assert "| hybrid | 60 |" in report
     assert ("## By speaker" in report) is (kind == "few")
 
@@ -113,8 +116,8 @@ def test_what_was_left_out_and_renamed_is_told() -> None:
         {"a.wav": "Empty."},
         True,
     )
-    document = score_document(setting, clips())
-    said = notes(document)
+    metrics = compute_score_metrics(setting, clips())
+    said = notes(metrics)
     assert "7 clips of calm are left out: the model does not know it; " in said[0]
     assert "--map calm=EMOTION" in said[0]
     assert said[1:4] == [
@@ -123,7 +126,7 @@ def test_what_was_left_out_and_renamed_is_told() -> None:
         "The model was trained on ravdess: if these are its speakers, the figures are better than "
         "for others.",
     ]
-    assert document["unreadable"] == {"a.wav": "Empty."}
+    assert metrics["unreadable"] == {"a.wav": "Empty."}
     assert "By speaker UA is " in said[-1]
 
 

@@ -13,7 +13,7 @@ from bilstm_hmm.evaluation.timeline_metrics import (
     sum_counts,
 )
 from bilstm_hmm.evaluation.timeline_report import (
-    timeline_document,
+    pooled_timeline_metrics,
     timeline_table,
     write_timeline_evaluation,
 )
@@ -50,7 +50,7 @@ SIX = {1: [result(speaker, 1, worse=-0.3 * (speaker in "abc")) for speaker in "a
 
 
 def test_the_document_is_plain_and_pooled_over_all_recordings() -> None:
-    found = timeline_document("timeline-x", True, CLASSES, FOLDS)
+    found = pooled_timeline_metrics("timeline-x", True, CLASSES, FOLDS)
     assert json.loads(json.dumps(found)) == found
     assert (found["protocol"], found["speaker_independent"]) == ("timeline-x", True)
     assert (found["recordings"], found["speakers"], found["folds"]) == (5, 3, [2, 5])
@@ -72,13 +72,13 @@ def test_the_document_is_plain_and_pooled_over_all_recordings() -> None:
 
 
 def test_the_composite_is_compared_with_each_other_system() -> None:
-    comparison = timeline_document("timeline-x", True, CLASSES, FOLDS)["comparison"]
+    comparison = pooled_timeline_metrics("timeline-x", True, CLASSES, FOLDS)["comparison"]
     assert list(comparison) == [f"{COMPOSITE}-{s}" for s in TIMELINE_SYSTEMS[:-1]]
     found = comparison["composite-hmm-frame-argmax"]
     assert found["eder"] == pytest.approx(0.6 * 2.5 - 7.5)
     assert found["relative_reduction"] == pytest.approx(80.0)
     assert found["eder_interval"] is None  # of three speakers
-    found = timeline_document("timeline-x", True, CLASSES, SIX)["comparison"]
+    found = pooled_timeline_metrics("timeline-x", True, CLASSES, SIX)["comparison"]
     low, high = found["composite-hmm-frame-argmax"]["eder_interval"]
     assert low == pytest.approx(-7.5, abs=0.5)
     assert high == pytest.approx(-5.0, abs=0.5)
@@ -124,7 +124,7 @@ def test_a_difference_that_may_be_chance_is_said_to_be(tmp_path: Path) -> None:
 
 def test_the_table_for_the_terminal() -> None:
     text = io.StringIO()
-    table = timeline_table(timeline_document("timeline-x", True, CLASSES, FOLDS))
+    table = timeline_table(pooled_timeline_metrics("timeline-x", True, CLASSES, FOLDS))
     Console(file=text, width=120).print(table)
     for word in ("timeline-x, 5 recordings", "EDER", "composite-hmm", "boundary F1"):
         assert word in text.getvalue()
