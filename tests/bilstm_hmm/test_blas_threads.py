@@ -14,7 +14,7 @@ from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.inference import online_timeline
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.stream import EmotionStream
-from bilstm_hmm.timeline.decoding import posteriors
+from bilstm_hmm.timeline.segment_hmm import posteriors
 
 
 def threads() -> set[int]:
