@@ -38,6 +38,10 @@ class SpeechFrames:
     is_certain: NDArray[np.bool_]
     levels: NDArray[np.float64]
 
+    def parts(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
+        """Return the arrays in their order."""
+        return self.is_speech, self.is_certain, self.levels
+
 
 class SpeechDetector:
     """Tells frames with speech from those without, about a second behind the sound.
@@ -108,9 +112,12 @@ class SpeechDetector:
             places = middles // self._network.hop - self._n_dropped
             count = int(np.searchsorted(places, len(self._probabilities) - 2 * _REACH))
             places = places[:count]
-            near = np.lib.stride_tricks.sliding_window_view(
-                self._probabilities, min(2 * _REACH + 1, len(self._probabilities))
-            ).max(axis=1)
+            near = np.maximum.reduce(
+                [
+                    self._probabilities[first : len(self._probabilities) - 2 * _REACH + first]
+                    for first in range(2 * _REACH + 1)
+                ]
+            )
             may = self._is_loud[:count] & (near[places] >= THRESHOLD)
             surely = self._is_loud[:count] & (self._probabilities[places + _REACH] >= CERTAIN)
             if count:

@@ -117,9 +117,9 @@ class SpeechProbabilities:
 
     def flush(self, count: int) -> FloatArray:
         """Return the next `count` probabilities: nothing but silence comes any more."""
-        end = self.push(np.zeros(2 * self._frame, np.float32))
-        n_frames = INPUTS_AHEAD + LEVEL_AHEAD + STRIDE * (count + 1)
-        return np.concatenate([end, self._drop_early(self._run(_silence(n_frames)))])[:count]
+        end = self._analyse(np.zeros(2 * self._frame, np.float32))
+        silence = _silence(INPUTS_AHEAD + LEVEL_AHEAD + STRIDE * (count + 1))
+        return self._drop_early(self._run(np.concatenate([end, silence])))[:count]
 
     def _drop_early(self, probabilities: FloatArray) -> FloatArray:
         early = min(self._n_early, len(probabilities))
@@ -146,7 +146,7 @@ class SpeechProbabilities:
             values, self._tails[index] = _convolve(values, index, layer)
         head = self._network.layers[-1]
         logits = values @ head.kernel[0] + head.bias
-        probabilities: FloatArray = 1.0 / (1.0 + np.exp(-logits[:, 0]))
+        probabilities: FloatArray = 1.0 / (1.0 + np.exp(-np.maximum(logits[:, 0], -60.0)))
         return probabilities
 
 
@@ -185,11 +185,14 @@ def _convolve(values: FloatArray, index: int, layer: Convolution) -> tuple[Float
     stride, dilation = STRIDE if index == 0 else 1, DILATIONS[index]
     reach = dilation * (KERNELS[index] - 1)
     count = max(0, (len(values) - reach - 1) // stride + 1)
-    total = np.tile(layer.bias, (count, 1))
-    for tap, weights in enumerate(layer.kernel):
-        first = tap * dilation
-        total += values[first : first + stride * count : stride][:count] @ weights
-    return np.maximum(total, 0.0), values[stride * count :].copy()
+    taps = [
+        values[first : first + stride * count : stride][:count]
+        for first in range(0, reach + 1, dilation)
+    ]
+    # All taps in one product, which costs a third of one each.
+    total = np.concatenate(taps, axis=1) @ layer.kernel.reshape(-1, layer.kernel.shape[2])
+    total += layer.bias
+    return np.maximum(total, 0.0, out=total), values[stride * count :].copy()
 
 
 @lru_cache(maxsize=8)

@@ -74,8 +74,8 @@ class SpeechSegmenter:
         # whether they surely hold speech.
         self._start: int | None = None
         self._last_speech = 0
-        self._levels: list[float] = []
-        self._certain: list[bool] = []
+        self._levels = np.zeros(0)
+        self._certain = np.zeros(0, np.bool_)
 
     def push(self, samples: FloatArray) -> list[SpeechSegment]:
         """Take the next samples ``[n]``; return the segments that end in what is judged by now."""
@@ -122,39 +122,43 @@ class SpeechSegmenter:
 
     def _judge(self, frames: SpeechFrames) -> list[SpeechSegment]:
         segments: list[SpeechSegment] = []
-        for speech, certain, level in zip(
-            frames.is_speech.tolist(),
-            frames.is_certain.tolist(),
-            frames.levels.tolist(),
-            strict=True,
-        ):
-            if self._start is not None:
-                segments += self._extend(self._start, speech, certain, level)
-            elif speech:
-                self._open(certain, level)
-            self._next += 1
+        speech_at, place = np.flatnonzero(frames.is_speech), 0
+        while place < len(frames.is_speech):
+            if self._start is None:
+                following = speech_at[np.searchsorted(speech_at, place) :]
+                if not len(following):
+                    self._next += len(frames.is_speech) - place
+                    break
+                self._next += int(following[0]) - place
+                place = int(following[0])
+                self._open()
+            rest = SpeechFrames(*(part[place:] for part in frames.parts()))
+            place += self._extend(self._start or 0, rest, segments)
         return segments
 
-    def _open(self, certain: bool, level: float) -> None:
+    def _open(self) -> None:
         self._start = max(self._closed_until, self._next - _PAD_FRAMES)
-        self._last_speech = self._next
         # Of the padding no level is known, nor needed: it is never cut.
         n_pad = self._next - self._start
-        self._levels = [np.inf] * n_pad + [level]
-        self._certain = [False] * n_pad + [certain]
+        self._levels, self._certain = np.full(n_pad, np.inf), np.zeros(n_pad, np.bool_)
+        self._last_speech = self._next
 
-    def _extend(self, start: int, speech: bool, certain: bool, level: float) -> list[SpeechSegment]:
-        """Add the next frame to the open segment, which may end or be cut by it."""
-        self._levels.append(level)
-        self._certain.append(certain)
-        if speech:
-            self._last_speech = self._next
-        needed = self._min_silence - self._silence_slope * (self._last_speech - start)
-        if self._next - self._last_speech >= round(needed):
-            return self._close(start)
-        if self._next + 1 - start >= self._max_duration:
-            return self._split(start)
-        return []
+    def _extend(self, start: int, frames: SpeechFrames, segments: list[SpeechSegment]) -> int:
+        """Add frames to the open segment until it ends or is cut; return how many it took."""
+        numbers = self._next + np.arange(len(frames.is_speech))
+        last = np.maximum.accumulate(np.where(frames.is_speech, numbers, self._last_speech))
+        needed = np.rint(self._min_silence - self._silence_slope * (last - start))
+        ends = numbers - last >= needed
+        stops = ends | (numbers + 1 - start >= self._max_duration)
+        stopped = bool(stops.any())
+        count = int(stops.argmax()) + 1 if stopped else len(numbers)
+        self._levels = np.append(self._levels, frames.levels[:count])
+        self._certain = np.append(self._certain, frames.is_certain[:count])
+        self._last_speech = int(last[count - 1])
+        self._next += count
+        if stopped:
+            segments += self._close(start) if ends[count - 1] else self._split(start)
+        return count
 
     def _close(self, start: int) -> list[SpeechSegment]:
         stop = self._last_speech + 1
@@ -172,7 +176,7 @@ class SpeechSegmenter:
     def _segment(self, start: int, stop: int, pad: int = _PAD_FRAMES) -> list[SpeechSegment]:
         """The segment of these frames and the padding behind; none where it is no speech."""
         is_short = stop - start < _MIN_FRAMES
-        if is_short or sum(self._certain[: stop - start]) < _MIN_SPEECH_FRAMES:
+        if is_short or self._certain[: stop - start].sum() < _MIN_SPEECH_FRAMES:
             return []
         first, last = (
             (frame - self._buffer_start) * self._vad.hop for frame in (start, stop + pad)
