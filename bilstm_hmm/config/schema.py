@@ -129,8 +129,8 @@ class TimelineSettings(Section):
         PositiveFloat | None,
         Field(
             validation_alias=AliasChoices("expected_duration", "dwell"),
-            description="Expected duration of an emotion in a recording of several speech "
-            "segments; `null` takes 10 s, and 4 s within an utterance.",
+            description="Expected duration of an emotion, in a recording of several speech "
+            "segments or within an utterance; `null` takes 3 s and 4 s.",
         ),
     ] = None
     min_duration: Annotated[
@@ -168,7 +168,7 @@ class TimelineSettings(Section):
             validation_alias=AliasChoices("min_silence", "pause"),
             description="Silence that ends a speech segment, which is scored alone, as it begins.",
         ),
-    ] = 0.35
+    ] = 0.2
     min_silence_at_max_speech: Annotated[
         PositiveFloat,
         Field(
@@ -183,7 +183,7 @@ class TimelineSettings(Section):
             ge=0.5,
             description="Longest speech segment; a longer one is cut where it is quietest.",
         ),
-    ] = 4.0
+    ] = 3.0
     min_silence_segment: Annotated[
         PositiveFloat,
         Field(

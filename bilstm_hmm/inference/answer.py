@@ -25,7 +25,7 @@ from bilstm_hmm.timeline.segment_hmm import (
     EXPECTED_DURATION,
     SegmentEvidence,
     SegmentHmm,
-    decode_sections,
+    decode_recording,
     segment_evidence,
 )
 from bilstm_hmm.timeline.segments import merge_segments, silence_segment
@@ -104,7 +104,7 @@ def _recording_answer(
 ) -> Answer:
     """The answer to a recording of several speech segments, or of none."""
     evidence = [evidence_of(bundle, scores) for scores in segments]
-    path, posterior = decode_sections(segment_hmm(bundle), evidence)
+    path, posterior = decode_recording(segment_hmm(bundle), evidence)
     counts = [len(scores.frame_logits) for scores in segments]
     labels, frames = np.repeat(path, counts), np.repeat(posterior, counts, axis=0)
     return _answer(bundle, segments, labels, frames, duration, curves)

@@ -20,7 +20,7 @@ from bilstm_hmm.inference.session import (
     stitch_windows,
     window_starts,
 )
-from bilstm_hmm.inference.speech_cutter import SpeechCutter, make_segmenter
+from bilstm_hmm.inference.speech_cutter import SpeechCutter, align_utterance, make_segmenter
 from bilstm_hmm.network.outputs import NetworkOutput, average_outputs
 from bilstm_hmm.timeline.segments import SpeechInterval
 
@@ -146,12 +146,13 @@ class Scorer:
 
         Notes
         -----
-        A clip of the training corpora is a phrase or two with silence around. In a window of ten
-        seconds of a longer recording the network hears several at once, and what one of them says
-        spreads to the others; segment by segment it hears what it was trained on, and an emotion
-        ends where it ends.
+        A clip of the training corpora is an utterance with silence around. In a window of ten
+        seconds of a longer recording the network would see several at once, and what one of them
+        says spreads to the others; segment by segment it sees what it was trained on, and an
+        emotion ends where it ends.
         """
         rate = self.bundle.recipe.features.rate
+        segments = [align_utterance(segment, rate) for segment in segments]
         scores = self.score_clips([segment.samples for segment in segments])
         offsets = [segment.start / rate for segment in segments]
         return tuple(

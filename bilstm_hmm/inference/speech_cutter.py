@@ -14,12 +14,12 @@ from bilstm_hmm.features.vad.segmenter import SpeechSegment, SpeechSegmenter
 
 #: Seconds before and behind the speech that belong to an utterance: breath, and room for a
 #: detector's error. What is silent there is trimmed with the features.
-UTTERANCE_MARGIN = 0.5
+UTTERANCE_MARGIN = 1.0
 
 #: An utterance begins and ends with the first and the last sample of this share of its peak, and
 #: has so many seconds of what is there, or of silence, around them. Its frames then lie the same
 #: whatever goes before it in the recording.
-ONSET_SHARE, PADDING = 0.01, 0.05
+ONSET_SHARE, PADDING = 0.02, 0.1
 
 
 def make_segmenter(recipe: Recipe) -> SpeechSegmenter:
@@ -48,7 +48,6 @@ class SpeechCutter:
         self._segmenter = make_segmenter(recipe)
         self._max_length = round(recipe.window_frames / recipe.features.frame_rate * rate)
         self._margin = round(UTTERANCE_MARGIN * rate)
-        self._n_padding = round(PADDING * rate)
         # While it may be one utterance: its segments, and the samples from before the first one.
         self._held: list[SpeechSegment] = []
         self._buffer = np.zeros(0, np.float32)
@@ -79,7 +78,7 @@ class SpeechCutter:
         start = max(0, first.start - self._margin)
         stop = last.start + len(last.samples) + self._margin
         samples = self._buffer[start - self._buffer_start : stop - self._buffer_start]
-        return [align_utterance(SpeechSegment(start, samples), self._n_padding)]
+        return [SpeechSegment(start, samples)]
 
     def _release(self) -> list[SpeechSegment]:
         """Let the held segments go where they are more than one utterance, else samples."""
@@ -101,12 +100,13 @@ class SpeechCutter:
         return []
 
 
-def align_utterance(utterance: SpeechSegment, n_padding: int) -> SpeechSegment:
+def align_utterance(utterance: SpeechSegment, rate: int) -> SpeechSegment:
     """Return an utterance from its first to its last sample of `ONSET_SHARE` of its peak.
 
-    With `n_padding` samples before and behind them, silence where the utterance has none; `start`
+    With `PADDING` seconds before and behind them, silence where the utterance has none; `start`
     may be negative by as many.
     """
+    n_padding = round(PADDING * rate)
     magnitudes = np.abs(utterance.samples)
     loud = np.flatnonzero(magnitudes >= ONSET_SHARE * magnitudes.max())
     start, stop = int(loud[0]) - n_padding, int(loud[-1]) + 1 + n_padding

@@ -38,9 +38,9 @@ class SpeechFrames:
     is_certain: NDArray[np.bool_]
     levels: NDArray[np.float64]
 
-    def parts(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
-        """Return the arrays in their order."""
-        return self.is_speech, self.is_certain, self.levels
+    def after(self, count: int) -> "SpeechFrames":
+        """Return the frames without the first `count`."""
+        return SpeechFrames(self.is_speech[count:], self.is_certain[count:], self.levels[count:])
 
 
 class SpeechDetector:

@@ -8,13 +8,14 @@ from ..frames import FloatArray
 from .detector import SpeechDetector, SpeechFrames
 from .energy import FRAME_SECONDS
 
-#: Seconds before and behind the frames with speech that belong to a segment.
-SPEECH_PAD = 0.05
+#: Seconds before and behind the frames with speech that belong to a segment, as far as there are
+#: so many: the onsets and ends of words are soft, and clips of the training have silence around.
+SPEECH_PAD = 0.3
 #: Seconds of a segment at least, and of what is surely speech in it; a click or a knock is shorter.
 MIN_SEGMENT, MIN_SPEECH = 0.15, 0.15
 
 _PAD_FRAMES = round(SPEECH_PAD / FRAME_SECONDS)
-_MIN_FRAMES = round((MIN_SEGMENT + SPEECH_PAD) / FRAME_SECONDS)
+_MIN_FRAMES = round(MIN_SEGMENT / FRAME_SECONDS)
 _MIN_SPEECH_FRAMES = round(MIN_SPEECH / FRAME_SECONDS)
 
 
@@ -70,10 +71,10 @@ class SpeechSegmenter:
         # All in frames: where the buffer begins, which frame is judged next, and up to where all
         # belongs to segments that are closed.
         self._buffer_start = self._next = self._closed_until = 0
-        # Of the open segment: its first frame, the last one with speech, and of all the level and
-        # whether they surely hold speech.
+        # Of the open segment: its first frame, the first and the last one with speech, and of all
+        # the level and whether they surely hold speech.
         self._start: int | None = None
-        self._last_speech = 0
+        self._first_speech = self._last_speech = 0
         self._levels = np.zeros(0)
         self._certain = np.zeros(0, np.bool_)
 
@@ -112,7 +113,7 @@ class SpeechSegmenter:
         """Return what there is of a segment that has not ended, None where there is none."""
         if self._start is None:
             return None
-        return next(iter(self._segment(self._start, self._last_speech + 1)), None)
+        return next(iter(self._segment(self._start, self._last_speech + 1, 0)), None)
 
     def _first_needed(self) -> int:
         """The first frame that a segment to come may need."""
@@ -132,7 +133,7 @@ class SpeechSegmenter:
                 self._next += int(following[0]) - place
                 place = int(following[0])
                 self._open()
-            rest = SpeechFrames(*(part[place:] for part in frames.parts()))
+            rest = frames.after(place)
             place += self._extend(self._start or 0, rest, segments)
         return segments
 
@@ -141,13 +142,13 @@ class SpeechSegmenter:
         # Of the padding no level is known, nor needed: it is never cut.
         n_pad = self._next - self._start
         self._levels, self._certain = np.full(n_pad, np.inf), np.zeros(n_pad, np.bool_)
-        self._last_speech = self._next
+        self._first_speech = self._last_speech = self._next
 
     def _extend(self, start: int, frames: SpeechFrames, segments: list[SpeechSegment]) -> int:
         """Add frames to the open segment until it ends or is cut; return how many it took."""
         numbers = self._next + np.arange(len(frames.is_speech))
         last = np.maximum.accumulate(np.where(frames.is_speech, numbers, self._last_speech))
-        needed = np.rint(self._min_silence - self._silence_slope * (last - start))
+        needed = np.rint(self._min_silence - self._silence_slope * (last - self._first_speech))
         ends = numbers - last >= needed
         stops = ends | (numbers + 1 - start >= self._max_duration)
         stopped = bool(stops.any())
@@ -162,20 +163,22 @@ class SpeechSegmenter:
 
     def _close(self, start: int) -> list[SpeechSegment]:
         stop = self._last_speech + 1
-        self._start, self._closed_until = None, stop + _PAD_FRAMES
-        return self._segment(start, stop)
+        # No more than is known to be silence.
+        pad = min(_PAD_FRAMES, max(0, self._next - stop))
+        self._start, self._closed_until = None, stop + pad
+        return self._segment(start, stop, pad)
 
     def _split(self, start: int) -> list[SpeechSegment]:
         half = len(self._levels) // 2
         cut = start + half + int(np.argmin(self._levels[half:]))
-        segments = self._segment(start, cut, pad=0)
+        segments = self._segment(start, cut, 0)
         self._levels, self._certain = self._levels[cut - start :], self._certain[cut - start :]
-        self._start = self._closed_until = cut
+        self._start = self._closed_until = self._first_speech = cut
         return segments
 
-    def _segment(self, start: int, stop: int, pad: int = _PAD_FRAMES) -> list[SpeechSegment]:
+    def _segment(self, start: int, stop: int, pad: int) -> list[SpeechSegment]:
         """The segment of these frames and the padding behind; none where it is no speech."""
-        is_short = stop - start < _MIN_FRAMES
+        is_short = stop - max(start, self._first_speech) < _MIN_FRAMES
         if is_short or self._certain[: stop - start].sum() < _MIN_SPEECH_FRAMES:
             return []
         first, last = (

@@ -83,7 +83,8 @@ def test_the_figures_of_the_readme_are_those_stored() -> None:
         f"{systems[name]['eder']:.1f} %" for name in ("composite-hmm", "windows", "frame-argmax")
     ]
     assert (
-        "(EDER) is {}, against {} for windows of 3 s and {} for single frames".format(*eder) in text
+        "(EDER) was {}, against {} for windows of 3 s and {} for single frames".format(*eder)
+        in text
     )
     names = re.search(r"generated: summary (.*?) -->", text)
     assert names is not None

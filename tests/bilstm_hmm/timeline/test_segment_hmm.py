@@ -12,11 +12,14 @@ from bilstm_hmm.timeline.segment_hmm import (
     EVIDENCE_WEIGHT,
     INVERSE_TEMPERATURE,
     MAX_GAP,
+    MIN_LOG_BAYES_FACTOR,
     SECTION_SILENCE,
     SegmentEvidence,
     SegmentHmm,
     carry_on,
+    decode_recording,
     decode_sections,
+    log_bayes_factor,
     posteriors,
     segment_evidence,
     stable_prefix,
@@ -104,13 +107,41 @@ def test_the_longer_between_two_segments_the_likelier_a_change() -> None:
 
 def test_many_unsure_segments_of_one_emotion_are_one() -> None:
     evidence = [segment_evidence(2.5 * n, 2.5 * n + 2.0, p) for n, p in enumerate(VOICE)]
-    assert (viterbi(SegmentHmm(3), evidence) == 1).all()
+    hmm = SegmentHmm(3)
+    assert log_bayes_factor(hmm, evidence) > MIN_LOG_BAYES_FACTOR
+    path, rows = decode_recording(hmm, evidence)
+    assert (path == 1).all()
+    assert (rows == rows[0]).all()
+    assert rows[0].argmax() == 1
 
 
-#: Of ten phrases in one emotion, some are taken for another one.
+def test_sure_segments_of_several_emotions_are_several() -> None:
+    evidence = [
+        segment_evidence(2.5 * n, 2.5 * n + 2.0, np.eye(3)[n // 3] * 0.9 + 0.1 / 3)
+        for n in range(9)
+    ]
+    assert log_bayes_factor(SegmentHmm(3), evidence) < 0.0
+    path, rows = decode_recording(SegmentHmm(3), evidence)
+    np.testing.assert_array_equal(path, np.repeat(np.arange(3), 3))
+    np.testing.assert_array_equal(rows, decode_sections(SegmentHmm(3), evidence)[1])
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(1, 6))
+def test_the_bayes_factor_is_what_all_paths_give(seed: int, count: int) -> None:
+    evidence = segments(seed, count)
+    likelihoods = np.array([each.log_scores for each in evidence]) / EVIDENCE_WEIGHT
+    untempered = [
+        SegmentEvidence(e.start, e.end, row) for e, row in zip(evidence, likelihoods, strict=True)
+    ]
+    changing = np.logaddexp.reduce([*all_paths(untempered).values()]) - np.log(3)
+    throughout = np.logaddexp.reduce(likelihoods.sum(axis=0)) - np.log(3)
+    assert log_bayes_factor(HMM, evidence) == pytest.approx(throughout - changing, abs=1e-9)
+
+
+#: Of ten segments in one emotion, some are taken for another one.
 VOICE = [np.array(p) for p in ([0.5, 0.4, 0.1], *[[0.2, 0.7, 0.1]] * 4, [0.1, 0.3, 0.6])] + [
     np.array([0.25, 0.5, 0.25])
-] * 4
+] * 20
 
 
 def test_a_long_silence_ends_a_section() -> None:
