@@ -11,6 +11,7 @@ import bilstm_hmm
 from benchmarks import contestants, warm_worker
 from benchmarks.agreement import THEIR_FRAMES, agreements
 from benchmarks.setting import REPOSITORY
+from benchmarks.timing import measure
 from benchmarks.variants import write_variant
 from bilstm_hmm.hmm.fusion import SYSTEMS
 from bilstm_hmm.inference.bundle_files import read_bundle, write_bundle
@@ -113,7 +114,7 @@ def test_opensmile_tells_emotions_it_was_fitted_on(synthetic: Path, tmp_path: Pa
     clips = [(str(file), file.parts[-3]) for file in files]
     listed, table = tmp_path / "list.json", tmp_path / "table.npz"
     listed.write_text(json.dumps(clips), "utf-8")
-    contestants.measured(contestants.script_command("opensmile_svm", "table", table, listed))
+    measure(contestants.script_command("opensmile_svm", "table", table, listed))
     with np.load(table) as stored:
         assert stored["functionals"].shape == (len(files), 88)
         assert np.isfinite(stored["functionals"]).all()
