@@ -57,6 +57,8 @@ network:
   dropout: 0.1
 training: {{epochs: 2, batch_size: 60, learning_rate: 0.02, weight_average: 0.5}}
 hmm: {{inner_folds: 2, states: 2, iterations: 3}}
+# Nobody speaks in the sounds of the synthetic corpus.
+timeline: {{vad: energy}}
 """
 
 #: What makes the network of the recipe smaller yet.

@@ -66,18 +66,16 @@ def test_every_system_agrees_with_keras_and_hmmlearn(
     bundle: Path, clips: list[Path], tmp_path: Path
 ) -> None:
     several = write_variant(bundle, tmp_path / "several", warps=WARPS)
-    found = agreements(several, clips, tmp_path)
+    found = agreements(several, clips)
     assert {one.system for one in found} == set(SYSTEMS)
     for one in found:
         assert one.differing == 0
         assert one.largest < (1e-3 if one.frames == THEIR_FRAMES else 1e-5)
 
 
-def test_the_shipped_model_agrees_with_keras_and_hmmlearn(
-    clips: list[Path], tmp_path: Path
-) -> None:
+def test_the_shipped_model_agrees_with_keras_and_hmmlearn(clips: list[Path]) -> None:
     """In what it gives to each emotion; which it gives the most may hang on a rounding error."""
-    for one in agreements(REPOSITORY / "models" / "default", clips[:2], tmp_path):
+    for one in agreements(REPOSITORY / "models" / "default", clips[:2]):
         assert one.largest < (1e-3 if one.frames == THEIR_FRAMES else 1e-5)
 
 
@@ -87,7 +85,7 @@ def test_a_disagreement_is_found(bundle: Path, clips: list[Path], tmp_path: Path
     clip = network.get_layer("clip")
     clip.set_weights([-array for array in clip.get_weights()])
     write_bundle(tmp_path / "bundle", read_bundle(bundle), save_keras=network.save)
-    found = {one.system: one for one in agreements(tmp_path / "bundle", clips, tmp_path)}
+    found = {one.system: one for one in agreements(tmp_path / "bundle", clips)}
     assert found["bilstm"].differing == len(clips)
     assert found["bilstm"].largest > 0.5
     assert found["hmm"].differing == 0

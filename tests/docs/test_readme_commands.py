@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -28,7 +29,7 @@ import soundfile
 from bilstm_hmm.features.settings import encoder_catalogue as catalogue
 
 from tests.docs.pages import README, ROOT, commands, python_blocks
-from tests.oracle import EMOTIONS, RATE, say, talk
+from tests.oracle import EMOTIONS, RATE, say
 
 Done = subprocess.CompletedProcess[str]
 Command = Callable[..., Done]
@@ -147,7 +148,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     for name in (*tracked, *files, "samples"):
         (folder / name).symlink_to(ROOT / name)
-    soundfile.write(folder / "talk.wav", talk(*EMOTIONS, 0.4, *EMOTIONS), RATE)
+    shutil.copy(ROOT / "samples" / "synthetic_timeline.wav", folder / "talk.wav")
     for stamp in ("environment/bin/python", "environment/installed"):
         (folder / stamp).parent.mkdir(exist_ok=True, parents=True)
         (folder / stamp).touch()
