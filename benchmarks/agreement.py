@@ -14,6 +14,7 @@ import bilstm_hmm
 from benchmarks.peers import straightforward
 from benchmarks.setting import Setting
 from benchmarks.table import Section
+from bilstm_hmm.arrays import FloatMatrix
 from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.bundle_files import read_bundle
@@ -53,7 +54,7 @@ def agreements(model: Path, files: Sequence[Path]) -> list[Agreement]:
     """Compare the probabilities of every system, on our frames and on librosa's."""
     ours = bilstm_hmm.load(model)
     bundle, reference = read_bundle(model), straightforward.load(model)
-    pairs: dict[tuple[str, str], list[tuple[FloatArray, FloatArray]]] = {}
+    pairs: dict[tuple[str, str], list[tuple[FloatMatrix, FloatArray]]] = {}
     for file in files:
         samples = straightforward.read_speech(reference, file)
         views = {

@@ -190,7 +190,7 @@ def test_speakers_without_neutral_clips_are_left_out(dataset: Dataset, evaluated
     fold = dataset_folds(dataset, 1)[0]
     voice = {dataset.clips[i].name: synthesise("sad", 1, 1) for i in fold.test}
     said: list[str] = []
-    progress: Any = SimpleNamespace(say=said.append, move=lambda *_: None)
+    progress: Any = SimpleNamespace(message=said.append, update=lambda *_: None)
     unread = {dataset.clips[i].name for i in fold.test if dataset.clips[i].emotion == "neutral"}
     left = {name: samples for name, samples in voice.items() if name not in unread}
     with pytest.raises(ToolkitError, match="Fold 1: no test speaker has neutral clips"):
