@@ -104,7 +104,10 @@ def test_the_command_asks_for_it(
     machine: Machine,
     recording: Path,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Another test may have opened the true one.
+    monkeypatch.setattr("bilstm_hmm.features.encoder.model._encoders", {})
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = command("predict.py", recording, "--model", "accurate", **cache)
     assert (done.returncode, done.stdout) == (2, "")
