@@ -220,8 +220,8 @@ def _answer(
     silence = bundle.recipe.timeline.min_silence_segment
     segments = merge_segments(intervals, path, posterior, bundle.classes, silence, duration)
     label = largest_share(speaking_shares(segments), bundle.classes)
-    weights = np.concatenate([np.full(each.frames, 1.0 / each.rate) for each in intervals])
-    mean = with_largest(np.average(posterior, axis=0, weights=weights), label)
+    # All frames are as long.
+    mean = with_largest(posterior.mean(axis=0), label)
     found = None
     if curves:
         times = np.concatenate([interval.times() for interval in intervals])
