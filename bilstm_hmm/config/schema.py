@@ -194,6 +194,28 @@ class TimelineSettings(Section):
     ] = 1.5
 
 
+class VoiceSettings(Section):
+    """How a voice that is known by unlabelled clips of it changes the normalisation."""
+
+    known_clips: Annotated[
+        tuple[Annotated[int, Field(ge=0)] | Literal["all"], ...],
+        Field(
+            description="In training, of how many other clips of its speaker's a clip is taken to "
+            "be known, one of these drawn for each clip; empty for a model that knows no voices.",
+        ),
+    ] = ()
+    mean_prior: Annotated[
+        PositiveFloat,
+        Field(
+            description="With n clips known, the mean of the voice weighs n / (n + this) against "
+            "that of the training clips."
+        ),
+    ] = 4.0
+    std_prior: Annotated[
+        PositiveFloat, Field(description="The same for the standard deviation.")
+    ] = 20.0
+
+
 class BundleSettings(Section):
     """What a bundle holds beyond what every bundle does."""
 
@@ -225,6 +247,7 @@ class Recipe(Section):
     pretraining: PretrainingSettings = PretrainingSettings()
     training: TrainingSettings = TrainingSettings()
     hmm: HmmSettings = HmmSettings()
+    voice: VoiceSettings = VoiceSettings()
     decision: DecisionSettings = DecisionSettings()
     timeline: TimelineSettings = TimelineSettings()
     bundle: BundleSettings = BundleSettings()

@@ -10,6 +10,7 @@ import numpy as np
 from bilstm_hmm.arrays import FloatArray, FloatMatrix
 from bilstm_hmm.features.extraction.extract import extract_views
 from bilstm_hmm.features.extraction.normalise import normalise
+from bilstm_hmm.features.extraction.voice_statistics import FrameMoments, adapt_statistics
 from bilstm_hmm.features.vad.segmenter import SpeechSegment
 from bilstm_hmm.hmm.bank import score_frames
 from bilstm_hmm.hmm.projection import project
@@ -77,7 +78,7 @@ class ScoredRecording:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Normalised frames of a clip.
+    """Frames of a clip, normalised or not.
 
     `frames` are float32 ``[V, N, F]`` for V views; the first one lies at `start`, in seconds.
     """
@@ -141,8 +142,12 @@ class Scorer:
         segments = [*cutter.push(samples), *cutter.flush()]
         return segments, cutter.is_utterance and len(segments) == 1
 
-    def score_segments(self, segments: Sequence[SpeechSegment]) -> tuple[RecordingScores, ...]:
+    def score_segments(
+        self, segments: Sequence[SpeechSegment], voice: FrameMoments | None = None
+    ) -> tuple[RecordingScores, ...]:
         """Return the scores of segments, each as a clip of its own, at the recording's times.
+
+        `voice` is what is known of who speaks, see `normalise`.
 
         Notes
         -----
@@ -153,19 +158,22 @@ class Scorer:
         """
         rate = self.bundle.recipe.features.rate
         segments = [align_utterance(segment, rate) for segment in segments]
-        scores = self.score_clips([segment.samples for segment in segments])
+        scores = self.score_clips([segment.samples for segment in segments], voice)
         offsets = [segment.start / rate for segment in segments]
         return tuple(
             replace(clip, start=max(0.0, offset + clip.start), end=offset + clip.end)
             for clip, offset in zip(scores, offsets, strict=True)
         )
 
-    def score_clips(self, clips: Sequence[FloatArray]) -> tuple[RecordingScores, ...]:
+    def score_clips(
+        self, clips: Sequence[FloatArray], voice: FrameMoments | None = None
+    ) -> tuple[RecordingScores, ...]:
         """Return the scores of several clips, float32 ``[n]`` each at the rate of the features.
 
-        A clip gets the same as it would alone, but for rounding.
+        A clip gets the same as it would alone, but for rounding. `voice` is what is known of who
+        speaks in all of them, see `normalise`.
         """
-        features = [self.extract_features(samples) for samples in clips]
+        features = [self.normalise(self.extract_features(samples), voice) for samples in clips]
         frame_rate = self.bundle.recipe.features.frame_rate
         return tuple(
             RecordingScores(
@@ -181,19 +189,41 @@ class Scorer:
 
     def hidden_states(self, clips: Sequence[FloatArray]) -> list[FloatArray]:
         """Return the network's hidden states for several clips, float32 ``[T, H]`` each."""
-        outputs, _ = self._run_network([self.extract_features(samples) for samples in clips])
+        features = [self.normalise(self.extract_features(samples)) for samples in clips]
+        outputs, _ = self._run_network(features)
         return [output.hidden for output in outputs]
 
     def extract_features(self, samples: FloatArray) -> Features:
-        """Return the features of a recording."""
+        """Return the features of a recording, not normalised."""
         recipe, settings = self.bundle.recipe, self.bundle.recipe.features
         views = extract_views(samples, settings, self.bundle.filter_banks, recipe.decision.warps)
-        kind, statistics = settings.normalisation, self.bundle.statistics
-        frames = np.stack([normalise(view.values, kind, statistics) for view in views])
-        return Features(frames, views[0].start)
+        return Features(np.stack([view.values for view in views]), views[0].start)
+
+    def normalise(self, features: Features, voice: FrameMoments | None = None) -> Features:
+        """Return features as the network takes them.
+
+        Parameters
+        ----------
+        features
+            From `extract_features`.
+        voice
+            Moments of features of other clips of the same voice, where any are known; the training
+            statistics alone decide otherwise. A model that was not trained to know voices
+            (`voice.known_clips` of its recipe) does not profit.
+        """
+        recipe, statistics = self.bundle.recipe, self.bundle.statistics
+        by_view = (statistics,) * len(features.frames)
+        if voice is not None:
+            by_view = adapt_statistics(
+                statistics, voice, recipe.voice.mean_prior, recipe.voice.std_prior
+            )
+        kind = recipe.features.normalisation
+        pairs = zip(features.frames, by_view, strict=True)
+        frames = np.stack([normalise(view, kind, of_view) for view, of_view in pairs])
+        return Features(frames, features.start)
 
     def score_features(self, clips: Sequence[Features]) -> list[FrameScores]:
-        """Return what the network and then the HMMs give for each clip."""
+        """Return what the network and then the HMMs give for each clip of normalised features."""
         outputs, window_logits = self._run_network(clips)
         # The network and the projection know all emotions, also where only some are asked for.
         kept = self.bundle.outputs

@@ -22,7 +22,8 @@ class FeatureStatistics:
     std: FloatArray
 
 
-def _statistics(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> FeatureStatistics:
+def statistics_of(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> FeatureStatistics:
+    """Return statistics of mean and variance ``[F]``; a constant feature gets the deviation 1."""
     std = np.sqrt(variance)
     std[std <= _CONSTANT * np.maximum(1.0, np.abs(mean))] = 1.0
     return FeatureStatistics(mean.astype(np.float32), std.astype(np.float32))
@@ -66,7 +67,7 @@ def fit_statistics(clips: Iterable[FloatArray]) -> FeatureStatistics:
         raise AudioError("There is no frame to compute feature statistics from; give some audio.")
     if not (np.isfinite(mean).all() and np.isfinite(squares).all()):
         raise AudioError("Some frames are not finite; leave out the recordings they come from.")
-    return _statistics(mean, squares / count)
+    return statistics_of(mean, squares / count)
 
 
 def normalise(
@@ -91,7 +92,7 @@ def normalise(
         return values.copy()
     if normalisation == "clip":
         wide = values.astype(np.float64)
-        statistics = _statistics(wide.mean(axis=0), wide.var(axis=0))
+        statistics = statistics_of(wide.mean(axis=0), wide.var(axis=0))
     if statistics is None or len(statistics.mean) != values.shape[1]:
         raise AudioError(
             f"Normalisation by training statistics needs those of {values.shape[1]} features, but "
