@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, model_validator
 
 from bilstm_hmm.config.network_settings import NetworkSettings
-from bilstm_hmm.config.section import PositiveFloat, PositiveInt, Section
+from bilstm_hmm.config.section import Fraction, PositiveFloat, PositiveInt, Section
 from bilstm_hmm.config.training_settings import PretrainingSettings, TrainingSettings
 from bilstm_hmm.features.settings.augmentation import AugmentationSettings
 from bilstm_hmm.features.settings.extraction import FeatureSettings
@@ -103,6 +103,13 @@ class HmmSettings(Section):
             description="Parts that the training speakers are split into for out-of-fold outputs.",
         ),
     ] = 3
+    inner_split: Annotated[
+        Literal["speakers", "corpora"],
+        Field(
+            description="What two parts never share: `corpora` fits HMMs, fusion and calibration "
+            "on outputs of networks that were trained on other corpora."
+        ),
+    ] = "speakers"
 
 
 class DecisionSettings(Section):
@@ -204,6 +211,13 @@ class VoiceSettings(Section):
             "be known, one of these drawn for each clip; empty for a model that knows no voices.",
         ),
     ] = ()
+    one_emotion: Annotated[
+        Fraction,
+        Field(
+            description="Share of the training clips for which the clips known of the voice are "
+            "all of one emotion, as a user's may be."
+        ),
+    ] = 0.25
     mean_prior: Annotated[
         PositiveFloat,
         Field(

@@ -77,6 +77,21 @@ class TrainingSettings(Section):
     class_weights: Annotated[
         bool, Field(description="Weight the loss so that rare emotions count as much as others.")
     ] = True
+    mask_classes: Annotated[
+        bool,
+        Field(
+            description="Cross-entropy of each clip over the emotions of its own corpus alone, "
+            "where corpora differ in theirs."
+        ),
+    ] = False
+    corpus_exponent: Annotated[
+        Annotated[float, Field(ge=0.0, le=1.0)] | None,
+        Field(
+            description="Weight each corpus by its size to this power (0: all alike, 1: by size), "
+            "and its emotions as `training.class_weights` says within it; `null` takes no account "
+            "of corpora."
+        ),
+    ] = None
     clips_per_speaker: Annotated[
         PositiveInt | None,
         Field(description="Most clips of one speaker in an epoch, drawn anew in each."),

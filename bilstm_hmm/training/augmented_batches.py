@@ -18,6 +18,7 @@ from bilstm_hmm.features.extraction.normalise import FeatureStatistics, normalis
 from bilstm_hmm.features.settings.augmentation import AugmentationSettings
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.training.batches import Batch
+from bilstm_hmm.training.batching.known_voices import KnownVoices
 from bilstm_hmm.training.examples import Examples
 
 
@@ -36,15 +37,21 @@ class AugmentedDataset:
         Filter banks of the recipe's features.
     statistics
         What the frames are normalised by.
-    class_weights
-        Weight of a clip in the loss, float32 ``[C]``.
+    weights
+        Weight of each clip in the loss, float32 ``[N]``.
+    masks
+        Which emotions take part in the loss of each clip, float32 ``[N, C]``; None for all.
+    voices
+        What is known of the voices; None for nothing.
     """
 
     examples: Examples
     recipe: Recipe
     filter_banks: FilterBanks
     statistics: FeatureStatistics
-    class_weights: FloatArray
+    weights: FloatArray
+    masks: FloatArray | None = None
+    voices: KnownVoices | None = None
 
     def batch(self, indices: Indices, epoch: int) -> Batch:
         """Return the batch of these clips as `epoch`, counted from 0, has them."""
@@ -52,7 +59,8 @@ class AugmentedDataset:
         frames = tuple(self._augmented_frames(int(index), epoch) for index in indices)
         labels = self.examples.labels[indices]
         targets = np.eye(len(self.examples.classes), dtype=np.float32)[labels]
-        batch = Batch(frames, targets, self.class_weights[labels])
+        masks = None if self.masks is None else self.masks[indices]
+        batch = Batch(frames, targets, self.weights[indices], masks)
         if settings.mixup == 0.0:
             return batch
         first = self.examples.clips[int(indices[0])].name
@@ -62,8 +70,15 @@ class AugmentedDataset:
         recipe, settings = self.recipe, self.recipe.augmentation
         rng = augmentation_rng(recipe.seed, epoch, self.examples.clips[index].name + "+frames")
         values = _crop(self._cached_augmentation(index, epoch), recipe, rng)
-        values = normalise(values, recipe.features.normalisation, self.statistics)
+        statistics = self._voice_statistics(index, rng)
+        values = normalise(values, recipe.features.normalisation, statistics)
         return spec_augment(values, settings, rng)
+
+    def _voice_statistics(self, index: int, rng: np.random.Generator) -> FeatureStatistics:
+        """What a clip is normalised by: with as much of its voice known as chance decides."""
+        if self.voices is None:
+            return self.statistics
+        return self.voices.statistics(index, self.statistics, rng)
 
     def _cached_augmentation(self, index: int, epoch: int) -> FloatArray:
         """The frames of a clip whose samples and spectrum have been changed at random.
@@ -107,7 +122,7 @@ def _crop(values: FloatArray, recipe: Recipe, rng: np.random.Generator) -> Float
 
 def _mix(batch: Batch, settings: AugmentationSettings, rng: np.random.Generator) -> Batch:
     """Mix each clip with another of its batch (mixup, Zhang et al., 2018)."""
-    partner = rng.permutation(len(batch.weights))
+    partner = _partners(batch, rng)
     weight = mixup_weights(len(batch.weights), settings, rng)
     pairs = zip(batch.frames, [batch.frames[i] for i in partner], weight, strict=True)
     column = weight[:, None]
@@ -115,7 +130,20 @@ def _mix(batch: Batch, settings: AugmentationSettings, rng: np.random.Generator)
         frames=tuple(_blend(*pair) for pair in pairs),
         targets=column * batch.targets + (1 - column) * batch.targets[partner],
         weights=weight * batch.weights + (1 - weight) * batch.weights[partner],
+        masks=batch.masks,
     )
+
+
+def _partners(batch: Batch, rng: np.random.Generator) -> Indices:
+    """Draw what each clip is mixed with: one that may have the same emotions."""
+    if batch.masks is None:
+        return rng.permutation(len(batch.weights))
+    partners = np.arange(len(batch.weights))
+    kinds = np.unique(batch.masks, axis=0, return_inverse=True)[1].reshape(-1)
+    for kind in np.unique(kinds):
+        members = np.flatnonzero(kinds == kind)
+        partners[members] = rng.permutation(members)
+    return partners
 
 
 def _blend(frames: FloatArray, others: FloatArray, weight: np.float32) -> FloatArray:

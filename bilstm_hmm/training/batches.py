@@ -15,12 +15,14 @@ class Batch:
     """The clips of one optimisation step.
 
     `frames` are float32 ``[T, F]``, one array a clip, `targets` float32 ``[B, C]`` (one-hot, or
-    mixed), `weights` float32 ``[B]``.
+    mixed), `weights` float32 ``[B]``, `masks` float32 ``[B, C]``: 1 for the emotions that take part
+    in the loss of a clip; None where all do.
     """
 
     frames: tuple[FloatArray, ...]
     targets: FloatArray
     weights: FloatArray
+    masks: FloatArray | None = None
 
 
 def bucket_batches(

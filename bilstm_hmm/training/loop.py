@@ -25,10 +25,12 @@ from bilstm_hmm.ordered_map import ordered_map
 from bilstm_hmm.training.augmented_batches import AugmentedDataset
 from bilstm_hmm.training.batches import (
     bucket_batches,
-    class_weights,
     random_batches,
     sample_clips,
 )
+from bilstm_hmm.training.batching.class_masks import class_masks
+from bilstm_hmm.training.batching.clip_weights import clip_weights
+from bilstm_hmm.training.batching.known_voices import known_voices
 from bilstm_hmm.training.checkpoint import TrainingState, load_state, save_state
 from bilstm_hmm.training.context import TrainingContext, TrainingTask
 from bilstm_hmm.training.examples import normalised_frames
@@ -114,10 +116,15 @@ def _begin(context: TrainingContext, task: TrainingTask) -> _Training:
         if layer.name in context.initial_weights:
             layer.set_weights(list(context.initial_weights[layer.name]))
     trainable = make_trainable(network, recipe)
-    weights = np.ones(n_classes, np.float32)
-    if recipe.training.class_weights:
-        weights = class_weights(examples.labels[task.train], n_classes)
-    dataset = AugmentedDataset(examples, recipe, context.filter_banks, statistics, weights)
+    dataset = AugmentedDataset(
+        examples,
+        recipe,
+        context.filter_banks,
+        statistics,
+        clip_weights(examples, task.train, recipe.training),
+        class_masks(examples, task.train) if recipe.training.mask_classes else None,
+        known_voices(examples, task.train, recipe.voice) if recipe.voice.known_clips else None,
+    )
     stored = load_state(task.state_file(context.work))
     return _Training(
         trainable, dataset, task, _resume(trainable.training_model, stored, recipe.training)

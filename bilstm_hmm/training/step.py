@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.config.training_settings import TrainingSettings
 from bilstm_hmm.network.packing import Packing, can_pack, pack_batch, packing_gap, pad_batch
 from bilstm_hmm.training.batches import Batch
 
@@ -49,9 +50,7 @@ def compile_network(network: Any, recipe: Recipe) -> Any:
     settings = recipe.training
     outputs = {name: network.output[name] for name in ("clip", "frame")}
     model = keras.Model(network.inputs, outputs)
-    loss = keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=settings.label_smoothing
-    )
+    loss, accuracy = _loss_and_accuracy(settings)
     model.compile(
         keras.optimizers.AdamW(
             settings.learning_rate,
@@ -60,10 +59,24 @@ def compile_network(network: Any, recipe: Recipe) -> Any:
         ),
         loss={"clip": loss, "frame": loss},
         loss_weights={"clip": 1.0, "frame": settings.frame_loss_weight},
-        weighted_metrics={"clip": [keras.metrics.CategoricalAccuracy(name="accuracy")]},
+        weighted_metrics={"clip": [accuracy]},
     )
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def _loss_and_accuracy(settings: TrainingSettings) -> tuple[Any, Any]:
+    """The cross-entropy and the metric of the targets that `batch_arguments` gives."""
+    import keras
+
+    smoothing = settings.label_smoothing
+    if not settings.mask_classes:
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+        return loss, keras.metrics.CategoricalAccuracy(name="accuracy")
+    from bilstm_hmm.training.batching.masked_loss import MaskedCrossEntropy, masked_accuracy
+
+    accuracy = keras.metrics.MeanMetricWrapper(masked_accuracy, name="accuracy")
+    return MaskedCrossEntropy(smoothing), accuracy
 
 
 def batch_arguments(batch: Batch, pack: Packing) -> tuple[Any, Any, Any]:
@@ -72,10 +85,13 @@ def batch_arguments(batch: Batch, pack: Packing) -> tuple[Any, Any, Any]:
     Keras leaves masked frames out of the mean by itself: the mask comes with the logits.
     """
     packed = pack(batch.frames)
-    targets = np.repeat(batch.targets[:, None], packed.step_mask.shape[1], axis=1)
+    of_clips = batch.targets
+    if batch.masks is not None:
+        of_clips = np.concatenate([batch.targets, batch.masks], axis=1)
+    targets = np.repeat(of_clips[:, None], packed.step_mask.shape[1], axis=1)
     weights = (batch.weights[:, None] * packed.step_mask).astype(np.float32)
     return (
         list(packed.inputs),
-        {"clip": batch.targets, "frame": targets},
+        {"clip": of_clips, "frame": targets},
         {"clip": batch.weights, "frame": weights},
     )
