@@ -36,7 +36,8 @@ from bilstm_hmm.training.context import TrainingContext  # noqa: E402
 from bilstm_hmm.training.examples import Examples, normalised_frames  # noqa: E402
 
 CLASSES = ("happy", "sad", "angry")
-SPEAKERS = {"ravdess": 24, "emodb": 10, "savee": 4, "crema-d": 12, "tess": 2, "own": 7, "other": 5}
+SPEAKERS = {"ravdess": 24, "emodb": 10, "savee": 4, "crema-d": 12, "tess": 2, "nemo": 9, "emovo": 6}
+SPEAKERS |= {"own": 7, "other": 5}
 RATE = 8000
 TRAIN, TEST = tuple(range(18)), tuple(range(18, 24))
 

@@ -1,6 +1,6 @@
 """What a corpus is, and how its folder is read: one contract for every corpus."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -96,6 +96,8 @@ class Corpus:
         people share it, so that a split by speaker holds over both.
     reader
         Reads the root instead of `scan`, for corpora whose clips are listed in a file.
+    complete
+        Adds to the clips below a root what files beside them say, wherever those files are there.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Corpus:
     archives: tuple[Archive, ...] = ()
     speaker_prefix: str | None = None
     reader: Callable[["Corpus", Path], Scan] | None = None
+    complete: Callable[[Path, Sequence[Clip]], tuple[Clip, ...]] | None = None
 
     def clips(self, root: Path) -> tuple[Clip, ...]:
         """Return the clips below `root`, sorted by name; raises what `scan` raises."""
@@ -191,7 +194,8 @@ def scan(corpus: Corpus, root: Path, *, others: Iterable[Corpus] = ()) -> Scan:
             f"{root} has only files of {corpus.title} that are known to be faulty: "
             f"give the folder of the whole corpus"
         )
-    return Scan(tuple(clips), tuple(dropped), len(files) - len(labelled))
+    found = tuple(clips) if corpus.complete is None else corpus.complete(root, clips)
+    return Scan(found, tuple(dropped), len(files) - len(labelled))
 
 
 def _separate_faulty(

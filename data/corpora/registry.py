@@ -10,15 +10,20 @@ from ..errors import DataError
 from .corpus import Corpus, Scan, scan
 from .crema_d import CREMA_D
 from .emodb import EMODB
+from .emovo import EMOVO
 from .folders import FOLDERS
 from .manifest import MANIFEST
+from .nemo import NEMO
 from .ravdess import RAVDESS, RAVDESS_SONG
 from .savee import SAVEE
 from .tess import TESS
 
 _CORPORA = {
     corpus.name: corpus
-    for corpus in (RAVDESS, RAVDESS_SONG, CREMA_D, EMODB, SAVEE, TESS, FOLDERS, MANIFEST)
+    for corpus in (
+        *(RAVDESS, RAVDESS_SONG, CREMA_D, EMODB, SAVEE, TESS, NEMO, EMOVO),
+        *(FOLDERS, MANIFEST),
+    )
 }
 #: All corpora, those with names of their own for clips first: a folder tree fits almost anything.
 CORPORA: Mapping[str, Corpus] = MappingProxyType(_CORPORA)

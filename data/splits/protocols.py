@@ -9,6 +9,8 @@ from ..clip import EMOTIONS
 from ..corpora.corpus import Corpus
 from ..corpora.crema_d import CREMA_D
 from ..corpora.emodb import EMODB
+from ..corpora.emovo import EMOVO
+from ..corpora.nemo import NEMO
 from ..corpora.ravdess import RAVDESS
 from ..corpora.savee import SAVEE
 from ..corpora.tess import TESS
@@ -118,6 +120,22 @@ _CLIP_PROTOCOLS = (
         "leave-one-speaker-out",
     ),
     Protocol(
+        "nemo-loso",
+        ("nemo",),
+        _classes(NEMO),
+        True,
+        "nEMO, leave one speaker out",
+        "leave-one-speaker-out",
+    ),
+    Protocol(
+        "emovo-loso",
+        ("emovo",),
+        _classes(EMOVO),
+        True,
+        "EMOVO, leave one speaker out",
+        "leave-one-speaker-out",
+    ),
+    Protocol(
         "cross-corpus",
         None,
         None,
@@ -157,6 +175,8 @@ _DEFAULTS = {
     "savee": "savee-loso",
     "crema-d": "crema-d-si",
     "tess": "tess-cross",
+    "nemo": "nemo-loso",
+    "emovo": "emovo-loso",
 }
 
 _TIMELINE_PROTOCOLS = tuple(

@@ -56,6 +56,20 @@ def _savee() -> list[str]:
     ]
 
 
+NEMO_SPEAKERS = ("EB0", "KS0", "MP0")
+
+
+def _nemo() -> list[str]:
+    codes = ("anger", "fear", "happiness", "neutral", "sadness", "surprised")
+    return [f"samples/{s}_{c}_{n}.wav" for s, c, n in product(NEMO_SPEAKERS, codes, (1, 64))]
+
+
+def _emovo() -> list[str]:
+    codes = ("rab", "gio", "dis", "neu", "pau", "sor", "tri")
+    speakers = ("f1", "f2", "f3", "m1", "m2", "m3")
+    return [f"{s}/{c}-{s}-{n}.wav" for s, c, n in product(speakers, codes, ("b1", "n5"))]
+
+
 def _folders() -> list[str]:
     emotions = ("happy", "Sadness", "ANGER", "neutral")
     return [f"{e}/{s}/{n}.wav" for e, s, n in product(emotions, ("ann", "bob"), ("1", "2"))]
@@ -69,6 +83,8 @@ LAYOUTS: dict[str, list[str]] = {
     "emodb": _emodb(),
     "savee": _savee(),
     "tess": _tess(),
+    "nemo": _nemo(),
+    "emovo": _emovo(),
     "folders": _folders(),
     "manifest": _folders(),
 }
@@ -89,6 +105,11 @@ def build_tree(tmp_path: Path) -> TreeBuilder:
         for path in paths:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_bytes(b"no audio")
+        if name == "nemo":
+            sexes = ("female", "male", "male")
+            rows = [f"x\t        {s}\t{sex}" for s, sex in zip(NEMO_SPEAKERS, sexes, strict=True)]
+            table = "\n".join(["file_id\tspeaker_id\tgender", *rows])
+            (root / below / "data.tsv").write_text(table, encoding="utf-8")
         if name == "manifest":
             rows = [",".join((p, *p.removeprefix(below).split("/")[:2])) for p in paths]
             (root / "manifest.csv").write_text("\n".join(["path,emotion,speaker", *rows]))

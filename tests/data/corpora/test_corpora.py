@@ -22,6 +22,8 @@ N_FILES = {
     "emodb": 10 * 2 * 7,
     "savee": 4 * 7 * 2,
     "tess": 2 * 2 * 7,
+    "nemo": 3 * 6 * 2,
+    "emovo": 6 * 7 * 2,
     "folders": 4 * 2 * 2,
     "manifest": 4 * 2 * 2,
 }
@@ -130,6 +132,10 @@ def test_other_names_are_not_of_the_corpus(name: str) -> None:
         "Actor_01/03-01-09-01-01-01-01.wav",
         "happy/1.wav",
         "OA_book_sad.wav",
+        "EB0_calm_1.wav",
+        "EB0_anger.wav",
+        "rab-f4-b1.wav",
+        "rab-f1.wav",
     ):
         assert parse(PurePosixPath(path)) is None
 
@@ -189,6 +195,45 @@ def test_savee_flat_and_in_folders(tmp_path: Path) -> None:
         ("surprised", "savee-JE", "male"),
         ("angry", "savee-DC", "male"),
         ("sad", "savee-KL", "male"),
+    ]
+    assert scan.ignored == 2
+
+
+def test_nemo_sexes_stand_in_its_table(build_tree) -> None:
+    root = build_tree("nemo")
+
+    def sexes() -> set[tuple[str, str | None]]:
+        return {(clip.speaker, clip.sex) for clip in scan_corpus("nemo", root).clips}
+
+    given = {("nemo-EB0", "female"), ("nemo-KS0", "male"), ("nemo-MP0", "male")}
+    assert sexes() == given
+    assert {clip.sentence for clip in scan_corpus("nemo", root).clips} == {"1", "64"}
+    table = root / "data.tsv"
+    table.write_text("speaker_id\tgender\tage\n  KS0 \tmale\n\nEB0\t?\t27\n", encoding="utf-8")
+    unknown = {("nemo-EB0", None), ("nemo-KS0", "male"), ("nemo-MP0", None)}
+    assert sexes() == unknown
+    # The nearest table counts; where there is none nearer, the one above.
+    (root / "more").mkdir()
+    (root / "samples").rename(root / "more" / "samples")
+    (root / "more" / "data.tsv").write_text("speaker_id\tgender\nMP0\tmale\n", encoding="utf-8")
+    assert sexes() == {("nemo-EB0", None), ("nemo-KS0", None), ("nemo-MP0", "male")}
+    (root / "more" / "data.tsv").unlink()
+    assert sexes() == unknown
+    for content in (b"", b"\xff\xfe\x00", b"other\tcolumns\n1\t2\n"):
+        table.write_bytes(content)
+        assert {sex for _, sex in sexes()} == {None}
+    table.unlink()
+    assert {sex for _, sex in sexes()} == {None}
+
+
+def test_emovo_says_speaker_sex_and_sentence_in_its_names(tmp_path: Path) -> None:
+    for path in ("EMOVO/m2/SOR-m2-n5.opus", "gio-f3-b1.flac", "gio-f3-bb1.flac", "gio-x3-b1.flac"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"")
+    scan = scan_corpus("emovo", tmp_path)
+    assert [(clip.emotion, clip.speaker, clip.sex, clip.sentence) for clip in scan.clips] == [
+        ("surprised", "emovo-m2", "male", "n5"),
+        ("happy", "emovo-f3", "female", "b1"),
     ]
     assert scan.ignored == 2
 

@@ -277,7 +277,9 @@ def test_the_progress_bar_shows_on_terminals_alone(
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("name", ["tess", "crema-d", "savee", "folders", "manifest"])
+@pytest.mark.parametrize(
+    "name", ["tess", "crema-d", "savee", "nemo", "emovo", "folders", "manifest"]
+)
 def test_corpora_to_be_got_by_hand(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         download(get_corpus(name), tmp_path / "root")

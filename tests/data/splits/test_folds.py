@@ -16,11 +16,14 @@ from hypothesis import strategies as st
 FLAG = "--set data.speaker_dependent=true"
 OWN = {"ravdess-emobox": "ravdess", "ravdess-5fold": "ravdess", "crema-d-si": "crema-d"}
 OWN |= {"emodb-loso": "emodb", "savee-loso": "savee", "tess-cross": "tess", "speakers": "own"}
+OWN |= {"nemo-loso": "nemo", "emovo-loso": "emovo"}
 PEOPLE = {
     "ravdess": [f"{n:02}" for n in range(1, 25)],
     "crema-d": [str(n) for n in range(1001, 1092)],
     "emodb": ["03", "08", "09", "10", "11", "12", "13", "14", "15", "16"],
     "savee": ["DC", "JE", "JK", "KL"],
+    "nemo": ["EB0", "IC0", "KD0", "KS0", "MK0", "MP0", "SM0", "TP0", "WR0"],
+    "emovo": ["f1", "f2", "f3", "m1", "m2", "m3"],
     "tess": ["OAF", "YAF"],
     "own": [f"person-{n}" for n in range(12)],
 }
@@ -64,6 +67,7 @@ def test_every_clip_is_tested_once_and_no_speaker_is_shared(name: str) -> None:
     folds = protocol_folds(name, clips, seed=0)
     _check(name, clips, folds)
     expected = {"ravdess-emobox": 6, "emodb-loso": 10, "savee-loso": 4, "tess-cross": 2}
+    expected |= {"nemo-loso": 9, "emovo-loso": 6}
     assert len(folds) == expected.get(name, 5)
 
 
