@@ -11,9 +11,9 @@ from .corpus import Corpus, Scan, scan
 from .crema_d import CREMA_D
 from .emodb import EMODB
 from .emovo import EMOVO
-from .folders import FOLDERS
-from .manifest import MANIFEST
 from .nemo import NEMO
+from .own.folders import FOLDERS
+from .own.manifest import MANIFEST
 from .ravdess import RAVDESS, RAVDESS_SONG
 from .savee import SAVEE
 from .tess import TESS

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..clip import Clip, Sex
-from ..errors import DataError
-from .corpus import Corpus, Scan, own_corpus
-from .emotion_names import canonical_emotion
+from ...clip import Clip, Sex
+from ...errors import DataError
+from ..corpus import Corpus, Scan, own_corpus
+from ..emotion_names import canonical_emotion
 
 _REQUIRED = ("path", "emotion")
 _OPTIONAL = ("speaker", "sex", "language", "intensity", "sentence")

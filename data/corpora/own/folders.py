@@ -2,8 +2,8 @@
 
 from pathlib import PurePosixPath
 
-from .corpus import ClipLabels, own_corpus
-from .emotion_names import canonical_emotion
+from ..corpus import ClipLabels, own_corpus
+from ..emotion_names import canonical_emotion
 
 # Folders that split a collection, or hold its files, and are nobody's name.
 _NOT_SPEAKERS = frozenset(
