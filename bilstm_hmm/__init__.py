@@ -19,6 +19,7 @@ if not (Path(__file__).parent / "features").is_dir():
 if TYPE_CHECKING:
     from bilstm_hmm.inference.model import Model
     from bilstm_hmm.inference.stream import EmotionStream, Update
+    from bilstm_hmm.inference.voice.profile import VoiceProfile
     from bilstm_hmm.prediction import Failure, Prediction, Segment, to_dataframe
 else:
     _MODULES = {
@@ -29,6 +30,7 @@ else:
         "Segment": "bilstm_hmm.prediction",
         "to_dataframe": "bilstm_hmm.prediction",
         "Update": "bilstm_hmm.inference.stream",
+        "VoiceProfile": "bilstm_hmm.inference.voice.profile",
     }
 
     def __getattr__(name: str) -> object:
@@ -46,6 +48,7 @@ __all__ = [
     "Prediction",
     "Segment",
     "Update",
+    "VoiceProfile",
     "__version__",
     "load",
     "to_dataframe",

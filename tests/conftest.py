@@ -23,10 +23,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from bilstm_hmm.inference.bundle_files import write_bundle
 from bilstm_hmm.inference.model import Model, load
 from tests.fast_runs import fast_runs, without_graphs, without_pictures
 from tests.lazy_numba import compile_when_called
-from tests.oracle import save_oracle_network, write_corpus, write_oracle
+from tests.oracle import oracle_with_voices, save_oracle_network, write_corpus, write_oracle
 from tests.order import long_files_first
 
 REPOSITORY = Path(__file__).parents[1]
@@ -340,6 +341,18 @@ def oracle_in_keras(shared: Path) -> Path:
 def model(oracle: Path) -> Model:
     """The oracle: of sounds of `tests.oracle` it says what they were made to be."""
     return load(oracle)
+
+
+@pytest.fixture(scope="session")
+def oracle_voices(shared: Path) -> Path:
+    """The bundle of the oracle as one that knows voices."""
+    return once(shared / "voices", lambda folder: write_bundle(folder, oracle_with_voices()))
+
+
+@pytest.fixture(scope="session")
+def voice_model(oracle_voices: Path) -> Model:
+    """The oracle as a model that knows voices."""
+    return load(oracle_voices)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ weight that is not set has a small value of its own, so that nothing may be left
 import json
 import zipfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -153,6 +154,16 @@ def oracle_bundle(network: bytes | None = None) -> Bundle:
 def _stand_in(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("weights", "none")
+
+
+def oracle_with_voices() -> Bundle:
+    """Return the same as a bundle that knows voices; what it says of a known one is by no design.
+
+    What is known of a voice moves the levels that its answers hang on.
+    """
+    bundle = oracle_bundle()
+    voice = bundle.recipe.voice.model_copy(update={"known_clips": (0, 5, "all")})
+    return replace(bundle, recipe=bundle.recipe.model_copy(update={"voice": voice}))
 
 
 def write_oracle(folder: Path, save_keras: Callable[[Path], None] = _stand_in) -> None:

@@ -6,14 +6,12 @@ No TensorFlow, Keras, librosa, spafe or scikit-learn here.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Literal, overload
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix
 from bilstm_hmm.blas_threads import one_blas_thread
-from bilstm_hmm.features.audio.inputs import Recording, RecordingInput, file_input, recording_input
-from bilstm_hmm.features.audio.reading import AudioStream
+from bilstm_hmm.features.audio.inputs import Recording, file_input, recording_input
 from bilstm_hmm.features.audio.voices import EVERYTHING, Voice
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.extraction.extract import load_encoder
@@ -23,9 +21,11 @@ from bilstm_hmm.inference.answer import Answer, answers
 from bilstm_hmm.inference.bundle import Bundle, describe, restrict
 from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.embedding import mean_hidden_state
-from bilstm_hmm.inference.long_recordings import max_held_samples, score_long_recording
-from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording, Scorer
+from bilstm_hmm.inference.scoring import RecordingScores, Scorer
 from bilstm_hmm.inference.shipped import default_model_path, named_model_path
+from bilstm_hmm.inference.voice.learning import learn_voice
+from bilstm_hmm.inference.voice.profile import VoiceProfile, known_voice
+from bilstm_hmm.inference.voice.recordings import LabelInput, ReadRecording, Scored, score_inputs
 from bilstm_hmm.prediction import Failure, Prediction, Result
 
 
@@ -72,6 +72,7 @@ class Model:
         curves: bool = False,
         channels: Literal["mix"] | int = "mix",
         emotions: Sequence[str] | None = None,
+        voice: VoiceProfile | None = None,
     ) -> Prediction: ...
     @overload
     def predict(
@@ -86,6 +87,7 @@ class Model:
         curves: bool = False,
         channels: Literal["mix", "split"] | int = "mix",
         emotions: Sequence[str] | None = None,
+        voice: VoiceProfile | None = None,
     ) -> Prediction | tuple[Prediction, ...]:
         """Label one recording of any length.
 
@@ -106,16 +108,22 @@ class Model:
             gives a tuple: a prediction of each.
         emotions
             Those to choose from, as for `restricted`; None for all of the model.
+        voice
+            What is known of who speaks, see `voice`.
 
         Raises
         ------
         AudioError
             The recording cannot be used, or samples come without their rate.
+        ToolkitError
+            As for `restricted`, or the voice is of other features or for a model that knows none.
         """
         model = self if emotions is None else self.restricted(emotions)
+        known = known_voice(self.bundle, voice)
         with recording_input(recording, rate, self.bundle.recipe.features.rate) as given:
+            inputs = [LabelInput(source, known) for source in given.by_channel(channels)]
             results = []
-            for result in model._label(given.by_channel(channels), jobs, curves):
+            for result in model.label(inputs, jobs, curves):
                 if isinstance(result, AudioError):
                     raise result
                 results.append(result)
@@ -146,19 +154,38 @@ class Model:
         jobs: int | None = None,
         curves: bool = False,
         voices: Sequence[Voice] | None = None,
+        voice: VoiceProfile | None = None,
     ) -> tuple[Result, ...]:
         """Label several files together, in their order; a `Failure` for one that cannot be read.
 
-        Every file gets what `predict` gives it, but for rounding. `jobs` and `curves` as there;
-        `voices` says what of each file is listened to.
+        Every file gets what `predict` gives it, but for rounding. `jobs`, `curves` and `voice`, of
+        all files, as there; `voices` says what of each file is listened to.
         """
-        heard = voices or [EVERYTHING] * len(files)
-        rate = self.bundle.recipe.features.rate
-        sources = [file_input(file, rate, v) for file, v in zip(files, heard, strict=True)]
+        heard, rate = voices or [EVERYTHING] * len(files), self.bundle.recipe.features.rate
+        known = known_voice(self.bundle, voice)
+        inputs = [
+            LabelInput(file_input(file, rate, each), known)
+            for file, each in zip(files, heard, strict=True)
+        ]
         return tuple(
-            Failure(source.file, str(result)) if isinstance(result, AudioError) else result
-            for source, result in zip(sources, self._label(sources, jobs, curves), strict=True)
+            Failure(given.source.file, str(result)) if isinstance(result, AudioError) else result
+            for given, result in zip(inputs, self.label(inputs, jobs, curves), strict=True)
         )
+
+    @one_blas_thread()
+    def voice(self, *recordings: Recording, rate: float | None = None) -> VoiceProfile:
+        """Return what recordings of one voice, without labels, say of it: for `predict`.
+
+        Each utterance or speech segment in them counts as a clip; `rate` as in `predict`.
+
+        Raises
+        ------
+        AudioError
+            As `predict`, or nobody speaks in any of them.
+        ToolkitError
+            The model was not trained to know voices.
+        """
+        return learn_voice(self.scorer, recordings, rate, _threads(None))
 
     @one_blas_thread()
     def score(self, samples: FloatArray) -> RecordingScores:
@@ -185,81 +212,51 @@ class Model:
             for system in SYSTEMS
         }
 
-    def _label(
-        self, sources: Sequence[RecordingInput], jobs: int | None, curves: bool
+    def label(
+        self, inputs: Sequence[LabelInput], jobs: int | None = None, curves: bool = False
     ) -> list[Prediction | AudioError]:
         """Read, score and label recordings; the error of each that cannot be read."""
-        scored = self._score_sources(sources, _threads(jobs))
-        recordings = [result for result in scored if isinstance(result, _Recording)]
-        predictions = iter(self._predictions(recordings, curves))
+        scored = score_inputs(self.scorer, inputs, _threads(jobs))
+        found = [
+            (given.source.file, result)
+            for given, result in zip(inputs, scored, strict=True)
+            if not isinstance(result, AudioError)
+        ]
+        predictions = iter(self._predictions(found, curves))
         return [
-            s if isinstance(s, AudioError) else next(predictions).of_voice(*source.voice.name)
-            for source, s in zip(sources, scored, strict=True)
+            s if isinstance(s, AudioError) else next(predictions).of_voice(*given.source.voice.name)
+            for given, s in zip(inputs, scored, strict=True)
         ]
 
-    def _score_sources(
-        self, sources: Sequence[RecordingInput], jobs: int
-    ) -> list["_Recording | AudioError"]:
-        """Read and score recordings: each long one as it is read, then all others together."""
-        streams: list[AudioStream | AudioError] = []
-        clips: dict[int, FloatArray] = {}
-        scores: dict[int, ScoredRecording] = {}
-        for index, source in enumerate(sources):
-            try:
-                stream = source.open()
-                clip, rest = stream.read_up_to(max_held_samples(self.bundle.recipe))
-                if rest is None:
-                    clips[index] = clip
-                else:
-                    blocks = chain([clip], rest)
-                    scores[index] = score_long_recording(self.scorer, blocks, jobs)
-                streams.append(stream)
-            except AudioError as error:
-                streams.append(error)
-        scores |= zip(clips, self.scorer.score_recordings([*clips.values()]), strict=True)
-        return [
-            stream
-            if isinstance(stream, AudioError)
-            else _Recording(source.file, stream, scores[index])
-            for index, (source, stream) in enumerate(zip(sources, streams, strict=True))
-        ]
-
-    def _predictions(self, recordings: Sequence["_Recording"], curves: bool) -> list[Prediction]:
+    def _predictions(
+        self, recordings: Sequence[tuple[str, Scored]], curves: bool
+    ) -> list[Prediction]:
         found = answers(
             self.bundle,
-            [recording.scores for recording in recordings],
-            [recording.stream.duration for recording in recordings],
+            [scores for _, (_, scores) in recordings],
+            [read.duration for _, (read, _) in recordings],
             curves,
         )
         return [
-            self._prediction(recording, answer)
-            for recording, answer in zip(recordings, found, strict=True)
+            self._prediction(file, read, answer)
+            for (file, (read, _)), answer in zip(recordings, found, strict=True)
         ]
 
-    def _prediction(self, recording: "_Recording", answer: Answer) -> Prediction:
+    def _prediction(self, file: str, read: ReadRecording, answer: Answer) -> Prediction:
         label, is_spoken = answer.label, answer.label is not None
         by_emotion = dict(zip(self.classes, answer.probabilities.tolist(), strict=True))
         return Prediction(
-            file=recording.file,
+            file=file,
             emotion=None if label is None else self.classes[label],
             confidence=None if label is None else float(answer.probabilities[label]),
             probabilities=by_emotion if is_spoken else {},
-            duration=recording.stream.duration,
+            duration=read.duration,
             segments=answer.segments,
-            warnings=recording.stream.warnings,
+            warnings=read.warnings,
             model=self.bundle.model_id,
-            notes=recording.stream.notes,
+            notes=read.notes,
             curves=answer.curves,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Recording:
-    """A recording that was read to its end, and its scores."""
-
-    file: str
-    stream: AudioStream
-    scores: ScoredRecording
 
 
 def _threads(jobs: int | None) -> int:

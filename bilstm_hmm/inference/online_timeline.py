@@ -1,14 +1,16 @@
 """The timeline of a stream: speech segments as they end, emotions once nothing can change them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
-from bilstm_hmm.features.vad.segmenter import SPEECH_PAD
+from bilstm_hmm.features.vad.segmenter import SPEECH_PAD, SpeechSegment
 from bilstm_hmm.inference.answer import evidence_of, segment_hmm
 from bilstm_hmm.inference.scoring import RecordingScores, Scorer
 from bilstm_hmm.inference.speech_cutter import make_segmenter
+from bilstm_hmm.inference.voice.learner import NOTHING_KNOWN, KnownVoice, VoiceLearner
 from bilstm_hmm.prediction import Segment
 from bilstm_hmm.timeline.segment_hmm import (
     SECTION_SILENCE,
@@ -40,9 +42,17 @@ class OnlineTimeline:
     """Follows a recording at the rate of the model's features, block by block.
 
     What is held does not grow: the open speech segment, and the segments that are not decided.
+
+    A model that knows voices learns this one as it goes: each segment is scored by what is known
+    of the voice from the segments before it.
+
+    Parameters
+    ----------
+    known
+        What is known of the voice before it speaks.
     """
 
-    def __init__(self, scorer: Scorer) -> None:
+    def __init__(self, scorer: Scorer, known: KnownVoice = NOTHING_KNOWN) -> None:
         self._bundle = scorer.bundle
         self.classes = scorer.bundle.classes
         self._scorer = scorer
@@ -50,6 +60,7 @@ class OnlineTimeline:
         self._rate = scorer.bundle.recipe.features.rate
         self._segmenter = make_segmenter(scorer.bundle.recipe)
         self._hmm = segment_hmm(scorer.bundle)
+        self._learner = VoiceLearner(scorer.bundle.recipe, known)
         self._merger = SegmentMerger(self._silence)
         # Segments that are not decided, what goes before them, and where the last one ends.
         self._pending: list[_Segment] = []
@@ -60,11 +71,11 @@ class OnlineTimeline:
 
     def push(self, samples: FloatArray) -> list[Segment]:
         """Take the next samples ``[n]``; return the segments that are decided by them."""
-        return self._accept(self._scorer.score_segments(self._segmenter.push(samples)))
+        return self._accept(self._score(self._segmenter.push(samples)))
 
     def close(self, duration: float) -> list[Segment]:
         """Return the rest of the segments of a recording of `duration` seconds."""
-        scores = self._scorer.score_segments(self._segmenter.flush())
+        scores = self._score(self._segmenter.flush())
         closed = self._accept(scores, duration)
         return closed + self._commit_all() + self._merger.close(duration)
 
@@ -73,7 +84,7 @@ class OnlineTimeline:
         undecided = [segment.evidence for segment in self._pending]
         segment = self._segmenter.current_segment()
         if segment is not None:
-            (scores,) = self._scorer.score_segments([segment])
+            (scores,) = self._scorer.score_segments([segment], self._learner.voice)
             undecided.append(evidence_of(self._bundle, scores))
         known = list(self._history)
         known += zip(undecided, posteriors(self._hmm, undecided, self._carried), strict=True)
@@ -81,6 +92,15 @@ class OnlineTimeline:
         if not begun or time - begun[-1][0].end >= self._silence:
             return None
         return begun[-1][1]
+
+    def _score(self, segments: Sequence[SpeechSegment]) -> tuple[RecordingScores, ...]:
+        """Score segments that have ended, each by what those before it say of the voice."""
+        features = [self._scorer.extract_segment(segment) for segment in segments]
+        voices = []
+        for clip in features:
+            voices.append(self._learner.voice)
+            self._learner.learn(clip.frames)
+        return self._scorer.score_extracted(features, voices)
 
     def _accept(
         self, scores: tuple[RecordingScores, ...], duration: float = np.inf

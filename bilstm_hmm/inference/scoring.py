@@ -80,11 +80,13 @@ class ScoredRecording:
 class Features:
     """Frames of a clip, normalised or not.
 
-    `frames` are float32 ``[V, N, F]`` for V views; the first one lies at `start`, in seconds.
+    `frames` are float32 ``[V, N, F]`` for V views; the first one lies `start` seconds after the
+    clip's beginning, and the clip's begins `offset` seconds after that of the recording.
     """
 
     frames: FloatArray
     start: float = 0.0
+    offset: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,31 +118,24 @@ class Scorer:
                 self._opened = open_session(self.bundle.network, self.bundle.model_id)
             return self._opened
 
-    def score_recordings(self, recordings: Sequence[FloatArray]) -> tuple[ScoredRecording, ...]:
-        """Return the scores of the speech in recordings.
+    def extract_recording(self, samples: FloatArray) -> tuple[tuple[Features, ...], bool]:
+        """Return the features of what is said in a recording, and whether it is one utterance.
 
         Parameters
         ----------
-        recordings
-            Each short enough to be held whole; float32 ``[n]`` at the rate of the features.
+        samples
+            Of a recording short enough to be held whole; float32 ``[n]`` at the rate of the
+            features.
         """
-        cut = [self._cut(samples) for samples in recordings]
-        scores = iter(self.score_segments([segment for segments, _ in cut for segment in segments]))
-        return tuple(
-            ScoredRecording(tuple(next(scores) for _ in segments), is_utterance)
-            for segments, is_utterance in cut
-        )
+        cutter = SpeechCutter(self.bundle.recipe)
+        segments = [*cutter.push(samples), *cutter.flush()]
+        features = tuple(map(self.extract_segment, segments))
+        return features, cutter.is_utterance and len(features) == 1
 
     def score_speech(self, samples: FloatArray) -> tuple[RecordingScores, ...]:
         """Return the scores of each speech segment of a recording, in order."""
         segmenter = make_segmenter(self.bundle.recipe)
         return self.score_segments([*segmenter.push(samples), *segmenter.flush()])
-
-    def _cut(self, samples: FloatArray) -> tuple[list[SpeechSegment], bool]:
-        """What is scored of a recording, and whether it is one utterance."""
-        cutter = SpeechCutter(self.bundle.recipe)
-        segments = [*cutter.push(samples), *cutter.flush()]
-        return segments, cutter.is_utterance and len(segments) == 1
 
     def score_segments(
         self, segments: Sequence[SpeechSegment], voice: FrameMoments | None = None
@@ -156,14 +151,8 @@ class Scorer:
         says spreads to the others; segment by segment it sees what it was trained on, and an
         emotion ends where it ends.
         """
-        rate = self.bundle.recipe.features.rate
-        segments = [align_utterance(segment, rate) for segment in segments]
-        scores = self.score_clips([segment.samples for segment in segments], voice)
-        offsets = [segment.start / rate for segment in segments]
-        return tuple(
-            replace(clip, start=max(0.0, offset + clip.start), end=offset + clip.end)
-            for clip, offset in zip(scores, offsets, strict=True)
-        )
+        features = list(map(self.extract_segment, segments))
+        return self.score_extracted(features, [voice] * len(features))
 
     def score_clips(
         self, clips: Sequence[FloatArray], voice: FrameMoments | None = None
@@ -173,7 +162,17 @@ class Scorer:
         A clip gets the same as it would alone, but for rounding. `voice` is what is known of who
         speaks in all of them, see `normalise`.
         """
-        features = [self.normalise(self.extract_features(samples), voice) for samples in clips]
+        features = list(map(self.extract_features, clips))
+        return self.score_extracted(features, [voice] * len(features))
+
+    def score_extracted(
+        self, clips: Sequence[Features], voices: Sequence[FrameMoments | None]
+    ) -> tuple[RecordingScores, ...]:
+        """Return the scores of clips of features that are not normalised yet.
+
+        `voices` is what is known of who speaks in each, see `normalise`.
+        """
+        features = [self.normalise(clip, voice) for clip, voice in zip(clips, voices, strict=True)]
         frame_rate = self.bundle.recipe.features.frame_rate
         return tuple(
             RecordingScores(
@@ -181,8 +180,8 @@ class Scorer:
                 frame_logits=scores.logits,
                 frame_log_likelihoods=scores.log_likelihoods,
                 rate=self.bundle.recipe.output_rate,
-                start=clip.start,
-                end=clip.start + clip.frames.shape[1] / frame_rate,
+                start=max(0.0, clip.offset + clip.start),
+                end=clip.offset + (clip.start + clip.frames.shape[1] / frame_rate),
             )
             for clip, scores in zip(features, self.score_features(features), strict=True)
         )
@@ -198,6 +197,12 @@ class Scorer:
         recipe, settings = self.bundle.recipe, self.bundle.recipe.features
         views = extract_views(samples, settings, self.bundle.filter_banks, recipe.decision.warps)
         return Features(np.stack([view.values for view in views]), views[0].start)
+
+    def extract_segment(self, segment: SpeechSegment) -> Features:
+        """Return the features of a speech segment as of a clip of its own, not normalised."""
+        rate = self.bundle.recipe.features.rate
+        aligned = align_utterance(segment, rate)
+        return replace(self.extract_features(aligned.samples), offset=aligned.start / rate)
 
     def normalise(self, features: Features, voice: FrameMoments | None = None) -> Features:
         """Return features as the network takes them.
@@ -220,7 +225,7 @@ class Scorer:
         kind = recipe.features.normalisation
         pairs = zip(features.frames, by_view, strict=True)
         frames = np.stack([normalise(view, kind, of_view) for view, of_view in pairs])
-        return Features(frames, features.start)
+        return replace(features, frames=frames)
 
     def score_features(self, clips: Sequence[Features]) -> list[FrameScores]:
         """Return what the network and then the HMMs give for each clip of normalised features."""

@@ -5,6 +5,10 @@ is cut into chunks. Each speech segment goes through the network once it has end
 and the open one as far as it is known; segments of the timeline are closed as soon as nothing that
 may still come can change them, and are then those of the file
 (`bilstm_hmm.timeline.online_viterbi`).
+
+A model that knows voices learns the voice of the stream from the segments that have ended, for
+those that follow. A file is labelled by what all of its first minutes say, so that it may differ
+from the stream there.
 """
 
 from collections.abc import Mapping
@@ -18,6 +22,7 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.stream_buffer import StreamBuffer
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.online_timeline import OnlineTimeline
+from bilstm_hmm.inference.voice.profile import VoiceProfile, known_voice
 from bilstm_hmm.prediction import NO_SPEECH, Segment
 
 #: Seconds between two updates, and by how much the moment they tell of lies behind the sound:
@@ -79,11 +84,14 @@ class EmotionStream:
     lookahead
         Seconds of sound behind the moment that an update tells of. With less it is known sooner
         and less surely.
+    voice
+        What is known of the voice before it speaks, of `Model.voice`.
 
     Raises
     ------
     ToolkitError
-        The interval, the look-ahead or the rate is none.
+        The interval, the look-ahead or the rate is none; or the voice is of other features, or for
+        a model that knows none.
     """
 
     def __init__(
@@ -93,6 +101,7 @@ class EmotionStream:
         *,
         interval: float = INTERVAL,
         lookahead: float = LOOKAHEAD,
+        voice: VoiceProfile | None = None,
     ) -> None:
         if not 0.05 <= interval <= 60.0:
             raise ToolkitError(f"interval {interval}: give seconds between 0.05 and 60.")
@@ -101,7 +110,7 @@ class EmotionStream:
         self.lookahead = lookahead
         model_rate = model.bundle.recipe.features.rate
         self._buffer = StreamBuffer(model_rate if rate is None else rate, model_rate, interval)
-        self._timeline = OnlineTimeline(model.scorer)
+        self._timeline = OnlineTimeline(model.scorer, known_voice(model.bundle, voice))
 
     @one_blas_thread()
     def push(self, chunk: NDArray[Any], rate: float | None = None) -> list[Update]:
