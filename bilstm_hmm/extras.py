@@ -14,7 +14,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "huggingface": ("torch", "transformers"),
     "train": (
         *("keras", "tensorflow", "hmmlearn", "librosa", "spafe", "sklearn", "scipy"),
-        *("matplotlib", "onnx", "av", "pooch", "tensorboard"),
+        *("matplotlib", "onnx", "av", "pooch", "pyroomacoustics", "tensorboard"),
     ),
 }
 

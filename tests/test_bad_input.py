@@ -261,6 +261,11 @@ def garbage(root: Path) -> None:
         (one_speaker, ["data.fold=7", "data.speaker_dependent=true"], ["there is no fold 7; choo"]),
         (
             one_speaker,
+            ["augmentation.recorded_noise={{probability: 0.1, folder: nowhere}}"],
+            ["augmentation.recorded_noise.folder: nowhere is no folder; give one"],
+        ),
+        (
+            one_speaker,
             ["training.epoch=1"],
             ["--set training.epoch=1: unknown key"],
         ),

@@ -28,6 +28,7 @@ CHAINS = {
         "vad",
         "encoder",
         "extraction",
+        "degradation",
         "augmentation",
     ),
     "data": ("root", "corpora", "splits", "download", "synthesis"),

@@ -21,6 +21,7 @@ FORBIDDEN = (
     "onnx",
     "scipy",
     "pooch",
+    "pyroomacoustics",
     "av",
 )
 

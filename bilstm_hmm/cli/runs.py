@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from bilstm_hmm.config.schema import Recipe
     from bilstm_hmm.data.splits.protocols import Protocol
 
 #: What those who train without an encoder should know of; figures of docs/results.
@@ -51,6 +52,7 @@ def train(
     recipe = load_recipe(config, overrides or ())
     # Whatever is wrong with the data or an encoder is reported before a folder is made.
     with_encoder(lambda: load_encoder(recipe.features), yes)
+    _refuse_without_noise(recipe)
     dataset = load_dataset(recipe.data)
     _refuse_timelines(dataset.protocol)
     find_fold(dataset_folds(dataset, recipe.seed), recipe.data.fold)
@@ -65,6 +67,14 @@ def train(
     print(f"Report: {folder / 'report.md'}")
     if not recipe.features.has_encoder:
         print(ENCODER_HINT)
+
+
+def _refuse_without_noise(recipe: "Recipe") -> None:
+    from bilstm_hmm.features.degradation.recordings import check_noise_folder
+
+    noise = recipe.augmentation.recorded_noise
+    if noise.probability > 0.0 and noise.folder is not None:
+        check_noise_folder(noise.folder)
 
 
 def _refuse_timelines(protocol: "Protocol") -> None:
@@ -111,6 +121,7 @@ def evaluate(
     protocol_override = [f"data.protocol={protocol}"] if protocol is not None else []
     recipe = load_recipe(config, [*(overrides or ()), *protocol_override])
     with_encoder(lambda: load_encoder(recipe.features), yes)
+    _refuse_without_noise(recipe)
     dataset = load_dataset(recipe.data)
     all_folds = dataset_folds(dataset, recipe.seed)
     numbers = fold_numbers(folds, all_folds)

@@ -130,7 +130,7 @@ def build_bundle(system: TrainedSystem, context: TrainingContext) -> Bundle:
     return Bundle(
         model_id=f"{recipe.name}-{digest.hexdigest()[:8]}",
         classes=context.examples.classes,
-        recipe=_without_paths(recipe),
+        recipe=without_paths(recipe),
         filter_banks=context.filter_banks,
         statistics=system.network.statistics,
         network=network,
@@ -141,13 +141,19 @@ def build_bundle(system: TrainedSystem, context: TrainingContext) -> Bundle:
     )
 
 
-def _without_paths(recipe: Recipe) -> Recipe:
-    """The recipe as it may travel: where its corpora and encoder lay is nobody's business."""
+def without_paths(recipe: Recipe) -> Recipe:
+    """The recipe as it may travel: where its sounds and encoder lay is nobody's business."""
     data = recipe.data.model_copy(update={"root": None, "roots": {}, "home": None})
     encoder = recipe.features.encoder
     encoder = encoder.model_copy(update={"model": Path(encoder.model).name})
     features = recipe.features.model_copy(update={"encoder": encoder})
-    return recipe.model_copy(update={"data": data, "features": features, "cache": Recipe().cache})
+    noise = recipe.augmentation.recorded_noise
+    # Its name stays: a recipe that has recordings for noise needs a folder.
+    folder = None if noise.folder is None else Path(noise.folder.resolve().name)
+    noise = noise.model_copy(update={"folder": folder})
+    augmentation = recipe.augmentation.model_copy(update={"recorded_noise": noise})
+    sections = {"data": data, "features": features, "augmentation": augmentation}
+    return recipe.model_copy(update={**sections, "cache": Recipe().cache})
 
 
 def out_of_fold_results(system: TrainedSystem, examples: Examples) -> tuple[ClipResult, ...]:

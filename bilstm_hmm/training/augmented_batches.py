@@ -12,13 +12,14 @@ from bilstm_hmm.features.augmentation.draws import (
     sample_warp_factor,
     spec_augment,
 )
-from bilstm_hmm.features.augmentation.waveform import augment_waveform
+from bilstm_hmm.features.augmentation.waveform import Background, augment_waveform
 from bilstm_hmm.features.extraction.extract import extract
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics, normalise
 from bilstm_hmm.features.settings.augmentation import AugmentationSettings
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.training.batches import Batch
 from bilstm_hmm.training.batching.known_voices import KnownVoices
+from bilstm_hmm.training.batching.surroundings import Surroundings
 from bilstm_hmm.training.examples import Examples
 
 
@@ -28,8 +29,8 @@ class AugmentedDataset:
 
     Masks and mixtures are new in each epoch, changes of the samples come back after
     ``augmentation.copies`` epochs. What a clip looks like depends on the seed, the epoch and the
-    clip's name alone, so that neither the order of the clips nor the number of threads changes a
-    run.
+    clip's name alone, and on `surroundings` where there is something behind it, so that neither the
+    order of the clips nor the number of threads changes a run.
 
     Attributes
     ----------
@@ -43,6 +44,8 @@ class AugmentedDataset:
         Which emotions take part in the loss of each clip, float32 ``[N, C]``; None for all.
     voices
         What is known of the voices; None for nothing.
+    surroundings
+        What may be behind the clips; None for nothing but noise that is generated.
     """
 
     examples: Examples
@@ -52,6 +55,7 @@ class AugmentedDataset:
     weights: FloatArray
     masks: FloatArray | None = None
     voices: KnownVoices | None = None
+    surroundings: Surroundings | None = None
 
     def batch(self, indices: Indices, epoch: int) -> Batch:
         """Return the batch of these clips as `epoch`, counted from 0, has them."""
@@ -78,7 +82,7 @@ class AugmentedDataset:
         """What a clip is normalised by: with as much of its voice known as chance decides."""
         if self.voices is None:
             return self.statistics
-        return self.voices.statistics(index, self.statistics, rng)[0]
+        return self.voices.statistics(index, self.statistics, rng)
 
     def _cached_augmentation(self, index: int, epoch: int) -> FloatArray:
         """The frames of a clip whose samples and spectrum have been changed at random.
@@ -87,24 +91,35 @@ class AugmentedDataset:
         half precision.
         """
         copies = self.recipe.augmentation.copies
+        copy = epoch % copies if copies else epoch
+        talkers = self._talkers(index, copy)
         if not copies:
-            return self._augment(index, epoch)
+            return self._augment(index, copy, talkers)
         cache = self.examples.augmentation_cache
-        key = (index, epoch % copies, self.recipe.seed, self.recipe.augmentation)
+        key = (index, copy, self.recipe.seed, self.recipe.augmentation, talkers.tobytes())
         if key in cache:
             return cache[key].astype(np.float32)
-        values = self._augment(index, epoch % copies)
+        values = self._augment(index, copy, talkers)
         if values is self.examples.frames[index].values:
             return values
         cache[key] = values.astype(np.float16)
         return cache[key].astype(np.float32)
 
-    def _augment(self, index: int, copy: int) -> FloatArray:
+    def _talkers(self, index: int, copy: int) -> Indices:
+        """The clips that babble behind a copy of a clip: what networks may differ in."""
+        if self.surroundings is None:
+            return np.zeros(0, dtype=np.intp)
+        return self.surroundings.draw_talkers(self.examples, index, self.recipe, copy)
+
+    def _augment(self, index: int, copy: int, talkers: Indices) -> FloatArray:
         """The frames of a clip with its samples and spectrum changed, or as they were."""
         recipe, settings = self.recipe, self.recipe.augmentation
         rng = augmentation_rng(recipe.seed, copy, self.examples.clips[index].name)
+        background = Background()
+        if self.surroundings is not None:
+            background = self.surroundings.background(self.examples, talkers)
         original = self.examples.samples[index]
-        samples = augment_waveform(original, recipe.features.rate, settings, rng)
+        samples = augment_waveform(original, recipe.features.rate, settings, rng, background)
         warp = sample_warp_factor(settings, rng)
         if samples is original and warp == 1.0:
             return self.examples.frames[index].values

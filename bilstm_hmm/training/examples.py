@@ -23,8 +23,9 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 
 _LOG = logging.getLogger(__name__)
 
-#: The clip, the number of the copy, and what it was made by: the seed and the augmentation.
-AugmentationKey = tuple[int, int, int, AugmentationSettings]
+#: The clip, the number of the copy, what it was made by (the seed and the augmentation), and the
+#: clips that babble behind it.
+AugmentationKey = tuple[int, int, int, AugmentationSettings, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +126,28 @@ def normalised_frames(
     return [normalise(examples.frames[int(i)].values, kind, statistics) for i in indices]
 
 
-def frame_views(
-    examples: Examples, indices: Sequence[int] | Indices, recipe: Recipe, banks: FilterBanks
-) -> list[FloatArray]:
-    """Return the frames of these clips at each of ``decision.warps``, whole and not normalised.
+def warped_frames(
+    examples: Examples,
+    indices: Sequence[int] | Indices,
+    recipe: Recipe,
+    banks: FilterBanks,
+    statistics: FeatureStatistics,
+) -> list[list[FloatArray]]:
+    """Return the normalised frames of these clips, whole, at each of ``decision.warps``.
 
     Returns
     -------
     list
-        For each clip, ``[V, N, F]``: a view for each warp.
+        The frames of all clips at the first warp, then at the second, and so on.
     """
-    warps = recipe.decision.warps
+    kind, warps = recipe.features.normalisation, recipe.decision.warps
     if warps == (1.0,):
-        return [examples.frames[int(i)].values[None] for i in indices]
+        return [normalised_frames(examples, indices, recipe, statistics)]
 
-    def views(index: int) -> FloatArray:
+    def views(index: int) -> list[FloatArray]:
         frames = extract_views(examples.samples[index], recipe.features, banks, warps)
-        return np.stack([view.values for view in frames])
+        return [normalise(view.values, kind, statistics) for view in frames]
 
     with ThreadPoolExecutor(recipe.jobs) as pool:
-        return list(pool.map(views, map(int, indices)))
+        views_by_clip = list(pool.map(views, map(int, indices)))
+    return [list(clips) for clips in zip(*views_by_clip, strict=True)]

@@ -29,6 +29,26 @@ def sample_warp_factor(settings: AugmentationSettings, rng: np.random.Generator)
     return 1.0
 
 
+def sample_talkers(
+    clip: int, others: NDArray[np.intp], settings: AugmentationSettings, rng: np.random.Generator
+) -> tuple[int, ...]:
+    """Return the clips that are to babble behind one; none where chance decides on no babble.
+
+    Parameters
+    ----------
+    clip
+        Which never babbles behind itself.
+    others
+        Those to choose from, ``[N]``, in an order that depends on nothing by chance.
+    """
+    if rng.random() >= settings.babble.probability:
+        return ()
+    low, high = settings.babble.talkers
+    count = int(rng.integers(low, high + 1))
+    drawn = rng.permutation(len(others))[: count + 1] if len(others) else ()
+    return tuple(int(others[place]) for place in drawn if others[place] != clip)[:count]
+
+
 def spec_augment(
     values: FloatArray, settings: AugmentationSettings, rng: np.random.Generator
 ) -> FloatArray:

@@ -1,23 +1,54 @@
 """Random changes of a training clip's samples."""
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 
+import numpy as np
+
+from ..degradation.codecs import compress, telephone
+from ..degradation.levels import add_hum, add_offset, change_level, clip_peaks
+from ..degradation.noise import add_background, add_noise, babble, excerpt
+from ..degradation.recordings import NoiseRecordings
+from ..degradation.rooms import reverberate, room_response
 from ..frames import FloatArray
 from ..settings.augmentation import AugmentationSettings, Noise
-from ..spectral.pitch import next_fast_len
 from ..spectral.spectrum import preemphasise
 
 # A phase vocoder needs a few frames; shorter clips are left as they are.
 MIN_VOCODED = 64
+#: Rooms that clips are put into; each takes 10 to 50 ms to compute, and is then kept.
+N_ROOMS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What may be behind a clip.
+
+    Attributes
+    ----------
+    recordings
+        Of noise, one of which is drawn.
+    talkers
+        Clips of those who all talk behind this one; none where chance decided on none.
+    """
+
+    recordings: NoiseRecordings = field(default_factory=NoiseRecordings)
+    talkers: Sequence[FloatArray] = ()
 
 
 def augment_waveform(
-    samples: FloatArray, rate: int, settings: AugmentationSettings, rng: np.random.Generator
+    samples: FloatArray,
+    rate: int,
+    settings: AugmentationSettings,
+    rng: np.random.Generator,
+    background: Background = Background(),
 ) -> FloatArray:
-    """Return the clip with the changes that chance decided on.
+    """Return the clip with the changes that chance decided on, in the order of their causes.
 
-    Speed, pitch, stretch, tilt, gain and noise are applied in this order, the shift in time last.
+    First the voice: speed, pitch, stretch. Then its surroundings: room, babble, recorded noise.
+    Then the microphone: tilt, gain, generated noise, hum, offset, clipping. Then the line:
+    telephone, compression. The shift in time comes last.
 
     Parameters
     ----------
@@ -34,21 +65,87 @@ def augment_waveform(
         samples = pitch_shift(samples, rate, rng.uniform(*settings.pitch_shift.semitones))
     if _happens(settings.time_stretch.probability, rng):
         samples = time_stretch(samples, rng.uniform(*settings.time_stretch.factor))
+    samples = _surround(samples, rate, settings, rng, background)
     if _happens(settings.preemphasis.probability, rng):
         samples = preemphasise(samples, rng.uniform(*settings.preemphasis.coefficient))
     if _happens(settings.gain.probability, rng):
-        samples = samples * np.float32(10.0 ** (rng.uniform(*settings.gain.decibels) / 20.0))
+        samples = change_level(samples, rng.uniform(*settings.gain.decibels))
     if _happens(settings.noise.probability, rng):
         colour = _colour(settings.noise, rng)
         samples = add_noise(samples, rng.uniform(*settings.noise.snr_db), colour, rng)
+    samples = _amplify(samples, rate, settings, rng)
+    samples = _transmit(samples, rate, settings, rng)
     if _happens(settings.time_shift.probability, rng):
         shift = rng.uniform(*settings.time_shift.seconds)
         samples = np.roll(samples, round(shift * rate))
     return samples
 
 
+def _surround(
+    samples: FloatArray,
+    rate: int,
+    settings: AugmentationSettings,
+    rng: np.random.Generator,
+    background: Background,
+) -> FloatArray:
+    """Put the clip into a room, and something behind it."""
+    if _may_happen(settings.room.probability, rng):
+        response = _room(int(rng.integers(N_ROOMS)), settings.room.rt60, rate)
+        samples = reverberate(samples, response)
+    if background.talkers:
+        behind = babble(background.talkers, len(samples), rng)
+        samples = add_background(samples, behind, rng.uniform(*settings.babble.snr_db))
+    n_recordings = len(background.recordings)
+    if n_recordings and _may_happen(settings.recorded_noise.probability, rng):
+        recording = background.recordings[int(rng.integers(n_recordings))]
+        behind = excerpt(recording, len(samples), rng)
+        samples = add_background(samples, behind, rng.uniform(*settings.recorded_noise.snr_db))
+    return samples
+
+
+def _amplify(
+    samples: FloatArray, rate: int, settings: AugmentationSettings, rng: np.random.Generator
+) -> FloatArray:
+    """Do to the clip what an amplifier and a converter may do."""
+    if _may_happen(settings.hum.probability, rng):
+        frequency = 50.0 if rng.random() < 0.5 else 60.0
+        samples = add_hum(samples, rate, frequency, rng.uniform(*settings.hum.snr_db), rng)
+    if _may_happen(settings.offset.probability, rng):
+        samples = add_offset(samples, rng.uniform(*settings.offset.fraction))
+    if _may_happen(settings.clipping.probability, rng):
+        samples = clip_peaks(samples, rng.uniform(*settings.clipping.fraction))
+    return samples
+
+
+def _transmit(
+    samples: FloatArray, rate: int, settings: AugmentationSettings, rng: np.random.Generator
+) -> FloatArray:
+    """Send the clip over a line."""
+    if _may_happen(settings.telephone.probability, rng):
+        codec = str(rng.choice(settings.telephone.codecs))
+        band = rng.uniform(*settings.telephone.low), rng.uniform(*settings.telephone.high)
+        samples = telephone(samples, rate, codec, band)
+    if _may_happen(settings.compression.probability, rng):
+        codec = str(rng.choice(settings.compression.codecs))
+        kbps = rng.uniform(*settings.compression.kbps)
+        samples = compress(samples, rate, codec, kbps, quick=True)
+    return samples
+
+
+@lru_cache(maxsize=2 * N_ROOMS)
+def _room(number: int, rt60: tuple[float, float], rate: int) -> FloatArray:
+    """One of the rooms, the same whenever it is asked for; its reverberation time within bounds."""
+    rng = np.random.default_rng([number, rate])
+    return room_response(float(rng.uniform(*rt60)), rate, rng)
+
+
 def _happens(probability: float, rng: np.random.Generator) -> bool:
     return bool(rng.random() < probability)
+
+
+def _may_happen(probability: float, rng: np.random.Generator) -> bool:
+    """The same; without a draw where it cannot, so that older recipes train as they always did."""
+    return probability > 0.0 and _happens(probability, rng)
 
 
 def _colour(settings: Noise, rng: np.random.Generator) -> str:
@@ -92,30 +189,3 @@ def time_stretch(samples: FloatArray, factor: float) -> FloatArray:
 def _vocoder_length(samples: FloatArray) -> int:
     """Return a transform length that is no longer than the clip, up to 1024 samples."""
     return min(1024, 1 << (len(samples).bit_length() - 1))
-
-
-def add_noise(
-    samples: FloatArray, snr_db: float, colour: str, rng: np.random.Generator
-) -> FloatArray:
-    """Return the clip with ``white`` or ``pink`` noise at a signal-to-noise ratio in dB.
-
-    Both powers are means over the whole clip. A silent clip is returned as it is.
-    """
-    power = float(np.mean(np.square(samples, dtype=np.float64)))
-    if power == 0.0:
-        return samples
-    noise = rng.standard_normal(len(samples))
-    if colour == "pink":
-        noise = _pink(noise)
-    noise_power = float(np.mean(np.square(noise)))
-    noise *= np.sqrt(power / (noise_power * 10.0 ** (snr_db / 10.0)))
-    return samples + noise.astype(np.float32)
-
-
-def _pink(white: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return noise whose power falls by 3 dB an octave, made of white noise."""
-    # A length of many small factors: the transform of a prime one takes ten times as long.
-    length = next_fast_len(len(white))
-    spectrum = np.fft.rfft(white, length)
-    spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1.0))
-    return np.fft.irfft(spectrum, length)[: len(white)]

@@ -20,7 +20,7 @@ from .streams import STREAMS
 _LOG = logging.getLogger(__name__)
 
 # What has no say in the frames of a file; a change in anything else makes all entries stale.
-_WITHOUT_SAY = ("__main__.py", "augmentation")
+_WITHOUT_SAY = ("__main__.py", "augmentation", "degradation")
 
 
 @cache

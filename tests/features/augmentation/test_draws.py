@@ -7,19 +7,23 @@ import pytest
 from bilstm_hmm.features.augmentation.draws import (
     augmentation_rng,
     mixup_weights,
+    sample_talkers,
     sample_warp_factor,
     spec_augment,
 )
 from bilstm_hmm.features.augmentation.waveform import (
-    add_noise,
+    Background,
     augment_waveform,
     pitch_shift,
     speed_perturb,
     time_stretch,
 )
+from bilstm_hmm.features.degradation.noise import add_noise
+from bilstm_hmm.features.degradation.recordings import NoiseRecordings
 from bilstm_hmm.features.settings.augmentation import (
     AugmentationSettings,
     Noise,
+    RecordedNoise,
     SpecAugment,
     VocalTract,
 )
@@ -36,7 +40,17 @@ KINDS = (
     "speed",
     "preemphasis",
     "gain",
+    "room",
+    "hum",
+    "offset",
+    "clipping",
+    "telephone",
+    "compression",
 )
+
+
+#: What the generator gives next after the default augmentation of a clip, seeds 0 to 4.
+FOLLOWING = [0.729497, 0.409199, 0.074801, 0.734577, 0.174528]
 
 
 def only(kind, **changes):
@@ -158,6 +172,59 @@ def test_the_share_of_changed_clips_is_the_probability():
         for k in range(1000)
     ]
     assert 0.25 < np.mean(changed) < 0.35
+
+
+def test_kinds_that_never_happen_take_no_part_in_what_is_drawn():
+    """Recipes from before there were these kinds train as they did: what follows is as it was."""
+    samples, following = signal(3000), []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        augment_waveform(samples, 16000, AugmentationSettings(), rng)
+        following.append(rng.random())
+    np.testing.assert_allclose(following, FOLLOWING, atol=1e-6)
+
+
+def test_recorded_noise_comes_from_the_recordings_at_the_ratio_that_is_drawn():
+    samples, number = signal(3000), 40.0
+    tone = (30000 * np.sin(np.arange(500) / number)).astype(np.int16)
+    recipe = only("recorded_noise", folder="noise", snr_db=(6.0, 6.0))
+    background = Background(NoiseRecordings((tone,)))
+    noisy = augment_waveform(samples, 16000, recipe, np.random.default_rng(0), background)
+    noise = noisy - samples
+    power = np.mean(samples.astype(float) ** 2) / np.mean(noise.astype(float) ** 2)
+    assert 10 * np.log10(power) == pytest.approx(6.0, abs=0.05)
+    # Over and over, from a random place on.
+    np.testing.assert_allclose(noise[:500], noise[500:1000], atol=1e-6)
+    assert augment_waveform(samples, 16000, recipe, np.random.default_rng(0)) is samples
+
+
+def test_recorded_noise_without_a_folder_is_refused():
+    with pytest.raises(ValidationError, match="name a folder"):
+        RecordedNoise(probability=0.1)
+
+
+def test_talkers_are_others_each_once_and_as_many_as_is_said():
+    recipe = only("babble", talkers=(2, 4))
+    others = np.arange(10, 16)
+    counts = set()
+    for k in range(60):
+        drawn = sample_talkers(12, others, recipe, np.random.default_rng(k))
+        assert 12 not in drawn
+        assert set(drawn) <= set(others.tolist())
+        assert len(set(drawn)) == len(drawn)
+        counts.add(len(drawn))
+    assert counts == {2, 3, 4}
+    assert sample_talkers(12, others[:0], recipe, np.random.default_rng(0)) == ()
+    assert sample_talkers(12, others, AugmentationSettings(), np.random.default_rng(0)) == ()
+
+
+def test_babble_is_behind_a_clip_where_there_are_talkers():
+    samples = signal(3000)
+    recipe = only("babble", snr_db=(0.0, 0.0))
+    background = Background(talkers=(signal(900, 1), signal(5000, 2), np.zeros(7, np.float32)))
+    changed = augment_waveform(samples, 16000, recipe, np.random.default_rng(0), background)
+    added = (changed - samples).astype(float)
+    assert np.mean(added**2) == pytest.approx(np.mean(samples.astype(float) ** 2), rel=0.01)
 
 
 def test_warps_lie_in_their_range():
