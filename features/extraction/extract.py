@@ -144,8 +144,11 @@ def _encoder_frames(
             "An encoder hears the recording as it is, and has no filter banks to warp; leave "
             "decision.warps at [1.0]."
         )
-    encoder = _open_encoder(settings)
-    return encoder.frames(samples, 1 + len(samples) // settings.frame_step)
+    encoder, average = _open_encoder(settings), settings.encoder.average
+    states = encoder.frames(samples, 1 + len(samples) * average // settings.frame_step)
+    if average == 1:
+        return states
+    return resample_frames(states, average, 1 + len(samples) // settings.frame_step)
 
 
 def _peak(samples: FloatArray) -> float:

@@ -46,6 +46,15 @@ class EncoderSettings(BaseModel):
     frame_rate: Annotated[
         float, Field(ge=1.0, le=1000.0, description="Frames a second that it gives.")
     ] = 50.0
+    average: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=50,
+            description="Neighbouring frames averaged into one: at 4, what takes 50 frames a second "
+            "gets 12.5, which tells emotions as well and is trained in a quarter of the time.",
+        ),
+    ] = 1
     window: Annotated[
         float, Field(ge=0.1, le=60.0, description="Seconds that it sees at once, at most.")
     ] = 8.0

@@ -139,10 +139,8 @@ class FeatureSettings(BaseModel):
             raise ValueError(f"rate must be {WHISPER_RATE} for encoder.input log-mel")
         if self.rate % self.encoder.frame_rate:
             raise ValueError("rate must be a multiple of encoder.frame_rate")
-        if self.short_time and self.encoder.frame_rate > self.rate / self.hop_length:
-            raise ValueError(
-                "hop_length must give at least as many frames a second as encoder.frame_rate"
-            )
+        if self.short_time and self.frame_rate > self.rate / self.hop_length:
+            raise ValueError("hop_length must give at least as many frames a second as the encoder")
 
     @property
     def has_encoder(self) -> bool:
@@ -157,7 +155,9 @@ class FeatureSettings(BaseModel):
     @property
     def frame_step(self) -> int:
         """Samples from one frame to the next."""
-        return round(self.rate / self.encoder.frame_rate) if self.has_encoder else self.hop_length
+        if not self.has_encoder:
+            return self.hop_length
+        return round(self.rate / self.encoder.frame_rate) * self.encoder.average
 
     @property
     def frame_rate(self) -> float:

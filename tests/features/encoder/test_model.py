@@ -302,3 +302,14 @@ def test_extraction_with_an_encoder_loads_no_training_library(tiny, voice, store
         check=True,
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_averaged_frames_are_means_around_their_time(tiny, voice):
+    every = extract(voice, features(tiny), FilterBanks())
+    slow = extract(voice, features(tiny, average=4), FilterBanks())
+    assert slow.rate == every.rate / 4
+    assert len(slow.values) == 1 + len(voice) // (4 * 320)
+    # Frame 2 lies at frame 8 of the others: half of the frames at both ends of its window.
+    around = every.values[6:11]
+    weights = np.array([0.5, 1.0, 1.0, 1.0, 0.5]) / 4
+    np.testing.assert_allclose(slow.values[2], weights @ around, atol=1e-5)
