@@ -82,7 +82,7 @@ class AugmentedDataset:
         """What a clip is normalised by: with as much of its voice known as chance decides."""
         if self.voices is None:
             return self.statistics
-        return self.voices.statistics(index, self.statistics, rng)
+        return self.voices.statistics(index, self.statistics, rng)[0]
 
     def _cached_augmentation(self, index: int, epoch: int) -> FloatArray:
         """The frames of a clip whose samples and spectrum have been changed at random.

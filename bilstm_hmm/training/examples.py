@@ -126,28 +126,23 @@ def normalised_frames(
     return [normalise(examples.frames[int(i)].values, kind, statistics) for i in indices]
 
 
-def warped_frames(
-    examples: Examples,
-    indices: Sequence[int] | Indices,
-    recipe: Recipe,
-    banks: FilterBanks,
-    statistics: FeatureStatistics,
-) -> list[list[FloatArray]]:
-    """Return the normalised frames of these clips, whole, at each of ``decision.warps``.
+def frame_views(
+    examples: Examples, indices: Sequence[int] | Indices, recipe: Recipe, banks: FilterBanks
+) -> list[FloatArray]:
+    """Return the frames of these clips at each of ``decision.warps``, whole and not normalised.
 
     Returns
     -------
     list
-        The frames of all clips at the first warp, then at the second, and so on.
+        For each clip, ``[V, N, F]``: a view for each warp.
     """
-    kind, warps = recipe.features.normalisation, recipe.decision.warps
+    warps = recipe.decision.warps
     if warps == (1.0,):
-        return [normalised_frames(examples, indices, recipe, statistics)]
+        return [examples.frames[int(i)].values[None] for i in indices]
 
-    def views(index: int) -> list[FloatArray]:
+    def views(index: int) -> FloatArray:
         frames = extract_views(examples.samples[index], recipe.features, banks, warps)
-        return [normalise(view.values, kind, statistics) for view in frames]
+        return np.stack([view.values for view in frames])
 
     with ThreadPoolExecutor(recipe.jobs) as pool:
-        views_by_clip = list(pool.map(views, map(int, indices)))
-    return [list(clips) for clips in zip(*views_by_clip, strict=True)]
+        return list(pool.map(views, map(int, indices)))

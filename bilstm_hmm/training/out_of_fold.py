@@ -13,11 +13,14 @@ import numpy as np
 from bilstm_hmm.arrays import Indices
 from bilstm_hmm.config.training_settings import TrainingSettings
 from bilstm_hmm.data.splits.inner_folds import InnerFolds, inner_folds, validation_split
+from bilstm_hmm.features.extraction.normalise import normalise
+from bilstm_hmm.features.extraction.voice_statistics import clip_moments
 from bilstm_hmm.hmm.projection import fit_alignment, project
 from bilstm_hmm.network.outputs import NetworkOutput, average_outputs
 from bilstm_hmm.training.backend import BackEnd, OutOfFoldOutputs, fit_back_end
+from bilstm_hmm.training.batching.known_voices import KnownVoices
 from bilstm_hmm.training.context import TrainingContext, TrainingTask
-from bilstm_hmm.training.examples import normalised_frames, warped_frames
+from bilstm_hmm.training.examples import frame_views, normalised_frames
 from bilstm_hmm.training.loop import TrainedNetwork, network_outputs, train_network
 
 #: Clips that an alignment is computed on; more change nothing and take memory.
@@ -72,6 +75,7 @@ def train_system(
         recipe.hmm.inner_folds,
         recipe.seed,
         speaker_dependent=speaker_dependent,
+        by_corpus=recipe.hmm.inner_split == "corpora",
     )
     inner_tasks = _inner_tasks(context, split)
     context.progress.networks(_work(inner_tasks, len(train), recipe.training))
@@ -99,7 +103,7 @@ def _work(
 def _split_notes(split: InnerFolds, speaker_dependent: bool) -> list[str]:
     if speaker_dependent:
         return ["Test speakers are in training, so validation holds out clips, not speakers."]
-    if split.grouped_by != "speakers":
+    if split.grouped_by not in ("speakers", "corpora"):
         return [
             f"The training part has one speaker, so validation holds out {split.grouped_by}, "
             "not speakers."
@@ -223,10 +227,25 @@ def _align(
 def _averaged_outputs(
     context: TrainingContext, network: TrainedNetwork, clips: Sequence[int]
 ) -> list[NetworkOutput]:
-    """Outputs for the clips as prediction has them: the means over ``decision.warps``."""
+    """Outputs for the clips as prediction has them: the means over ``decision.warps``.
+
+    Of the voices of these clips as much is known as in training.
+    """
     recipe = context.recipe
-    views = warped_frames(context.examples, clips, recipe, context.filter_banks, network.statistics)
-    outputs = [network_outputs(network, frames, recipe.network.stride) for frames in views]
+    views = frame_views(context.examples, clips, recipe, context.filter_banks)
+    statistics = [(network.statistics,) * len(recipe.decision.warps)] * len(clips)
+    if recipe.voice.known_clips:
+        moments = {clip: clip_moments(of_clip) for clip, of_clip in zip(clips, views, strict=True)}
+        voices = KnownVoices(context.examples.clips, moments, recipe.voice)
+        rng = np.random.default_rng(recipe.seed)
+        statistics = [voices.statistics(clip, network.statistics, rng) for clip in clips]
+    outputs = []
+    for view in range(len(recipe.decision.warps)):
+        frames = [
+            normalise(of_clip[view], recipe.features.normalisation, by_view[view])
+            for of_clip, by_view in zip(views, statistics, strict=True)
+        ]
+        outputs.append(network_outputs(network, frames, recipe.network.stride))
     return [average_outputs(of_clip) for of_clip in zip(*outputs, strict=True)]
 
 

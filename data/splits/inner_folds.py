@@ -17,7 +17,7 @@ from ..corpora.corpus import has_known_speaker
 from ..errors import DataError
 from .groups import assign_clips, assign_groups, assign_speakers, stratified_sample
 
-Grouping = Literal["speakers", "sentences", "clips"]
+Grouping = Literal["corpora", "speakers", "sentences", "clips"]
 Split = tuple[tuple[int, ...], tuple[int, ...]]
 
 # Parts are drawn a few times; the draw that lacks the fewest classes counts.
@@ -42,6 +42,7 @@ def inner_folds(
     seed: int,
     *,
     speaker_dependent: bool = False,
+    by_corpus: bool = False,
 ) -> InnerFolds:
     """Split the training `indices` `k` ways, each held out once, with like clips and sexes.
 
@@ -58,13 +59,15 @@ def inner_folds(
         How many ways, at least 2; lowered to the number of speakers (or sentences, or clips).
     speaker_dependent
         Whether a speaker may be in both parts: then clips of every class are spread evenly.
+    by_corpus
+        Whether the parts share no corpus, where there are several.
 
     Raises
     ------
     DataError
         If there are fewer than two clips.
     """
-    grouped = _group(clips, indices, speaker_dependent)
+    grouped = _group(clips, indices, speaker_dependent, by_corpus)
     n_parts = max(2, min(k, len(set(grouped.groups))))
     rng = np.random.default_rng(seed)
     best = _splits(indices, _assign_parts(grouped, n_parts, rng))
@@ -126,7 +129,12 @@ class _Groups:
     emotions: list[str]
 
 
-def _group(clips: Sequence[Clip], indices: Sequence[int], speaker_dependent: bool) -> _Groups:
+def _group(
+    clips: Sequence[Clip],
+    indices: Sequence[int],
+    speaker_dependent: bool,
+    by_corpus: bool = False,
+) -> _Groups:
     if len(indices) < 2:
         raise DataError(
             f"the training part has {len(indices)} clip{'' if len(indices) == 1 else 's'}, "
@@ -138,7 +146,9 @@ def _group(clips: Sequence[Clip], indices: Sequence[int], speaker_dependent: boo
     by: Grouping = "clips"
     groups = [str(i) for i in indices]
     if not speaker_dependent:
-        if len(set(speakers)) > 1 and all(map(has_known_speaker, members)):
+        if by_corpus and len({clip.corpus for clip in members}) > 1:
+            by, groups = "corpora", [clip.corpus for clip in members]
+        elif len(set(speakers)) > 1 and all(map(has_known_speaker, members)):
             by, groups = "speakers", speakers
         elif len(sentences) == len(members) and len(set(sentences)) > 1:
             by, groups = "sentences", sentences

@@ -49,13 +49,13 @@ class KnownVoices:
 
     def statistics(
         self, index: int, trained: FeatureStatistics, rng: np.random.Generator
-    ) -> FeatureStatistics:
-        """Return what a clip of one view is normalised by, with a draw of what is known."""
+    ) -> tuple[FeatureStatistics, ...]:
+        """Return what each view of a clip is normalised by, with a draw of what is known."""
         voice = self.draw(index, rng)
         if voice is None:
-            return trained
+            return (trained,) * len(self._moments[index].mean)
         settings = self._settings
-        return adapt_statistics(trained, voice, settings.mean_prior, settings.std_prior)[0]
+        return adapt_statistics(trained, voice, settings.mean_prior, settings.std_prior)
 
     def draw(self, index: int, rng: np.random.Generator) -> FrameMoments | None:
         """Return the moments of what is known of the voice of a clip; None where nothing is.

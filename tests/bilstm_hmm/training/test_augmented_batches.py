@@ -32,7 +32,7 @@ def make_view(
     tones: Examples, banks: FilterBanks, quick_recipe: MakeRecipe
 ) -> Callable[..., AugmentedDataset]:
     def make(examples: Examples = tones, **sections: Any) -> AugmentedDataset:
-        weights = np.array([1.0, 2.0, 3.0], np.float32)
+        weights = np.array([1.0, 2.0, 3.0], np.float32)[examples.labels]
         recipe = quick_recipe(**sections)
         return AugmentedDataset(examples, recipe, banks, statistics_of(tones), weights)
 
@@ -185,7 +185,9 @@ def test_a_limited_number_of_copies_comes_back_in_turn(
     def batches(copies: int) -> list[np.ndarray]:
         speed = {"probability": 1.0, "factor": (0.8, 1.2)}
         recipe = quick_recipe(augmentation={"copies": copies, "speed": speed})
-        view = AugmentedDataset(examples, recipe, banks, statistics, np.ones(3, np.float32))
+        view = AugmentedDataset(
+            examples, recipe, banks, statistics, np.ones(len(tones.clips), np.float32)
+        )
         return [view.batch(np.array([4]), epoch).frames[0] for epoch in range(6)]
 
     limited = batches(3)

@@ -50,6 +50,23 @@ def test_inner_folds_hold_out_every_index_once(clips, data, k: int, seed: int) -
     assert inner_folds(clips, indices, k, seed) == inner
 
 
+def test_parts_of_several_corpora_share_none_of_them() -> None:
+    sizes = {"one": 9, "two": 5, "three": 4, "four": 2}
+    clips = [
+        Clip(Path("x"), "x", emotion, f"{corpus}-{n % 2}", corpus)
+        for corpus, size in sizes.items()
+        for n in range(size)
+        for emotion in ("happy", "sad")
+    ]
+    inner = inner_folds(clips, range(len(clips)), 3, 1, by_corpus=True)
+    assert inner.grouped_by == "corpora"
+    assert len(inner.folds) == 3
+    for train, held_out in inner.folds:
+        assert not {clips[i].corpus for i in train} & {clips[i].corpus for i in held_out}
+    alone = [clip for clip in clips if clip.corpus == "one"]
+    assert inner_folds(alone, range(len(alone)), 2, 1, by_corpus=True).grouped_by == "speakers"
+
+
 @settings(deadline=None)
 @given(
     clips=any_clips,
