@@ -51,8 +51,8 @@ class EncoderSettings(BaseModel):
         Field(
             ge=1,
             le=50,
-            description="Neighbouring frames averaged into one: 4 makes 12.5 frames a second of 50, "
-            "which serve as well and are trained in a quarter of the time.",
+            description="Neighbouring frames averaged into one: 4 makes 12.5 frames a second "
+            "of 50, which serve as well and are trained in a quarter of the time.",
         ),
     ] = 1
     window: Annotated[
