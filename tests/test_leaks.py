@@ -45,7 +45,8 @@ TRAIN, TEST = tuple(range(18)), tuple(range(18, 24))
 def generated(protocol: str) -> list[Clip]:
     """Clips as the protocol wants them: every speaker says two sentences in every class."""
     chosen = PROTOCOLS[protocol]
-    corpora = chosen.corpora or (("own", "other") if chosen.scheme == "corpora" else ("own",))
+    several = chosen.scheme in ("corpora", "leave-one-corpus-out")
+    corpora = chosen.corpora or (("own", "other") if several else ("own",))
     clips = []
     for corpus in corpora:
         for number in range(1, SPEAKERS[corpus] + 1):

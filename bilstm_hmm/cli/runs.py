@@ -1,5 +1,7 @@
 """The commands that leave a run's folder: ``train`` and ``evaluate``."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,7 +56,7 @@ def train(
     with_encoder(lambda: load_encoder(recipe.features), yes)
     _refuse_without_noise(recipe)
     dataset = load_dataset(recipe.data)
-    _refuse_timelines(dataset.protocol)
+    _refuse_evaluation(dataset.protocol)
     find_fold(dataset_folds(dataset, recipe.seed), recipe.data.fold)
     folder = open_run(recipe, output, resume)
     with output_lock(folder), console_progress(folder / "train.log") as progress:
@@ -77,9 +79,15 @@ def _refuse_without_noise(recipe: "Recipe") -> None:
         check_noise_folder(noise.folder)
 
 
-def _refuse_timelines(protocol: "Protocol") -> None:
+def _refuse_evaluation(protocol: "Protocol") -> None:
+    """Refuse protocols that only an evaluation goes by."""
     from bilstm_hmm.errors import ToolkitError
 
+    if protocol.scheme == "leave-one-corpus-out":
+        raise ToolkitError(
+            f"data.protocol: {protocol.name} trains without each corpus in turn; train by "
+            "out-of-fold, or run evaluate.py."
+        )
     if protocol.clip_protocol is not None:
         raise ToolkitError(
             f"data.protocol: {protocol.name} evaluates timelines; train by "
@@ -114,7 +122,6 @@ def evaluate(
     from bilstm_hmm.experiments.run_folder import open_run
     from bilstm_hmm.extras import require_extra
     from bilstm_hmm.features.extraction.extract import load_encoder
-    from bilstm_hmm.output.lock import output_lock
     from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
 
     require_extra("train", "Evaluating")
@@ -129,8 +136,14 @@ def evaluate(
     if models is not None:
         check_models(models, chosen_folds, dataset)
     folder = open_run(recipe, output, resume)
-    with output_lock(folder), console_progress(folder / "evaluate.log") as progress:
-        if dataset.protocol.clip_protocol is not None:
+    by_corpus = dataset.protocol.scheme == "leave-one-corpus-out"
+    parts = [folder / f"fold{number}" for number in numbers] if by_corpus else [folder]
+    with _locks(parts), console_progress(folder / "evaluate.log") as progress:
+        if by_corpus:
+            from bilstm_hmm.experiments.evaluate_unheard import evaluate_unheard
+
+            metrics = evaluate_unheard(recipe, numbers, folder, progress)
+        elif dataset.protocol.clip_protocol is not None:
             from bilstm_hmm.experiments.evaluate_timelines import evaluate_timelines
 
             metrics = evaluate_timelines(recipe, numbers, folder, progress, models)
@@ -140,10 +153,27 @@ def evaluate(
     print(f"Report: {folder / 'report.md'}")
 
 
+@contextmanager
+def _locks(outputs: Sequence[Path]) -> Iterator[None]:
+    """Keep other processes from these outputs."""
+    from bilstm_hmm.output.lock import output_lock
+
+    with ExitStack() as stack:
+        for output in outputs:
+            stack.enter_context(output_lock(output))
+        yield
+
+
 def _print_table(metrics: dict[str, Any]) -> None:
     from rich.console import Console
 
     from bilstm_hmm.evaluation.report import results_table
     from bilstm_hmm.evaluation.timeline_report import timeline_table
+    from bilstm_hmm.evaluation.unheard.report import unheard_table
 
-    Console().print(timeline_table(metrics) if "recordings" in metrics else results_table(metrics))
+    table = results_table
+    if "recordings" in metrics:
+        table = timeline_table
+    elif "corpora" in metrics:
+        table = unheard_table
+    Console().print(table(metrics))

@@ -66,6 +66,8 @@ def protocol_folds(protocol_name: str, clips: Sequence[Clip], *, seed: int) -> t
             tests = _actor_tests(protocol, clips)
         case "leave-one-speaker-out":
             tests = _speaker_tests(clips, len(speaker_names(clips)))
+        case "leave-one-corpus-out":
+            return _corpus_folds(protocol, clips)
         case "speaker-folds":
             tests = _speaker_tests(clips, min(_N_SPEAKER_FOLDS, len(speaker_names(clips))))
         case "none":
@@ -108,6 +110,32 @@ def cross_corpus_fold(clips: Sequence[Clip], test_corpus: str) -> Fold:
         )
     _check_training_classes(clips, train, test)
     return Fold(1, tuple(train), tuple(test))
+
+
+def _corpus_folds(protocol: Protocol, clips: Sequence[Clip]) -> tuple[Fold, ...]:
+    """Test on each corpus in turn, on the classes that the others have.
+
+    Training clips of a test speaker are in neither part, as in `cross_corpus_fold`.
+    """
+    corpora = list(dict.fromkeys(clip.corpus for clip in clips))
+    if len(corpora) < 2:
+        raise DataError(
+            f"the protocol {protocol.name} leaves one corpus out and trains on the others, but "
+            f"{corpora[0]} is the only one: name others in data.also"
+        )
+    folds = []
+    for number, corpus in enumerate(corpora, start=1):
+        speakers = {clip.speaker for clip in clips if clip.corpus == corpus}
+        train = [i for i, clip in enumerate(clips) if clip.speaker not in speakers]
+        trained = {clips[i].emotion for i in train}
+        test = [i for i, c in enumerate(clips) if c.corpus == corpus and c.emotion in trained]
+        if len({clips[i].emotion for i in test}) < 2:
+            raise DataError(
+                f"{corpus} shares fewer than two classes with the corpora of other people: "
+                f"merge classes with data.label_map, or leave it out"
+            )
+        folds.append(Fold(number, tuple(train), tuple(test)))
+    return tuple(folds)
 
 
 def shared_classes(clips: Sequence[Clip]) -> set[str]:

@@ -16,7 +16,15 @@ from ..corpora.savee import SAVEE
 from ..corpora.tess import TESS
 from ..errors import DataError
 
-Scheme = Literal["actors", "leave-one-speaker-out", "speaker-folds", "clips", "corpora", "none"]
+Scheme = Literal[
+    "actors",
+    "leave-one-speaker-out",
+    "leave-one-corpus-out",
+    "speaker-folds",
+    "clips",
+    "corpora",
+    "none",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,14 @@ _CLIP_PROTOCOLS = (
         True,
         "train on some corpora, test on another, on the classes that all of them have",
         "corpora",
+    ),
+    Protocol(
+        "unheard",
+        None,
+        None,
+        True,
+        "leave one corpus out, each in turn, its voices unknown and known by unlabelled clips",
+        "leave-one-corpus-out",
     ),
     Protocol(
         "random",

@@ -243,6 +243,42 @@ def test_training_on_every_clip() -> None:
         protocol_folds("out-of-fold", clips[:2] * 2, seed=0)
 
 
+def test_each_corpus_is_left_out_in_turn() -> None:
+    one = [_clip("own", "ann", e) for e in ("happy", "sad", "angry", "bored")] * 2
+    two = [_clip("tess", "OAF", e) for e in ("happy", "sad", "angry")] * 2
+    three = [_clip("emodb", "03", e) for e in ("happy", "sad", "calm")] * 2
+    clips = [*one, *two, *three]
+    folds = protocol_folds("unheard", clips, seed=0)
+    assert [fold.number for fold in folds] == [1, 2, 3]
+    tested = [{(clips[i].corpus, clips[i].emotion) for i in fold.test} for fold in folds]
+    assert tested == [
+        {("own", "happy"), ("own", "sad"), ("own", "angry")},
+        {("tess", "happy"), ("tess", "sad"), ("tess", "angry")},
+        {("emodb", "happy"), ("emodb", "sad")},
+    ]
+    for fold, corpus in zip(folds, ("own", "tess", "emodb"), strict=True):
+        # All of the others is trained on, whatever its classes.
+        assert fold.train == tuple(i for i, clip in enumerate(clips) if clip.corpus != corpus)
+    assert protocol_folds("unheard", clips, seed=1) == folds
+
+
+def test_people_of_a_corpus_that_is_left_out_are_not_trained_on() -> None:
+    clips = _everybody("ravdess")
+    song = [replace(clip, corpus="ravdess-song") for clip in clips[: len(clips) // 2]]
+    clips = [*clips, *song]
+    with pytest.raises(DataError, match="ravdess shares fewer than two classes with the corpora"):
+        protocol_folds("unheard", clips, seed=0)
+    clips += _everybody("tess")
+    for fold in protocol_folds("unheard", clips, seed=0):
+        train, test = ({clips[i].speaker for i in part} for part in (fold.train, fold.test))
+        assert train.isdisjoint(test)
+
+
+def test_leaving_out_the_only_corpus() -> None:
+    with pytest.raises(DataError, match=r"own is the only one: name others in data\.also"):
+        protocol_folds("unheard", _everybody("own"), seed=0)
+
+
 def test_cross_corpus() -> None:
     one = [_clip("own", "ann", e) for e in ("happy", "sad", "angry", "bored")]
     two = [_clip("tess", "OAF", e) for e in ("happy", "sad", "angry")]
