@@ -23,6 +23,7 @@ CHAINS = {
     "features": (
         "root",
         "settings",
+        "quality",
         "audio",
         "spectral",
         "vad",

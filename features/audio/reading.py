@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from ..errors import AudioError
 from ..frames import FloatArray
+from ..quality.clipping import count_clipped
+from ..quality.measures import AudioQuality, measure_quality
+from ..quality.meter import QualityMeter
+from ..quality.warnings import quality_warnings
 from .channels import mixing_weights
 from .decoding.files import file_source
-from .quality import LevelMeter, count_clipped, quality_warnings
 from .sources import Source, array_source
 from .voices import EVERYTHING, Voice, heard
 
@@ -29,7 +32,8 @@ class Waveform:
     duration
         Of the original, in seconds.
     warnings
-        What makes an answer worse: cut off, damaged, too short, clipped, noisy; a phrase each.
+        What makes an answer worse: cut off, damaged, too short, clipped, noisy, band-limited,
+        reverberant; a phrase each.
     notes
         What else was done: resampled, mixed; a phrase each.
     """
@@ -61,7 +65,8 @@ class AudioStream:
         self.name = source.name
         self.rate = rate
         self._source = source
-        self._meter = LevelMeter(rate)
+        self._meter = QualityMeter(rate)
+        self._measured: tuple[int, AudioQuality] | None = None
         self._n_read = self._n_clipped = 0
         self._mixed: tuple[str, ...] = ()
         self._damage: tuple[str, ...] = ()
@@ -124,10 +129,17 @@ class AudioStream:
         return self._n_read / self._source.rate
 
     @property
+    def quality(self) -> AudioQuality:
+        """Of what was read, measured once it is asked for."""
+        if self._measured is None or self._measured[0] != self._n_read:
+            clipped = self._n_clipped * self.rate / self._source.rate
+            self._measured = self._n_read, measure_quality(self._meter, clipped)
+        return self._measured[1]
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What makes an answer worse, a phrase each."""
-        clipped = self._n_clipped * self.rate / self._source.rate
-        return (*self._damage, *quality_warnings(self._meter, self.duration, clipped))
+        return (*self._damage, *quality_warnings(self.quality, self.duration))
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -49,7 +49,8 @@ def test_the_samples_are_those_of_ffmpeg(tmp_path, speech, suffix):
     assert abs(len(expected) - len(waveform.samples)) <= 1
     difference = waveform.samples[:count] - expected[:count]
     assert level(difference) < level(expected) - 60
-    assert waveform.warnings == ()
+    # What codecs for telephones leave out.
+    assert {warning.partition(":")[0] for warning in waveform.warnings} <= {"band-limited"}
     assert waveform.notes == ((f"resampled from {rate} Hz",) if rate != 16000 else ())
 
 

@@ -5,7 +5,6 @@ import pytest
 import soundfile
 import soxr
 from bilstm_hmm.features.audio.decoding import files
-from bilstm_hmm.features.audio.quality import estimate_snr
 from bilstm_hmm.features.audio.reading import open_array, read_audio
 from bilstm_hmm.features.errors import AudioError
 from hypothesis import given, settings
@@ -115,15 +114,6 @@ def test_what_is_worth_a_warning(voice):
     assert said(np.clip(voice * 8, -1, 1)) == {"clipped"}
     assert said(voice * 2) == set()
     assert said(voice + 0.3 * noise) == {"noisy"}
-
-
-def test_a_rough_snr_follows_the_true_one():
-    rng = np.random.default_rng(0)
-    speech = np.repeat([0.0, 1.0], 50)
-    for true in (0.0, 10.0, 30.0):
-        noise = rng.gamma(160, 1 / 160, 100) * 10 ** (-true / 10)
-        assert estimate_snr((speech + noise).astype(np.float32)) == pytest.approx(true, abs=2.0)
-    assert estimate_snr(np.ones(5, np.float32)) is None
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "mp3", "ogg"])

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     root = tmp_path / "in"
     root.mkdir()
     loud = np.clip(8 * say("happy"), -1.0, 1.0)
-    soundfile.write(root / "a.wav", say("sad"), 44100)
+    soundfile.write(root / "a.wav", say("neutral"), 44100)
     soundfile.write(root / "b.wav", loud, 44100)
     soundfile.write(root / "c.wav", loud, 44100)
     soundfile.write(root / "d.wav", loud[8000:16000], 44100)
