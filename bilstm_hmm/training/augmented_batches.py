@@ -1,6 +1,6 @@
 """Training batches whose clips are augmented anew, and the same whatever threads make them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from bilstm_hmm.features.augmentation.draws import (
 from bilstm_hmm.features.augmentation.waveform import Background, augment_waveform
 from bilstm_hmm.features.extraction.extract import extract
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics, normalise
+from bilstm_hmm.features.extraction.voice_statistics import FrameMoments, clip_moments
 from bilstm_hmm.features.settings.augmentation import AugmentationSettings
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.training.batches import Batch
@@ -56,6 +57,9 @@ class AugmentedDataset:
     masks: FloatArray | None = None
     voices: KnownVoices | None = None
     surroundings: Surroundings | None = None
+    _known_moments: dict[tuple[int, int], FrameMoments] = field(
+        init=False, default_factory=dict, compare=False, repr=False
+    )
 
     def batch(self, indices: Indices, epoch: int) -> Batch:
         """Return the batch of these clips as `epoch`, counted from 0, has them."""
@@ -74,15 +78,29 @@ class AugmentedDataset:
         recipe, settings = self.recipe, self.recipe.augmentation
         rng = augmentation_rng(recipe.seed, epoch, self.examples.clips[index].name + "+frames")
         values = _crop(self._cached_augmentation(index, epoch), recipe, rng)
-        statistics = self._voice_statistics(index, rng)
+        statistics = self._voice_statistics(index, epoch, rng)
         values = normalise(values, recipe.features.normalisation, statistics)
         return spec_augment(values, settings, rng)
 
-    def _voice_statistics(self, index: int, rng: np.random.Generator) -> FeatureStatistics:
+    def _voice_statistics(
+        self, index: int, epoch: int, rng: np.random.Generator
+    ) -> FeatureStatistics:
         """What a clip is normalised by: with as much of its voice known as chance decides."""
         if self.voices is None:
             return self.statistics
-        return self.voices.statistics(index, self.statistics, rng)[0]
+
+        def moments(known: int) -> FrameMoments:
+            return self._moments(known, epoch)
+
+        return self.voices.statistics(index, self.statistics, moments, rng)[0]
+
+    def _moments(self, index: int, epoch: int) -> FrameMoments:
+        """The moments of a clip as `epoch` has it: of a limited number of copies computed once."""
+        copies = self.recipe.augmentation.copies
+        key = (index, epoch % copies if copies else epoch)
+        if key not in self._known_moments:
+            self._known_moments[key] = clip_moments(self._cached_augmentation(index, epoch)[None])
+        return self._known_moments[key]
 
     def _cached_augmentation(self, index: int, epoch: int) -> FloatArray:
         """The frames of a clip whose samples and spectrum have been changed at random.
@@ -105,6 +123,12 @@ class AugmentedDataset:
         cache[key] = values.astype(np.float16)
         return cache[key].astype(np.float32)
 
+    def _change_name(self, index: int) -> str:
+        """What a clip shares its changes with: its session, or nothing where no voice is known."""
+        if self.voices is None:
+            return self.examples.clips[index].name
+        return self.voices.group_of[index]
+
     def _talkers(self, index: int, copy: int) -> Indices:
         """The clips that babble behind a copy of a clip: what networks may differ in."""
         if self.surroundings is None:
@@ -114,7 +138,7 @@ class AugmentedDataset:
     def _augment(self, index: int, copy: int, talkers: Indices) -> FloatArray:
         """The frames of a clip with its samples and spectrum changed, or as they were."""
         recipe, settings = self.recipe, self.recipe.augmentation
-        rng = augmentation_rng(recipe.seed, copy, self.examples.clips[index].name)
+        rng = augmentation_rng(recipe.seed, copy, self._change_name(index))
         background = Background()
         if self.surroundings is not None:
             background = self.surroundings.background(self.examples, talkers)

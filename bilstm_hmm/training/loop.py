@@ -30,7 +30,7 @@ from bilstm_hmm.training.batches import (
 )
 from bilstm_hmm.training.batching.class_masks import class_masks
 from bilstm_hmm.training.batching.clip_weights import clip_weights
-from bilstm_hmm.training.batching.known_voices import known_voices
+from bilstm_hmm.training.batching.known_voices import voices_by_session
 from bilstm_hmm.training.batching.surroundings import surroundings
 from bilstm_hmm.training.checkpoint import TrainingState, load_state, save_state
 from bilstm_hmm.training.context import TrainingContext, TrainingTask
@@ -124,7 +124,7 @@ def _begin(context: TrainingContext, task: TrainingTask) -> _Training:
         statistics,
         clip_weights(examples, task.train, recipe.training),
         class_masks(examples, task.train) if recipe.training.mask_classes else None,
-        known_voices(examples, task.train, recipe.voice) if recipe.voice.known_clips else None,
+        voices_by_session(examples.clips, task.train, recipe.voice),
         surroundings(examples, task.train, recipe),
     )
     stored = load_state(task.state_file(context.work))

@@ -18,7 +18,7 @@ from bilstm_hmm.features.extraction.voice_statistics import clip_moments
 from bilstm_hmm.hmm.projection import fit_alignment, project
 from bilstm_hmm.network.outputs import NetworkOutput, average_outputs
 from bilstm_hmm.training.backend import BackEnd, OutOfFoldOutputs, fit_back_end
-from bilstm_hmm.training.batching.known_voices import KnownVoices
+from bilstm_hmm.training.batching.known_voices import voices_by_speaker
 from bilstm_hmm.training.context import TrainingContext, TrainingTask
 from bilstm_hmm.training.examples import frame_views, normalised_frames
 from bilstm_hmm.training.loop import TrainedNetwork, network_outputs, train_network
@@ -235,10 +235,12 @@ def _averaged_outputs(
     views = frame_views(context.examples, clips, recipe, context.filter_banks)
     statistics = [(network.statistics,) * len(recipe.decision.warps)] * len(clips)
     if recipe.voice.known_clips:
-        moments = {clip: clip_moments(of_clip) for clip, of_clip in zip(clips, views, strict=True)}
-        voices = KnownVoices(context.examples.clips, moments, recipe.voice)
+        voices = voices_by_speaker(context.examples.clips, clips, recipe.voice)
+        moments = dict(zip(clips, map(clip_moments, views), strict=True))
         rng = np.random.default_rng(recipe.seed)
-        statistics = [voices.statistics(clip, network.statistics, rng) for clip in clips]
+        statistics = [
+            voices.statistics(clip, network.statistics, moments.__getitem__, rng) for clip in clips
+        ]
     outputs = []
     for view in range(len(recipe.decision.warps)):
         frames = [

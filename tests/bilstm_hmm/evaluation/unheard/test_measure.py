@@ -8,7 +8,7 @@ import pytest
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.features.extraction.voice_statistics import clip_moments, merge_moments
 
-from bilstm_hmm.config.schema import VoiceSettings
+from bilstm_hmm.config.voice_settings import VoiceSettings
 from bilstm_hmm.evaluation.unheard.known_clips import KNOWN, draw_known
 from bilstm_hmm.evaluation.unheard.measure import measure_known_voices
 from bilstm_hmm.hmm.fusion import SYSTEMS

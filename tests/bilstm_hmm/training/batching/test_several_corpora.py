@@ -6,16 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bilstm_hmm.data.clip import Clip
-from bilstm_hmm.features.extraction.voice_statistics import clip_moments
+from bilstm_hmm.features.extraction.normalise import FeatureStatistics
+from bilstm_hmm.features.extraction.voice_statistics import FrameMoments, clip_moments
 from bilstm_hmm.features.frames import Frames
 
-from bilstm_hmm.config.schema import VoiceSettings
 from bilstm_hmm.config.training_settings import TrainingSettings
+from bilstm_hmm.config.voice_settings import VoiceSettings
 from bilstm_hmm.numerics import log_softmax
 from bilstm_hmm.training.batches import Batch
 from bilstm_hmm.training.batching.class_masks import class_masks
 from bilstm_hmm.training.batching.clip_weights import clip_weights
-from bilstm_hmm.training.batching.known_voices import KnownVoices
+from bilstm_hmm.training.batching.known_voices import sessions, voices_by_speaker
 from bilstm_hmm.training.examples import Examples
 
 CLASSES = ("happy", "sad", "angry")
@@ -115,29 +116,40 @@ def test_a_clip_is_mixed_with_one_that_may_have_the_same_emotions() -> None:
     assert (partners != np.arange(16)).any()
 
 
-def voices_of(examples: Examples, settings: VoiceSettings) -> KnownVoices:
-    moments = {i: clip_moments(f.values[None]) for i, f in enumerate(examples.frames)}
-    return KnownVoices(examples.clips, moments, settings)
-
-
 def test_what_is_known_of_a_voice_is_what_the_settings_name(examples: Examples) -> None:
     settings = VoiceSettings(known_clips=(0, 3, "all"), one_emotion=0.5)
-    voices = voices_of(examples, settings)
+    voices = voices_by_speaker(examples.clips, range(200, 220), settings)
     rng = np.random.default_rng(3)
-    counts = Counter(
-        0 if voice is None else voice.n_clips
-        for voice in (voices.draw(205, rng) for _ in range(600))
-    )
+    draws = [voices.draw(205, rng) for _ in range(600)]
+    counts = Counter(map(len, draws))
     # Of the four other clips of the speaker one is happy and three are sad.
     assert set(counts) == {0, 1, 3, 5}
     assert counts[0] == pytest.approx(200, abs=50)
     assert counts[5] == pytest.approx(200, abs=50)
+    assert all((205 in draw) == (len(draw) == 5) for draw in draws)
 
 
-def test_a_clip_is_not_known_by_itself(examples: Examples) -> None:
-    """Another speaker's clips, and the clip's own, would leave their mark on the mean."""
-    settings = VoiceSettings(known_clips=(4,), one_emotion=0.0)
-    voice = voices_of(examples, settings).draw(205, np.random.default_rng(0))
-    assert voice is not None
+def test_a_clip_is_normalised_by_the_others_of_its_voice(examples: Examples) -> None:
+    settings = VoiceSettings(known_clips=(4,), one_emotion=0.0, mean_prior=1e-6, std_prior=1e9)
+    voices = voices_by_speaker(examples.clips, range(200, 220), settings)
+    trained = FeatureStatistics(np.zeros(2, np.float32), np.ones(2, np.float32))
+
+    def moments(index: int) -> FrameMoments:
+        return clip_moments(examples.frames[index].values[None])
+
+    (statistics,) = voices.statistics(205, trained, moments, np.random.default_rng(0))
     others = np.concatenate([examples.frames[i].values for i in (206, 207, 208, 209)])
-    np.testing.assert_allclose(voice.mean[0], others.mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(statistics.mean, others.mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(statistics.std, 1.0, atol=1e-4)
+
+
+def test_clips_of_a_session_are_of_one_speaker(examples: Examples) -> None:
+    names = sessions(examples.clips, 25)
+    speakers = {name: clip.speaker for name, clip in zip(names, examples.clips, strict=True)}
+    assert all(
+        speakers[name] == clip.speaker for name, clip in zip(names, examples.clips, strict=True)
+    )
+    sizes = Counter(names)
+    # Hundred clips of each speaker of the big corpus, five of the small one.
+    assert len(sizes) == 2 * 4 + 4
+    assert max(sizes.values()) < 50
