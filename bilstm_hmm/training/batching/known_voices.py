@@ -55,20 +55,23 @@ class KnownVoices:
     ) -> tuple[FeatureStatistics, ...]:
         """Return what each view of a clip is normalised by, with a draw of what is known.
 
+        The clip itself, which is always at hand, is one of the clips that its voice is known by.
+
         Parameters
         ----------
         trained
             What a clip of an unknown voice is normalised by.
         """
-        voice = merge_moments(map(moments, self.draw(index, rng)))
-        if voice is None:
-            return (trained,) * len(moments(index).mean)
+        own = moments(index)
+        others = [moments(other) for other in self.draw(index, rng) if other != index]
+        voice = merge_moments([own, *others])
+        assert voice is not None
         return adapt_statistics(trained, voice, self.settings.mean_prior, self.settings.std_prior)
 
     def draw(self, index: int, rng: np.random.Generator) -> tuple[int, ...]:
-        """Return the clips by which the voice of a clip is known; none where nothing is.
+        """Return the clips by which the voice of a clip is known beside itself.
 
-        ``all`` are all of its group, with the clip itself; otherwise it is never among them.
+        ``all`` are all of its group, and then the clip itself is among them.
         """
         known = self.settings.known_clips
         if not known:
