@@ -22,7 +22,6 @@ from bilstm_hmm.evaluation.baselines import (
 from bilstm_hmm.evaluation.clip_results import ClipResult, clip_result
 from bilstm_hmm.experiments.corpus import DecodedCorpus
 from bilstm_hmm.experiments.fold_store import FoldFiles
-from bilstm_hmm.features.extraction.normalise import normalise
 from bilstm_hmm.hmm.fusion import INT8_SUFFIX
 from bilstm_hmm.inference.bundle import Bundle, int8_variant
 from bilstm_hmm.inference.model import Model
@@ -177,7 +176,7 @@ def predict_clips(
     name followed by `INT8_SUFFIX`.
     """
     bundle = model.bundle
-    kind, system = bundle.recipe.features.normalisation, bundle.recipe.decision.system
+    system = bundle.recipe.decision.system
     quantised = int8_variant(bundle)
     int8_model = None if quantised is None else Model(quantised)
     results = []
@@ -188,7 +187,7 @@ def predict_clips(
         if int8_model is not None:
             int8 = int8_model.probabilities_by_system(int8_model.score(samples))
             by_system[system + INT8_SUFFIX] = int8[system]
-        frames = normalise(examples.frames[index].values, kind, bundle.statistics)
+        (frames,) = normalised_frames(examples, [index], bundle.recipe, bundle.statistics)
         baselines = (
             posterior_mean(scores.frame_logits),
             feature_hmm_probabilities(feature_hmms, frames),

@@ -10,7 +10,12 @@ import numpy as np
 from bilstm_hmm.arrays import FloatArray, FloatMatrix
 from bilstm_hmm.features.extraction.extract import extract_views
 from bilstm_hmm.features.extraction.normalise import normalise
-from bilstm_hmm.features.extraction.voice_statistics import FrameMoments, adapt_statistics
+from bilstm_hmm.features.extraction.voice_statistics import (
+    FrameMoments,
+    adapt_statistics,
+    clip_moments,
+    merge_moments,
+)
 from bilstm_hmm.features.vad.segmenter import SpeechSegment
 from bilstm_hmm.hmm.bank import score_frames
 from bilstm_hmm.hmm.projection import project
@@ -212,15 +217,22 @@ class Scorer:
         features
             From `extract_features`.
         voice
-            Moments of features of other clips of the same voice, where any are known; the training
-            statistics alone decide otherwise. A model that was not trained to know voices
-            (`voice.known_clips` of its recipe) does not profit.
+            Moments of features of other clips of the same voice, where any are known.
+
+        Notes
+        -----
+        For a model that was trained to know voices (`voice.known_clips` of its recipe) the clip
+        counts as one that its voice is known by, also where it is among those of `voice`. For any
+        other the training statistics alone decide.
         """
         recipe, statistics = self.bundle.recipe, self.bundle.statistics
         by_view = (statistics,) * len(features.frames)
-        if voice is not None:
+        if recipe.voice.known_clips:
+            own = clip_moments(features.frames)
+            known = merge_moments([own] if voice is None else [voice, own])
+            assert known is not None
             by_view = adapt_statistics(
-                statistics, voice, recipe.voice.mean_prior, recipe.voice.std_prior
+                statistics, known, recipe.voice.mean_prior, recipe.voice.std_prior
             )
         kind = recipe.features.normalisation
         pairs = zip(features.frames, by_view, strict=True)

@@ -17,6 +17,7 @@ from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.extraction.cache import FrameCache, extraction_key
 from bilstm_hmm.features.extraction.extract import extract, extract_views
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics, normalise
+from bilstm_hmm.features.extraction.voice_statistics import adapt_statistics, clip_moments
 from bilstm_hmm.features.frames import Frames
 from bilstm_hmm.features.settings.augmentation import AugmentationSettings
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
@@ -121,9 +122,16 @@ def normalised_frames(
     recipe: Recipe,
     statistics: FeatureStatistics,
 ) -> list[FloatArray]:
-    """Return the normalised, unaugmented frames of these clips, whole."""
-    kind = recipe.features.normalisation
-    return [normalise(examples.frames[int(i)].values, kind, statistics) for i in indices]
+    """Return the normalised, unaugmented frames of these clips, whole, each of an unknown voice."""
+    kind, voice = recipe.features.normalisation, recipe.voice
+    normalised = []
+    for index in indices:
+        values, of_clip = examples.frames[int(index)].values, statistics
+        if voice.known_clips:
+            own = clip_moments(values[None])
+            (of_clip,) = adapt_statistics(statistics, own, voice.mean_prior, voice.std_prior)
+        normalised.append(normalise(values, kind, of_clip))
+    return normalised
 
 
 def frame_views(

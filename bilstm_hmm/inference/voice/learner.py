@@ -70,8 +70,7 @@ class VoiceLearner:
     def voice_of_recording(self) -> FrameMoments | None:
         """What all clips of a recording are normalised by, once it has ended or all is learned.
 
-        A recording of one clip learns nothing: the model was trained to know a voice by other
-        clips than the one in question.
+        A recording of one clip learns nothing: each clip counts for its own voice anyway.
         """
         return self.voice if self._n_clips > 1 else self._known
 
