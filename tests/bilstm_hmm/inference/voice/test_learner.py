@@ -103,7 +103,7 @@ def labels(prediction: Prediction) -> list[tuple[str, float]]:
 
 def test_a_single_utterance_is_all_that_is_known_of_its_voice(voice_model: Model) -> None:
     """With much silence around, read in blocks, it gets what it gets alone."""
-    alone = voice_model.predict(say("sad"), RATE)
+    alone = voice_model.predict(talk(1.0, "sad", 1.0), RATE)
     around = voice_model.predict(talk(40.0, "sad", 40.0), RATE)
     assert around.probabilities == pytest.approx(alone.probabilities, abs=1e-4)
 
