@@ -91,6 +91,34 @@ def compute_metrics(
     }
 
 
+def scores_by_corpus(
+    classes: Sequence[str], results: Sequence[ClipResult], corpora: Sequence[str]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return UA and ECE of every system on each corpus, by system, then by corpus.
+
+    UA is that over the emotions that the corpus has; any of `classes` may have been answered.
+
+    Parameters
+    ----------
+    corpora
+        The corpus of each clip, ``[n_clips]``.
+    """
+    truth, of_clip = true_indices(results, classes), np.asarray(corpora)
+    scores: dict[str, dict[str, dict[str, float]]] = {}
+    for system in results[0].probabilities:
+        probabilities = system_probabilities(results, system)
+        predicted = probabilities.argmax(axis=1)
+        scores[system] = {
+            corpus: {
+                "ua": _rounded(unweighted_accuracy(truth[inside], predicted[inside])),
+                "ece": round(expected_calibration_error(probabilities[inside], truth[inside]), 4),
+            }
+            for corpus in dict.fromkeys(corpora)
+            for inside in [of_clip == corpus]
+        }
+    return scores
+
+
 def _system_scores(
     clips: _TestClips, probabilities: NDArray[np.float64], predicted: Labels
 ) -> dict[str, Any]:

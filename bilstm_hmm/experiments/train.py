@@ -12,6 +12,7 @@ from typing import Any
 from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.splits.folds import Fold
+from bilstm_hmm.evaluation.clip_metrics import scores_by_corpus
 from bilstm_hmm.evaluation.plots import write_learning_curves
 from bilstm_hmm.evaluation.report import write_evaluation
 from bilstm_hmm.experiments.corpus import read_corpus
@@ -58,7 +59,7 @@ def train(recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
     )
     context = replace(context, initial_weights=initial_weights(context))
     result = train_and_test_fold(context, fold)
-    metrics = _write_report(result, dataset, fold.number, folder)
+    metrics = _write_report(result, dataset, fold, recipe, folder)
     _write_model(result, dataset, fold, metrics, folder)
     # The checkpoints have done their work once the bundle is there.
     shutil.rmtree(context.work, ignore_errors=True)
@@ -66,7 +67,7 @@ def train(recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
 
 
 def _write_report(
-    result: FoldResult, dataset: Dataset, number: int, folder: Path
+    result: FoldResult, dataset: Dataset, fold: Fold, recipe: Recipe, folder: Path
 ) -> dict[str, Any]:
     networks = result.system.networks
     rows = [
@@ -81,8 +82,18 @@ def _write_report(
         dataset.protocol.speaker_independent,
         dataset.classes,
         result.results,
-        [number] * len(result.results),
+        [fold.number] * len(result.results),
+        {} if fold.test else _out_of_fold_facts(result, dataset, recipe),
     )
+
+
+def _out_of_fold_facts(result: FoldResult, dataset: Dataset, recipe: Recipe) -> dict[str, Any]:
+    """What an out-of-fold report says beside the scores of all clips."""
+    corpora = [dataset.clips[int(clip)].corpus for clip in result.system.clips]
+    return {
+        "inner_split": recipe.hmm.inner_split,
+        "by_corpus": scores_by_corpus(dataset.classes, result.results, corpora),
+    }
 
 
 def write_history(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -205,7 +205,8 @@ def _out_of_fold_outputs(
     indices, inner_fold = np.array(clips, dtype=np.intp), np.array(folds, dtype=np.intp)
     names = [context.examples.clips[clip].speaker for clip in clips]
     speakers = np.unique(names, return_inverse=True)[1]
-    groups = speakers if speakers.max() > 0 else inner_fold
+    by_speaker = speakers.max() > 0 and split.grouped_by != "corpora"
+    groups = speakers if by_speaker else inner_fold
     labels = context.examples.labels[indices]
     return OutOfFoldOutputs(tuple(outputs), indices, labels, inner_fold, groups)
 
