@@ -17,6 +17,8 @@ ENCODER_HINT = (
     "8.7 MB. On Emo-DB, tested on each speaker in turn, its UA is 90.5; the best on MFCC has 78.0."
 )
 
+DEFAULT_CONFIG = "config.yaml"
+
 Config = Annotated[
     str, typer.Option("--config", help="A recipe: a path, or a name among those in configs/.")
 ]
@@ -34,7 +36,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupte
 
 
 def train(
-    config: Config = "config.yaml",
+    config: Config = DEFAULT_CONFIG,
     overrides: Overrides = None,
     output: Output = None,
     resume: Resume = False,
@@ -96,7 +98,7 @@ def _refuse_evaluation(protocol: "Protocol") -> None:
 
 
 def evaluate(
-    config: Config = "config.yaml",
+    config: Config = DEFAULT_CONFIG,
     protocol: Annotated[
         str | None, typer.Option(help="Protocol (default: the corpus's own).")
     ] = None,
@@ -111,8 +113,62 @@ def evaluate(
         Path | None,
         typer.Option(help="For timelines: an earlier evaluation whose models are used."),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="For conditions: a bundle, a run, or the name of a model that ships (default: "
+            "default).",
+        ),
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(metavar="PATH_OR_NAME", help="For conditions: labelled clips, as for score."),
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="For conditions: folder of the corpus that --corpus names.")
+    ] = None,
+    renamed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="EMOTION=EMOTION", help="For conditions: count one as another."
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="For conditions: clips to draw, each emotion with its share (default: all)."
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="For conditions: cores to use (default: all of them).")
+    ] = None,
 ) -> None:
-    """Train and test on every fold of a protocol, and report."""
+    """Train and test on every fold of a protocol, and report; or measure a model by conditions."""
+    from bilstm_hmm.cli.protocols.conditions import (
+        CONDITIONS,
+        ConditionOptions,
+        evaluate_conditions,
+    )
+
+    condition_options = ConditionOptions(model, corpus, root, renamed, limit, jobs)
+    if protocol == CONDITIONS:
+        changed = config if config != DEFAULT_CONFIG else None
+        training = {"--config": changed, "--set": overrides, "--folds": folds, "--models": models}
+        return evaluate_conditions(condition_options, training, output, resume=resume, yes=yes)
+    condition_options.refuse()
+    return _evaluate_recipe(config, protocol, folds, overrides, output, resume, yes, models)
+
+
+def _evaluate_recipe(
+    config: str,
+    protocol: str | None,
+    folds: str | None,
+    overrides: list[str] | None,
+    output: Path | None,
+    resume: bool,
+    yes: bool,
+    models: Path | None,
+) -> None:
     from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.cli.progress import console_progress
     from bilstm_hmm.config.loading import load_recipe

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from .commands import commands
+from .conditions import conditions
 from .configuration import configuration
 from .figures import corpora, folds, models, protocols, results, summary, timelines
 from .speech_detection import detection_time, false_alarms, missed_by_corpus, missed_speech
@@ -16,7 +17,7 @@ _BLOCK = re.compile(r"(<!-- generated: (\S+)(.*?) -->\n).*?(?=<!-- end -->)", re
 _WRITERS: Mapping[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
-        *(corpora, folds, models, protocols, results, summary, timelines),
+        *(conditions, corpora, folds, models, protocols, results, summary, timelines),
         *(detection_time, false_alarms, missed_by_corpus, missed_speech),
     )
 }

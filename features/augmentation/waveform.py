@@ -127,7 +127,8 @@ def _transmit(
         samples = telephone(samples, rate, codec, band)
     if _may_happen(settings.compression.probability, rng):
         codec = str(rng.choice(settings.compression.codecs))
-        kbps = rng.uniform(*settings.compression.kbps)
+        # By ratios: what a codec loses grows ever faster towards the lowest rates.
+        kbps = float(np.exp(rng.uniform(*np.log(settings.compression.kbps))))
         samples = compress(samples, rate, codec, kbps, quick=True)
     return samples
 

@@ -127,7 +127,10 @@ class Compression(_Section):
         tuple[Literal["opus", "mp3"], ...],
         Field(min_length=1, description="One of these is drawn for each clip."),
     ] = ("opus", "mp3")
-    kbps: Annotated[BitRates, Field(description="Bit rate in kbit/s.")] = (6.0, 32.0)
+    kbps: Annotated[BitRates, Field(description="Bit rate in kbit/s, drawn by ratios.")] = (
+        6.0,
+        32.0,
+    )
 
 
 class PitchShift(_Section):

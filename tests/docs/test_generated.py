@@ -19,8 +19,11 @@ from tests.docs.pages import DOCS, README, ROOT
 
 CONFIGURATION = (DOCS / "reference" / "configuration.md").read_text("utf-8")
 RESULTS = "".join(
-    (DOCS / "explanation" / page).read_text("utf-8")
-    for page in ("results.md", "speech-detection.md")
+    (DOCS / page).read_text("utf-8")
+    for page in (
+        *("explanation/results.md", "explanation/speech-detection.md"),
+        "guide/rooms-and-lines.md",
+    )
 )
 
 

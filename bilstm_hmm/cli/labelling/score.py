@@ -52,7 +52,7 @@ def score(
     from bilstm_hmm.experiments.score import score as run
     from bilstm_hmm.inference.model import load
 
-    pairs = _pairs(renamed or ())
+    pairs = emotion_pairs(renamed or ())
     refuse_used(output)
     loaded = with_encoder(lambda: load(model), yes)
     clips = read_clips(corpus, root, loaded.classes, pairs)
@@ -67,7 +67,14 @@ def score(
     raise typer.Exit(1 if document["unreadable"] else 0)
 
 
-def _pairs(texts: Sequence[str]) -> dict[str, str]:
+def emotion_pairs(texts: Sequence[str]) -> dict[str, str]:
+    """Return which emotions count as which others, as ``--map`` has them.
+
+    Raises
+    ------
+    ToolkitError
+        A text that is no pair.
+    """
     from bilstm_hmm.errors import ToolkitError
 
     pairs = {}
