@@ -9,6 +9,7 @@ from .conditions import conditions
 from .configuration import configuration
 from .figures import corpora, folds, models, protocols, results, summary, timelines
 from .speech_detection import detection_time, false_alarms, missed_by_corpus, missed_speech
+from .unheard import unheard
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -19,6 +20,7 @@ _WRITERS: Mapping[str, Callable[..., str]] = {
     for function in (
         *(conditions, corpora, folds, models, protocols, results, summary, timelines),
         *(detection_time, false_alarms, missed_by_corpus, missed_speech),
+        unheard,
     )
 }
 _WHOLE: Mapping[str, Callable[[], str]] = {

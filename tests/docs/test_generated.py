@@ -15,6 +15,7 @@ from bilstm_hmm.config.schema import Recipe
 from docs.generate.__main__ import main
 from docs.generate.configuration import sections
 from docs.generate.pages import up_to_date, with_blocks
+from docs.generate.unheard import unheard
 from tests.docs.pages import DOCS, README, ROOT
 
 CONFIGURATION = (DOCS / "reference" / "configuration.md").read_text("utf-8")
@@ -67,6 +68,32 @@ def test_every_command_has_a_section() -> None:
 def test_every_stored_result_is_in_a_page() -> None:
     stored = {path.relative_to(DOCS).as_posix() for path in (DOCS / "results").rglob("*.json")}
     assert stored == set(re.findall(r"\]\(\.\./(results/\S+\.json)\)", RESULTS))
+
+
+def test_results_on_corpora_left_out_are_tables_of_whatever_is_stored(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("docs.generate.unheard.RESULTS", tmp_path)
+    assert unheard() == "No results by this protocol are stored yet.\n"
+    for name, amounts in (("one", ("0", "10-neutral")), ("two", ("0",))):
+        scores = {"hybrid": {"ua": 51.24, "wa": 60.0, "ece": 0.0512, "log_loss": 1.25}}
+        corpus = {"known": {known: {"systems": scores} for known in amounts}}
+        found = {
+            "system": "hybrid",
+            "corpora": {"emodb": corpus},
+            "mean": dict.fromkeys(amounts, scores),
+        }
+        (tmp_path / f"unheard-{name}.json").write_text(json.dumps(found), encoding="utf-8")
+    written = unheard()
+    for row in (
+        "| recipe | 0 | 10, all neutral | ECE, 0 | log loss, 0 |",
+        "| [`one`](../results/unheard-one.json) | 51.2 | 51.2 | 0.051 | 1.250 |",
+        "| [`two`](../results/unheard-two.json) | 51.2 |  | 0.051 | 1.250 |",
+        "UA of `hybrid` of `one` by corpus:",
+        "| known clips | emodb | mean | ECE | log loss |",
+        "| 10, all neutral | 51.2 | 51.2 | 0.051 | 1.250 |",
+    ):
+        assert row in written
 
 
 def test_the_better_recipe_is_named_with_its_figures() -> None:

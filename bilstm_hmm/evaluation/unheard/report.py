@@ -57,6 +57,11 @@ def unheard_table(metrics: Metrics) -> "Table":
     return terminal_table(title, ua_rows(metrics))
 
 
+def known_title(known: str) -> str:
+    """Return what the name of an amount that is known stands for."""
+    return _MEANING.get(known, known)
+
+
 def ua_rows(metrics: Metrics) -> list[list[str]]:
     """Return a row for each amount that is known, a column a corpus, of UA, and the means."""
     system = metrics["system"]
@@ -68,7 +73,7 @@ def ua_rows(metrics: Metrics) -> list[list[str]]:
         ]
         cells = [f"{ua:.1f}" for ua in (*of_corpora, mean[system]["ua"])]
         calibration = [f"{mean[system][key]:.3f}" for key in ("ece", "log_loss")]
-        rows.append([_MEANING.get(known, known), *cells, *calibration])
+        rows.append([known_title(known), *cells, *calibration])
     return rows
 
 
@@ -98,7 +103,7 @@ def _mean_rows(means: Metrics) -> list[list[str]]:
     rows = [["known clips", "system", *(title for title, _ in _SCORES.values())]]
     for known, systems in means.items():
         for system, scores in systems.items():
-            rows.append([_MEANING.get(known, known), system, *_cells(scores)])
+            rows.append([known_title(known), system, *_cells(scores)])
     return rows
 
 
@@ -120,7 +125,7 @@ def _label_rows(recalls: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
     rows = [["known clips", *labels]]
     for known, of_known in recalls.items():
         cells = [f"{of_known[label]:.1f}" for label in labels]
-        rows.append([_MEANING.get(known, known), *cells])
+        rows.append([known_title(known), *cells])
     return rows
 
 
@@ -130,7 +135,7 @@ def _corpus_rows(corpus: Metrics) -> list[list[str]]:
     for known, found in corpus["known"].items():
         drawn = f"{found['clips_known']:g}"
         for system, scores in found["systems"].items():
-            rows.append([_MEANING.get(known, known), drawn, system, *_cells(scores)])
+            rows.append([known_title(known), drawn, system, *_cells(scores)])
     return rows
 
 
