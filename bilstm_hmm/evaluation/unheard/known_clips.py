@@ -24,7 +24,7 @@ class Known:
     name
         In tables and files.
     count
-        How many clips, or ``all`` of the voice, the tested one too.
+        How many clips, or ``all`` others of the voice.
     skew
         Which emotions they are of: as they are drawn; neutral alone; one alone that is drawn for
         each tested clip; or seven neutral ones of ten. Nothing but the draw looks at the labels.
@@ -55,9 +55,9 @@ def draw_known(
 ) -> tuple[int, ...]:
     """Return which clips of a voice are known when one of them is tested.
 
-    The tested clip is among them with ``all`` alone. Where a voice has too few clips, those that
-    it has are drawn; of mostly neutral ones then fewer of either kind. What is known of 5 clips
-    is part of what is known of 20.
+    The tested clip is never among them. Where a voice has too few clips, those that it has are
+    drawn; of mostly neutral ones then fewer of either kind. The clips known with 5 are among those
+    known with 20.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def draw_known(
         Of the tested clip, and any number: they decide the draw.
     """
     if known.count == "all":
-        return tuple(range(len(emotions)))
+        return tuple(i for i in range(len(emotions)) if i != tested)
     rng = np.random.default_rng([seed, crc32(name.encode("utf-8", "surrogatepass"))])
     others = [int(i) for i in rng.permutation(len(emotions)) if i != tested]
     neutral = [i for i in others if emotions[i] == NEUTRAL]

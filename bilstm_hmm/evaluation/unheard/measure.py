@@ -109,24 +109,39 @@ class _Voice:
             draw_known(known, emotions, position, self.clips[position].name, seed)
             for position in self.tested
         ]
-        whole = merge_moments(self.moments) if known.count == "all" else None
+        others = _without_each(self.moments) if known.count == "all" else ()
 
-        def voice(of_clip: tuple[int, ...]) -> FrameMoments | None:
-            if known.count == "all":
-                return whole
-            return merge_moments(self.moments[i] for i in of_clip)
+        def voice(row: int) -> FrameMoments | None:
+            if others:
+                return others[self.tested[row]]
+            return merge_moments(self.moments[i] for i in drawn[row])
 
         def batch(start: int) -> list[FloatMatrix]:
-            part = slice(start, start + _BATCH)
+            rows = range(start, min(start + _BATCH, len(drawn)))
             scores = model.scorer.score_extracted(
-                [self.features[position] for position in self.tested[part]],
-                [voice(of_clip) for of_clip in drawn[part]],
+                [self.features[self.tested[row]] for row in rows], [voice(row) for row in rows]
             )
             return [np.stack([*model.probabilities_by_system(s).values()]) for s in scores]
 
         starts = range(0, len(drawn), _BATCH)
         rows = [row for part in ordered_map(batch, starts, jobs) for row in part]
         return np.array([len(one) for one in drawn], dtype=np.intp), np.stack(rows)
+
+
+def _without_each(moments: Sequence[FrameMoments]) -> tuple[FrameMoments | None, ...]:
+    """Return the moments of all parts but each one, in twice as many steps as there are."""
+    before: list[FrameMoments | None] = [None]
+    after: list[FrameMoments | None] = [None]
+    for one, other in zip(moments, reversed(moments), strict=True):
+        before.append(_merged(before[-1], one))
+        after.append(_merged(after[-1], other))
+    return tuple(
+        _merged(before[place], after[len(moments) - 1 - place]) for place in range(len(moments))
+    )
+
+
+def _merged(*parts: FrameMoments | None) -> FrameMoments | None:
+    return merge_moments(part for part in parts if part is not None)
 
 
 def _voice(clips: Sequence[Clip], features: Iterable[Features], model: Model) -> _Voice:

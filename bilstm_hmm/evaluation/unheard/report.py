@@ -29,7 +29,7 @@ _EXPLAINED = (
 )
 _KNOWN = (
     "The rows say how many other clips of the voice were known, without labels, when a clip was "
-    "tested: drawn anew for each, never the clip itself. Of `all` it is one: that row is "
+    "tested, drawn anew for each. With `all` every clip of the voice is at hand: that row is "
     "transductive. The last three rows are skewed draws of up to ten clips."
 )
 _UNKNOWN = "Nothing was known of the voices: the recipe has no `voice.known_clips`."
