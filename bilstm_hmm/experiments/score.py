@@ -20,6 +20,7 @@ from bilstm_hmm.evaluation.model_scores import (
     predictions_table,
     score_report,
 )
+from bilstm_hmm.evaluation.unheard.report import known_section
 from bilstm_hmm.inference.bundle import Bundle, trained_corpora
 from bilstm_hmm.prediction import Failure, Result
 
@@ -99,12 +100,19 @@ def _place(corpus: str, root: Path | None) -> tuple[str, Path]:
 
 
 def score(
-    bundle: Bundle, labelled: LabelledClips, label: Labeller, output: Path | None
+    bundle: Bundle,
+    labelled: LabelledClips,
+    label: Labeller,
+    output: Path | None,
+    known: Callable[[Sequence[Clip]], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Label the clips and return the scores, see `compute_score_metrics`; write the report as well.
 
     Parameters
     ----------
+    known
+        Gives the scores with the voices known of the clips that can be read, see
+        `score_known_voices`; they are ``known`` in the result.
     output
         The folder for ``metrics.json``, ``report.md`` and ``predictions.csv``; None for none.
 
@@ -146,11 +154,15 @@ def score(
         knows_corpus=labelled.corpus in trained_corpora(bundle.recipe),
     )
     metrics = compute_score_metrics(setting, scored)
+    report = score_report(metrics)
+    if known is not None:
+        metrics["known"] = known([c for c in labelled.clips if c.name not in unreadable])
+        report += "\n" + known_section(metrics)
     if output is not None:
         with atomic_folder(output) as folder:
             text = json.dumps(metrics, indent=2, ensure_ascii=False)
             (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
-            (folder / "report.md").write_text(score_report(metrics), encoding="utf-8")
+            (folder / "report.md").write_text(report, encoding="utf-8")
             table = predictions_table(setting, scored)
             (folder / "predictions.csv").write_text(table, encoding="utf-8", newline="")
     return metrics

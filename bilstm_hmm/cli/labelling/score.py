@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from bilstm_hmm.data.clip import Clip
     from bilstm_hmm.inference.model import Model
     from bilstm_hmm.prediction import Result
 
@@ -39,6 +40,13 @@ def score(
         Path | None,
         typer.Option(help="Folder for metrics.json, report.md and predictions.csv."),
     ] = None,
+    voices: Annotated[
+        bool,
+        typer.Option(
+            "--voices",
+            help="Score with the voices known by other clips of theirs as well, by none to all.",
+        ),
+    ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Fetch the encoder that a model needs without a question.")
     ] = False,
@@ -50,6 +58,7 @@ def score(
     from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.experiments.score import read_clips, refuse_used
     from bilstm_hmm.experiments.score import score as run
+    from bilstm_hmm.experiments.score_voices import check_known_voices
     from bilstm_hmm.inference.model import load
 
     pairs = emotion_pairs(renamed or ())
@@ -57,10 +66,17 @@ def score(
     loaded = with_encoder(lambda: load(model), yes)
     clips = read_clips(corpus, root, loaded.classes, pairs)
 
-    def label(files: Sequence[Path]) -> "Iterator[Result]":
-        return _labelled(loaded, files, jobs or os.cpu_count() or 1)
+    if voices:
+        check_known_voices(loaded, clips.clips)
+    n_jobs = jobs or os.cpu_count() or 1
 
-    document = run(loaded.bundle, clips, label, output)
+    def label(files: Sequence[Path]) -> "Iterator[Result]":
+        return _labelled(loaded, files, n_jobs)
+
+    def known(of_voices: "Sequence[Clip]") -> dict[str, Any]:
+        return _known_voices(loaded, of_voices, n_jobs)
+
+    document = run(loaded.bundle, clips, label, output, known if voices else None)
     _show(document)
     if output is not None:
         print(f"Report: {output / 'report.md'}")
@@ -97,17 +113,34 @@ def _labelled(model: "Model", files: Sequence[Path], jobs: int) -> "Iterator[Res
             yield result
 
 
+def _known_voices(model: "Model", clips: "Sequence[Clip]", jobs: int) -> dict[str, Any]:
+    from bilstm_hmm.cli.progress import console_progress
+    from bilstm_hmm.experiments.score_voices import score_known_voices
+
+    with console_progress() as progress:
+
+        def on_clip(done: int) -> None:
+            progress.update("Scoring with the voices known", done, len(clips))
+
+        on_clip(0)
+        return score_known_voices(model, clips, jobs, on_clip)
+
+
 def _show(document: Mapping[str, Any]) -> None:
     from rich.console import Console
 
     from bilstm_hmm.evaluation.model_scores import confusion_rows, notes, summary_rows
     from bilstm_hmm.evaluation.tables import terminal_table
+    from bilstm_hmm.evaluation.unheard.report import known_rows
 
     console = Console()
     console.print(
         terminal_table(f"{document['model']} on {document['root']}", summary_rows(document))
     )
     console.print(terminal_table("Clips", confusion_rows(document)))
+    if "known" in document:
+        (system,) = document["systems"]
+        console.print(terminal_table("With the voices known", known_rows(document, system)))
     for note in notes(document):
         print(note)
     for name, error in document["unreadable"].items():

@@ -85,16 +85,26 @@ def _corpus_metrics(corpus: LeftOutCorpus, decision_system: str) -> dict[str, An
         "clips": len(first.names),
         "speakers": len(set(first.speakers)),
         **corpus.cost,
-        "known": {
-            known: {
-                "clips_known": round(float(result.n_known.mean()), 1),
-                "systems": {
-                    system: _scores(result, system, corpus.classes, system == decision_system)
-                    for system in result.probabilities
-                },
-            }
-            for known, result in corpus.results.items()
-        },
+        "known": known_metrics(corpus.results, corpus.classes, decision_system),
+    }
+
+
+def known_metrics(
+    results: KnownResults, classes: Sequence[str], decision_system: str
+) -> dict[str, Any]:
+    """Return the scores of every system by how much was known of the voices.
+
+    ``clips_known`` is how many clips that was on average; ``systems`` as in `unheard_metrics`.
+    """
+    return {
+        known: {
+            "clips_known": round(float(result.n_known.mean()), 1),
+            "systems": {
+                system: _scores(result, system, classes, system == decision_system)
+                for system in result.probabilities
+            },
+        }
+        for known, result in results.items()
     }
 
 

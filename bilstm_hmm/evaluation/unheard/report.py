@@ -77,6 +77,19 @@ def ua_rows(metrics: Metrics) -> list[list[str]]:
     return rows
 
 
+def known_section(metrics: Metrics) -> str:
+    """Return a section on the voices known, of metrics that have `known_metrics` as ``known``."""
+    (system,) = metrics["systems"]
+    parts = [
+        "## With the voices known",
+        _KNOWN,
+        markdown_table(known_rows(metrics)),
+        f"Recall of each emotion by `{system}` (%):",
+        markdown_table(_corpus_recall_rows(metrics, system)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
 def _report(metrics: Metrics) -> str:
     is_known = len(metrics["mean"]) > 1
     parts = [
@@ -94,7 +107,7 @@ def _report(metrics: Metrics) -> str:
     ]
     for name, corpus in metrics["corpora"].items():
         parts += [f"## {escape_markdown(name)}", _corpus_text(corpus, metrics["system"])]
-        parts.append(markdown_table(_corpus_rows(corpus)))
+        parts.append(markdown_table(known_rows(corpus)))
         parts.append(markdown_table(_corpus_recall_rows(corpus, metrics["system"])))
     return "\n\n".join(parts) + "\n"
 
@@ -129,13 +142,15 @@ def _label_rows(recalls: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
     return rows
 
 
-def _corpus_rows(corpus: Metrics) -> list[list[str]]:
+def known_rows(corpus: Metrics, only: str | None = None) -> list[list[str]]:
+    """Return a row for each amount that is known and each system, or `only` one, of its scores."""
     titles = [title for title, _ in _SCORES.values()]
     rows = [["known clips", "clips drawn", "system", *titles]]
     for known, found in corpus["known"].items():
         drawn = f"{found['clips_known']:g}"
         for system, scores in found["systems"].items():
-            rows.append([known_title(known), drawn, system, *_cells(scores)])
+            if only in (None, system):
+                rows.append([known_title(known), drawn, system, *_cells(scores)])
     return rows
 
 

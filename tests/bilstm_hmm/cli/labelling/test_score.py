@@ -131,3 +131,36 @@ def test_what_is_wrong_is_one_sentence(
     assert done.exit_code == 2
     assert words in " ".join(done.output.split())
     assert "Traceback" not in done.output
+
+
+def test_a_model_that_knows_voices_is_scored_with_them_known(
+    oracle_voices: Path, synthetic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    order = ("score", "--corpus", synthetic, "--voices", "--jobs", "1", "--model")
+    done = CliRunner().invoke(
+        program(), [*map(str, (*order, oracle_voices, "--output", tmp_path / "scored"))]
+    )
+    assert done.exit_code == 0, done.output
+    assert "With the voices known" in done.stdout
+    assert "10, 7 of them neutral" in done.stdout
+    document = json.loads((tmp_path / "scored" / "metrics.json").read_text("utf-8"))
+    drawn = {known: found["clips_known"] for known, found in document["known"].items()}
+    # Three clips of each emotion by every speaker, of which the tested one is one.
+    assert (drawn["0"], drawn["5"], drawn["all"]) == (0.0, 5.0, 14.0)
+    assert document["known"]["0"]["systems"]["hybrid"]["recalls"].keys() == {
+        *document["systems"]["hybrid"]["recalls"]
+    }
+    report = (tmp_path / "scored" / "report.md").read_text("utf-8")
+    assert "## With the voices known" in report
+
+
+def test_voices_that_cannot_be_known_are_refused(
+    score: Score, oracle_voices: Path, mine: Path
+) -> None:
+    done = score("--corpus", mine, "--voices")
+    assert done.exit_code == 2
+    assert "was not trained to know voices" in done.output
+    done = score("--corpus", mine, "--voices", "--model", oracle_voices)
+    assert done.exit_code == 2
+    assert "--voices: the speaker of 6 of 6 clips is not known" in done.output
