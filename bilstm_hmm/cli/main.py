@@ -17,6 +17,7 @@ from bilstm_hmm.cli.models import list_models
 from bilstm_hmm.cli.options import DASH
 from bilstm_hmm.cli.predict import predict
 from bilstm_hmm.cli.runs import evaluate, train
+from bilstm_hmm.cli.voice.commands import learn, show
 
 Command = Callable[..., None]
 
@@ -38,8 +39,10 @@ CORPORA: Mapping[str, Command] = {
     "synthesise": synthesise,
 }
 ENCODERS: Mapping[str, Command] = {"list": list_encoders, "fetch": fetch}
+VOICE: Mapping[str, Command] = {"learn": learn, "show": show}
 CORPORA_HELP = "Corpora of emotional speech: which, what a folder holds."
 ENCODERS_HELP = "Pre-trained encoders: which there are, bringing one here."
+VOICE_HELP = "Profiles of voices: learning one from recordings, what it holds."
 
 
 def command(function: Command) -> typer.Typer:
@@ -91,6 +94,7 @@ def program(*, completion: bool = False) -> typer.Typer:
     app.callback(cls=RecordingsFirst, help=HELP)(_global_options)
     app.add_typer(group(CORPORA, CORPORA_HELP), name="corpora")
     app.add_typer(group(ENCODERS, ENCODERS_HELP), name="encoders")
+    app.add_typer(group(VOICE, VOICE_HELP), name="voice")
     # As the folder is called, and ``python -m features``.
     app.add_typer(group(ENCODERS, ENCODERS_HELP), name="features", hidden=True)
     return app

@@ -10,6 +10,7 @@ from bilstm_hmm.errors import ToolkitError
 if TYPE_CHECKING:
     from bilstm_hmm.features.audio.voices import Voice
     from bilstm_hmm.features.audio.wav_stream import SampleFormat
+    from bilstm_hmm.inference.voice.profile import VoiceProfile
 
 #: What ``--file`` and the results call standard input.
 DASH = "-"
@@ -80,6 +81,10 @@ class PredictOptions:
         What is listened to in each file, where that is not all of it.
     voice_column
         ``channel`` or ``speaker``, where there are several answers to a recording.
+    profile
+        What is known of who speaks in all of them.
+    grouping
+        Which of them are of one voice, as ``--voices`` says; None where that is not known.
     """
 
     files: tuple[Path, ...]
@@ -96,6 +101,8 @@ class PredictOptions:
     voices: Mapping[Path, tuple["Voice", ...]] = field(default_factory=dict)
     voice_column: str | None = None
     top: int = 1
+    profile: "VoiceProfile | None" = None
+    grouping: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,7 @@ class LiveOptions:
         Rate in Hz and number of channels of raw samples.
     device
         The microphone.
-    interval, lookahead
+    interval, lookahead, profile
         As for `EmotionStream`.
     """
 
@@ -126,6 +133,7 @@ class LiveOptions:
     device: str | None = None
     interval: float | None = None
     lookahead: float | None = None
+    profile: "VoiceProfile | None" = None
 
     @property
     def raw(self) -> "SampleFormat | None":

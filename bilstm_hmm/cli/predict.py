@@ -95,6 +95,12 @@ def predict(
             metavar="RTTM", help="Label each speaker's turns: an RTTM file, or a folder of them."
         ),
     ] = None,
+    voice: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PROFILE", help="What is known of who speaks: a profile, of `voice learn`."
+        ),
+    ] = None,
     interval: Annotated[
         float | None, typer.Option(help="Seconds between live updates (default: 0.5).")
     ] = None,
@@ -115,6 +121,7 @@ def predict(
         names_of,
         validate_options,
     )
+    from bilstm_hmm.cli.voice.known import read_voice, voice_settings
     from bilstm_hmm.errors import ToolkitError
     from bilstm_hmm.extras import require_extra
     from bilstm_hmm.output.choice import choose_format
@@ -130,8 +137,11 @@ def predict(
     found = Inputs((), many=False) if mic else find_inputs(*named)
     is_stream = found.piped or mic
     wanted = parse_channels(channels or "mix", is_stream)
+    profile = read_voice(voice, wanted, speakers)
     n_raw = wanted if is_stream and isinstance(wanted, int) else None
-    live_options = LiveOptions(found.piped, mic, live, pcm, n_raw, device, interval, lookahead)
+    live_options = LiveOptions(
+        found.piped, mic, live, pcm, n_raw, device, interval, lookahead, profile
+    )
     options = PredictOptions(
         found.files,
         found.many,
@@ -144,6 +154,8 @@ def predict(
         problems=found.problems,
         n_others=found.n_others,
         top=top,
+        settings=voice_settings(voice, profile),
+        profile=profile,
     )
     validate_options(live_options, options)
     if not is_stream:
@@ -167,12 +179,15 @@ def _predict(chosen: "ModelOptions", options: "PredictOptions", live_options: "L
     from bilstm_hmm.cli.labelling.label import write_predictions
     from bilstm_hmm.inference.model import load
     from bilstm_hmm.inference.shipped import default_model_path, named_model_path
+    from bilstm_hmm.inference.voice.profile import known_voice
 
     # Results are UTF-8 whatever the terminal's language, so that other programs can read them.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     folder = named_model_path(chosen.name) if chosen.name is not None else default_model_path()
     model = with_encoder(lambda: load(folder, chosen.precision, chosen.emotions), chosen.yes)
+    # Refused before an output is touched, where it does not go with the model.
+    known_voice(model.bundle, options.profile)
     if live_options.mic or live_options.live:
         from bilstm_hmm.cli.live.run import predict_live
 

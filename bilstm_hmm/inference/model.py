@@ -123,7 +123,7 @@ class Model:
         with recording_input(recording, rate, self.bundle.recipe.features.rate) as given:
             inputs = [LabelInput(source, known) for source in given.by_channel(channels)]
             results = []
-            for result in model.label(inputs, jobs, curves):
+            for result in model._label(inputs, jobs, curves):
                 if isinstance(result, AudioError):
                     raise result
                 results.append(result)
@@ -147,7 +147,6 @@ class Model:
             raise AudioError(f"{given.file} holds no speech to embed; give one in which there is.")
         return vector
 
-    @one_blas_thread()
     def predict_many(
         self,
         files: Sequence[str | os.PathLike[str]],
@@ -158,8 +157,8 @@ class Model:
     ) -> tuple[Result, ...]:
         """Label several files together, in their order; a `Failure` for one that cannot be read.
 
-        Every file gets what `predict` gives it, but for rounding. `jobs`, `curves` and `voice`, of
-        all files, as there; `voices` says what of each file is listened to.
+        Every file gets what `predict` gives it, but for rounding. `voice` is who speaks in all of
+        them; `voices` says what of each file is listened to.
         """
         heard, rate = voices or [EVERYTHING] * len(files), self.bundle.recipe.features.rate
         known = known_voice(self.bundle, voice)
@@ -167,9 +166,16 @@ class Model:
             LabelInput(file_input(file, rate, each), known)
             for file, each in zip(files, heard, strict=True)
         ]
+        return self.label(inputs, jobs, curves)
+
+    @one_blas_thread()
+    def label(
+        self, inputs: Sequence[LabelInput], jobs: int | None = None, curves: bool = False
+    ) -> tuple[Result, ...]:
+        """Label recordings, each by what is known of who speaks; else as `predict_many`."""
         return tuple(
             Failure(given.source.file, str(result)) if isinstance(result, AudioError) else result
-            for given, result in zip(inputs, self.label(inputs, jobs, curves), strict=True)
+            for given, result in zip(inputs, self._label(inputs, jobs, curves), strict=True)
         )
 
     @one_blas_thread()
@@ -185,7 +191,7 @@ class Model:
         ToolkitError
             The model was not trained to know voices.
         """
-        return learn_voice(self.scorer, recordings, rate, _threads(None))
+        return learn_voice(self.scorer, recordings, rate, os.cpu_count() or 1)
 
     @one_blas_thread()
     def score(self, samples: FloatArray) -> RecordingScores:
@@ -212,11 +218,11 @@ class Model:
             for system in SYSTEMS
         }
 
-    def label(
-        self, inputs: Sequence[LabelInput], jobs: int | None = None, curves: bool = False
+    def _label(
+        self, inputs: Sequence[LabelInput], jobs: int | None, curves: bool
     ) -> list[Prediction | AudioError]:
         """Read, score and label recordings; the error of each that cannot be read."""
-        scored = score_inputs(self.scorer, inputs, _threads(jobs))
+        scored = score_inputs(self.scorer, inputs, jobs or os.cpu_count() or 1)
         found = [
             (given.source.file, result)
             for given, result in zip(inputs, scored, strict=True)
@@ -257,10 +263,6 @@ class Model:
             notes=read.notes,
             curves=answer.curves,
         )
-
-
-def _threads(jobs: int | None) -> int:
-    return jobs or os.cpu_count() or 1
 
 
 def load(

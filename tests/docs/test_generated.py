@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import AliasChoices, BaseModel, Field
 
-from bilstm_hmm.cli.main import COMMANDS, CORPORA, ENCODERS
+from bilstm_hmm.cli.main import COMMANDS, CORPORA, ENCODERS, VOICE
 from bilstm_hmm.cli.runs import ENCODER_HINT
 from bilstm_hmm.config.schema import Recipe
 from docs.generate.__main__ import main
@@ -61,7 +61,8 @@ def test_every_key_says_what_it_means(key: str, field: Any) -> None:
 
 def test_every_command_has_a_section() -> None:
     text = (DOCS / "reference" / "commands.md").read_text("utf-8")
-    names = [*COMMANDS, *(f"corpora {n}" for n in CORPORA), *(f"encoders {n}" for n in ENCODERS)]
+    groups = {"corpora": CORPORA, "encoders": ENCODERS, "voice": VOICE}
+    names = [*COMMANDS, *(f"{group} {name}" for group, inner in groups.items() for name in inner)]
     assert re.findall(r"^## `bilstm-hmm (.*)`$", text, re.MULTILINE) == names
 
 

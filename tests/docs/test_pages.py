@@ -17,6 +17,7 @@ from bilstm_hmm import __version__
 from bilstm_hmm.cli.main import COMMANDS
 from bilstm_hmm.cli.main import CORPORA as CORPUS_COMMANDS
 from bilstm_hmm.cli.main import ENCODERS as ENCODER_COMMANDS
+from bilstm_hmm.cli.main import VOICE as VOICE_COMMANDS
 from bilstm_hmm.config.loading import load_recipe
 from bilstm_hmm.inference import bundle_files
 from bilstm_hmm.output.formats import FORMATS
@@ -93,7 +94,11 @@ def test_every_command_and_option_exists(command: str, page: str) -> None:
     if name.startswith("--"):
         assert name in ("--version", "--install-completion")
         return
-    groups = {"corpora": CORPUS_COMMANDS, "encoders": ENCODER_COMMANDS}
+    groups = {
+        "corpora": CORPUS_COMMANDS,
+        "encoders": ENCODER_COMMANDS,
+        "voice": VOICE_COMMANDS,
+    }
     function = groups[name][arguments.pop(0)] if name in groups else COMMANDS[name]
     given = {argument for argument in arguments if argument.startswith("--")}
     assert given <= _options(function), page

@@ -35,7 +35,7 @@ def write_predictions(
     (file,) = options.files
     voices = options.voices.get(file)
     curves = format_named(options.format).needs_curves
-    (result,) = model.predict_many([file], options.jobs, curves, voices)
+    (result,) = model.predict_many([file], options.jobs, curves, voices, options.profile)
     content = render_one([postprocess(result)], options)
     # One recording that failed must not empty the output of an earlier call.
     if content is None:

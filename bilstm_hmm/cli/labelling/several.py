@@ -59,6 +59,7 @@ def _predict(
         options.jobs,
         format_named(options.format).needs_curves,
         [voice for _, voice in readable],
+        options.profile,
     )
     for done, (path, _) in enumerate(asked, start=1):
         problem = problems.get(path)

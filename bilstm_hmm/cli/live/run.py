@@ -16,6 +16,7 @@ from bilstm_hmm.features.audio.wav_stream import WavStream
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.stream import INTERVAL, LOOKAHEAD, EmotionStream
+from bilstm_hmm.inference.voice.profile import VoiceProfile
 
 
 class AudioSource(Protocol):
@@ -51,7 +52,7 @@ def predict_live(model: Model, options: LiveOptions, format: str) -> int:
     interval = INTERVAL if options.interval is None else options.interval
     lookahead = LOOKAHEAD if options.lookahead is None else options.lookahead
     display = LiveDisplay(format, sys.stdout, sys.stderr)
-    return run_live(model, source, display, interval, lookahead)
+    return run_live(model, source, display, interval, lookahead, options.profile)
 
 
 def _audio_source(options: LiveOptions) -> AudioSource:
@@ -61,7 +62,12 @@ def _audio_source(options: LiveOptions) -> AudioSource:
 
 
 def run_live(
-    model: Model, source: AudioSource, display: LiveDisplay, interval: float, lookahead: float
+    model: Model,
+    source: AudioSource,
+    display: LiveDisplay,
+    interval: float,
+    lookahead: float,
+    voice: VoiceProfile | None = None,
 ) -> int:
     """Show what is known of the sound until it ends, or until Ctrl-C; return 1 where it is faulty.
 
@@ -69,15 +75,15 @@ def run_live(
 
     Parameters
     ----------
-    interval, lookahead
+    interval, lookahead, voice
         As for `EmotionStream`.
 
     Raises
     ------
     ToolkitError
-        The interval or the look-ahead is none.
+        As for `EmotionStream`.
     """
-    stream = EmotionStream(model, source.rate, interval=interval, lookahead=lookahead)
+    stream = EmotionStream(model, source.rate, interval=interval, lookahead=lookahead, voice=voice)
     fault, n_notes = None, 0
     with closing(display), interrupt_guard() as guard:
         try:

@@ -84,7 +84,16 @@ def test_one_program_has_all_commands(
 ) -> None:
     out = said_by(monkeypatch, capsys, "--help")
     listed = [line.split()[0] for line in out.partition("Commands:\n")[2].splitlines()]
-    assert listed == ["train", "evaluate", "predict", "score", "models", "corpora", "encoders"]
+    assert listed == [
+        "train",
+        "evaluate",
+        "predict",
+        "score",
+        "models",
+        "corpora",
+        "encoders",
+        "voice",
+    ]
     assert "--install-completion" in out
     for group in ("corpora", "encoders", "features"):
         assert "  list " in said_by(monkeypatch, capsys, group, "--help")

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from bilstm_hmm.features.audio.voices import EVERYTHING
+from bilstm_hmm.features.audio.inputs import file_input
 
 from bilstm_hmm.cli.labelling import file_workers as workers
 from bilstm_hmm.cli.labelling.file_workers import predict_files
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.model import Model
+from bilstm_hmm.inference.voice.recordings import LabelInput
 from bilstm_hmm.prediction import Failure
 
 
@@ -73,8 +74,9 @@ def test_large_files_are_batches_of_their_own(
         soundfile.write(path, np.zeros(round(seconds * 16000)), 16000)
         files.append(path)
     files.append(tmp_path / "gone.wav")
-    batches = workers._batches(files, [EVERYTHING] * len(files))
-    chunks = [[int(p.stem) if p.stem != "gone" else -1 for p in b.files] for b in batches]
+    batches = workers._batches(LabelInput(file_input(file, 16000)) for file in files)
+    stems = [[Path(given.source.file).stem for given in batch] for batch in batches]
+    chunks = [[int(stem) if stem != "gone" else -1 for stem in of_batch] for of_batch in stems]
     assert chunks == [[0], [1, 2, 3, 4, 5], [6, -1]]
 
 
