@@ -30,6 +30,8 @@ LONG = (
     "bilstm_hmm/experiments/test_fold.py",
     "test_streams.py",
     "test_commands.py",
+    "bilstm_hmm/experiments/conditions/test_conditions.py",
+    "features/augmentation/test_draws.py",
 )
 
 

@@ -34,11 +34,11 @@ def test_each_condition_is_scored_as_predict_labels_it(
     from bilstm_hmm.inference.model import load
 
     folder = tmp_path / "measured"
-    arguments = ("--model", oracle, "--corpus", synthetic, "--limit", "20", "--jobs", "1")
+    arguments = ("--model", oracle, "--corpus", synthetic, "--limit", "10", "--jobs", "1")
     done = run(*arguments, "--output", folder)
     assert done.exit_code == 0, done.output
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
-    assert (metrics["protocol"], metrics["clips"]) == ("conditions", 20)
+    assert (metrics["protocol"], metrics["clips"]) == ("conditions", 10)
     assert list(metrics["conditions"]) == list(CONDITIONS)
     clean = metrics["conditions"]["clean"]
     assert (clean["ua"], clean["ua_lost"], clean["no_speech"]) == (100.0, 0.0, 0)
@@ -48,12 +48,12 @@ def test_each_condition_is_scored_as_predict_labels_it(
     assert telephone["recalls"]["fearful"] == 0.0
     assert telephone["recalls"]["happy"] == 100.0
     assert telephone["ua_lost"] == pytest.approx(100.0 - telephone["ua"])
-    assert metrics["conditions"]["clipping"]["warnings"]["clipped"] == 20
+    assert metrics["conditions"]["clipping"]["warnings"]["clipped"] == 10
     assert metrics["conditions"]["clipping"]["warned"] == 100.0
     assert "level −30 dB" in done.stdout
     report = (folder / "report.md").read_text("utf-8")
     assert "| telephone, 300–3400 Hz, 8 kHz μ-law |" in report
-    assert "| clipped at 5 % of the peak | clipped: 20" in report
+    assert "| clipped at 5 % of the peak | clipped: 10" in report
     # What stands in the tables is what predict says of the clip.
     rows = [line.split(",") for line in (folder / "clean.csv").read_text("utf-8").splitlines()]
     name, _, said, confidence = rows[1][:4]
