@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: What a timeline calls time in which nobody speaks.
 NO_SPEECH = "no speech"
+#: What stands for an emotion where the model is not as sure as was asked for.
+UNSURE = "unsure"
 #: Start and end in seconds, and an emotion.
 LabelledInterval = tuple[float, float, str]
 #: Segments that a notebook shows.
@@ -77,8 +79,10 @@ class Curves:
 class Prediction:
     """The label of one recording, its probabilities and its timeline.
 
-    `emotion` and `confidence` are None where nobody speaks. `duration` is in seconds;
-    `probabilities` has one entry a class and sums to one, or is empty where nobody speaks; `curves`
+    `emotion` and `confidence` are None where nobody speaks. Where the model was not as sure as was
+    asked for, `unsure` is set and `emotion` None; `confidence` is of the likeliest. `duration` is
+    in seconds; `probabilities` has one entry a class and sums to one, or is empty where nobody
+    speaks; `curves`
     are there where they were asked for, `path` where the samples do not lie at `file`. `warnings`
     are what makes the answer worse, `notes` what else was done to the recording: a phrase each.
     Where it is the answer to one channel (from 1) or one speaker alone, `channel` or `speaker` says
@@ -99,6 +103,12 @@ class Prediction:
     notes: tuple[str, ...] = ()
     channel: int | None = None
     speaker: str | None = None
+    unsure: bool = False
+
+    @property
+    def label(self) -> str:
+        """The emotion; or ``unsure``, or ``no speech``."""
+        return self.emotion or (UNSURE if self.unsure else NO_SPEECH)
 
     def of_voice(self, channel: int | None, speaker: str | None) -> "Prediction":
         """Return the same as that of one channel, from 1, or of one speaker."""
@@ -125,6 +135,7 @@ class Prediction:
             **({"channel": self.channel} if self.channel is not None else {}),
             **({"speaker": self.speaker} if self.speaker is not None else {}),
             "emotion": self.emotion,
+            **({"unsure": True} if self.unsure else {}),
             "confidence": None if self.confidence is None else round(self.confidence, 4),
             "probabilities": {k: round(v, 4) for k, v in self.probabilities.items()},
             "shares": {k: round(v, 4) for k, v in self.shares.items()},
@@ -186,7 +197,7 @@ class Prediction:
             html_table(
                 [(name, f"{share:.2f}") for name, share in shares],
                 ("emotion", "probability"),
-                f"{self.file}, {self.duration:.1f} s: {self.emotion or NO_SPEECH}",
+                f"{self.file}, {self.duration:.1f} s: {self.label}",
             )
         ]
         if len(self.segments) > 1:

@@ -39,6 +39,7 @@ CHAINS = {
         "network",
         "hmm",
         "timeline",
+        "confidence",
         "inference",
         "output",
         "evaluation",

@@ -47,6 +47,12 @@ def names_of(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(","))
 
 
+def unsure_settings(abstain: float | None, at_least: float | None) -> dict[str, str]:
+    """Return what of this changes a result, by the name of its option."""
+    given = {"--abstain": abstain, "--at-least": at_least}
+    return {name: f"{value:g}" for name, value in given.items() if value is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class PredictOptions:
     """How recordings are labelled.
@@ -65,6 +71,10 @@ class PredictOptions:
         Whether text has the segments as well.
     top
         How many emotions text names.
+    abstain
+        The confidence below which an answer is `unsure`, None for none.
+    at_least
+        The share of right answers that gives such a confidence, as long as no model has.
     resume
         Whether files are left out that the output already has.
     jobs
@@ -103,6 +113,8 @@ class PredictOptions:
     top: int = 1
     profile: "VoiceProfile | None" = None
     grouping: str | None = None
+    abstain: float | None = None
+    at_least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

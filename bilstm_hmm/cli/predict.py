@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,6 +55,21 @@ def predict(
     top: Annotated[
         int, typer.Option(min=1, help="How many emotions text names, the likeliest first.")
     ] = 1,
+    abstain: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, max=1.0, metavar="CONFIDENCE", help="Below this confidence say unsure."
+        ),
+    ] = None,
+    at_least: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            metavar="SHARE",
+            help="Say unsure as often as it takes for this share of right ones among the answers.",
+        ),
+    ] = None,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Print the segments as well.")
     ] = False,
@@ -119,6 +135,7 @@ def predict(
         ModelOptions,
         PredictOptions,
         names_of,
+        unsure_settings,
         validate_options,
     )
     from bilstm_hmm.cli.voice.known import read_voice, voice_settings
@@ -154,8 +171,10 @@ def predict(
         problems=found.problems,
         n_others=found.n_others,
         top=top,
-        settings=voice_settings(voice, profile),
+        settings=voice_settings(voice, profile) | unsure_settings(abstain, at_least),
         profile=profile,
+        abstain=abstain,
+        at_least=at_least,
     )
     validate_options(live_options, options)
     if not is_stream:
@@ -188,10 +207,12 @@ def _predict(chosen: "ModelOptions", options: "PredictOptions", live_options: "L
     model = with_encoder(lambda: load(folder, chosen.precision, chosen.emotions), chosen.yes)
     # Refused before an output is touched, where it does not go with the model.
     known_voice(model.bundle, options.profile)
+    threshold = model.threshold(options.abstain, options.at_least)
+    options = replace(options, abstain=threshold, at_least=None)
     if live_options.mic or live_options.live:
         from bilstm_hmm.cli.live.run import predict_live
 
-        return predict_live(model, live_options, options.format)
+        return predict_live(model, live_options, options.format, threshold)
     if live_options.piped:
         from bilstm_hmm.cli.labelling.stdin import label_standard_input
 

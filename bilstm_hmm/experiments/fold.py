@@ -136,6 +136,7 @@ def build_bundle(system: TrainedSystem, context: TrainingContext) -> Bundle:
         projection=back_end.projection,
         hmm_bank=back_end.hmm_bank,
         fusion=back_end.fusion,
+        reliability=back_end.reliability,
         int8=quantize_network(network) if recipe.bundle.int8 else None,
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
+from bilstm_hmm.confidence.quality_temperature import temper
 from bilstm_hmm.hmm.fusion import predict_proba
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording
@@ -62,19 +63,29 @@ def answers(
     recordings: Sequence[ScoredRecording],
     durations: Sequence[float],
     curves: bool,
+    temperatures: Sequence[float] | None = None,
 ) -> list[Answer]:
-    """Return the answer to each recording; `durations` in seconds, `curves` if there are any."""
+    """Return the answer to each recording; `durations` in seconds, `curves` if there are any.
+
+    `temperatures` above one bring the probabilities of a recording nearer to each other, and leave
+    its label and the emotions of its segments.
+    """
+    if temperatures is None:
+        temperatures = [1.0] * len(recordings)
     utterances = [index for index, scored in enumerate(recordings) if scored.is_utterance]
     labelled = _utterance_answers(
         bundle,
         [recordings[index].segments[0] for index in utterances],
         [durations[index] for index in utterances],
+        [temperatures[index] for index in utterances],
         curves,
     )
     found = dict(zip(utterances, labelled, strict=True))
     for index, (scored, duration) in enumerate(zip(recordings, durations, strict=True)):
         if index not in found:
-            found[index] = _recording_answer(bundle, scored.segments, duration, curves)
+            found[index] = _recording_answer(
+                bundle, scored.segments, duration, temperatures[index], curves
+            )
     return [found[index] for index in range(len(recordings))]
 
 
@@ -100,12 +111,17 @@ def evidence_of(bundle: Bundle, scores: RecordingScores) -> SegmentEvidence:
 
 
 def _recording_answer(
-    bundle: Bundle, segments: Sequence[RecordingScores], duration: float, curves: bool
+    bundle: Bundle,
+    segments: Sequence[RecordingScores],
+    duration: float,
+    temperature: float,
+    curves: bool,
 ) -> Answer:
     """The answer to a recording of several speech segments, or of none."""
     evidence = [evidence_of(bundle, scores) for scores in segments]
     path, posterior = decode_recording(segment_hmm(bundle), evidence)
     counts = [len(scores.frame_logits) for scores in segments]
+    posterior = temper(posterior, temperature)
     labels, frames = np.repeat(path, counts), np.repeat(posterior, counts, axis=0)
     return _answer(bundle, segments, labels, frames, duration, curves)
 
@@ -114,6 +130,7 @@ def _utterance_answers(
     bundle: Bundle,
     utterances: Sequence[RecordingScores],
     durations: Sequence[float],
+    temperatures: Sequence[float],
     curves: bool,
 ) -> Iterator[Answer]:
     """The answers to recordings of one utterance each."""
@@ -130,6 +147,7 @@ def _utterance_answers(
     frames = dict(zip(needed, decoder.posteriors(needed), strict=True))
     for n, (scores, path, label) in enumerate(zip(utterances, paths, labels, strict=True)):
         posterior = frames[n] if n in frames else np.broadcast_to(label, (len(path), len(label)))
+        posterior = temper(posterior, temperatures[n])
         yield _answer(bundle, [scores], path, posterior, durations[n], curves)
 
 

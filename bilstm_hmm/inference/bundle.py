@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from bilstm_hmm.confidence.reliability import Reliability
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics
@@ -30,6 +31,7 @@ class Bundle:
     projection: Projection
     hmm_bank: HmmBank
     fusion: ScoreFusion
+    reliability: Reliability = field(default_factory=Reliability)
     int8: bytes | None = field(default=None, repr=False)
     #: Which of the network's outputs the classes are, where they are not all of them.
     outputs: tuple[int, ...] | None = None

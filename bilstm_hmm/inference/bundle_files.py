@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.atomic_files import atomic_folder
+from bilstm_hmm.confidence.reliability import Reliability
 from bilstm_hmm.config.loading import dump_recipe, recipe_from_tree
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
@@ -97,7 +98,8 @@ def _write_parts(folder: Path, bundle: Bundle) -> None:
         "of_logits": np.array(bundle.projection.from_logits),
     }
     np.savez(folder / HMM, **bundle.hmm_bank.to_arrays(), **projection)  # type: ignore[arg-type]
-    np.savez(folder / DECISION, **bundle.fusion.to_arrays())  # type: ignore[arg-type]
+    decision = {**bundle.fusion.to_arrays(), **bundle.reliability.to_arrays()}
+    np.savez(folder / DECISION, **decision)  # type: ignore[arg-type]
 
 
 def _write_manifest(folder: Path, bundle: Bundle) -> None:
@@ -171,6 +173,7 @@ def read_bundle(path: str | os.PathLike[str], precision: str = "float") -> Bundl
             projection=Projection(hmm["matrix"], hmm["offset"], bool(hmm["of_logits"])),
             hmm_bank=HmmBank.from_arrays(hmm),
             fusion=ScoreFusion.from_arrays(decision),
+            reliability=Reliability.from_arrays(decision),
         )
     except ToolkitError:
         raise

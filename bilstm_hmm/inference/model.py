@@ -11,21 +11,23 @@ from typing import Literal, overload
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix
 from bilstm_hmm.blas_threads import one_blas_thread
+from bilstm_hmm.confidence.abstention import abstain as abstained
+from bilstm_hmm.confidence.reliability import confidence_threshold
 from bilstm_hmm.features.audio.inputs import Recording, file_input, recording_input
 from bilstm_hmm.features.audio.voices import EVERYTHING, Voice
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.extraction.extract import load_encoder
 from bilstm_hmm.hmm.fusion import SYSTEMS, predict_proba
 from bilstm_hmm.html_table import html_table
-from bilstm_hmm.inference.answer import Answer, answers
 from bilstm_hmm.inference.bundle import Bundle, describe, restrict
 from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.embedding import mean_hidden_state
+from bilstm_hmm.inference.labelling.predictions import predictions
 from bilstm_hmm.inference.scoring import RecordingScores, Scorer
 from bilstm_hmm.inference.shipped import default_model_path, named_model_path
 from bilstm_hmm.inference.voice.learning import learn_voice
 from bilstm_hmm.inference.voice.profile import VoiceProfile, known_voice
-from bilstm_hmm.inference.voice.recordings import LabelInput, ReadRecording, Scored, score_inputs
+from bilstm_hmm.inference.voice.recordings import LabelInput, score_inputs
 from bilstm_hmm.prediction import Failure, Prediction, Result
 
 
@@ -73,6 +75,8 @@ class Model:
         channels: Literal["mix"] | int = "mix",
         emotions: Sequence[str] | None = None,
         voice: VoiceProfile | None = None,
+        abstain: float | None = None,
+        at_least: float | None = None,
     ) -> Prediction: ...
     @overload
     def predict(
@@ -88,6 +92,8 @@ class Model:
         channels: Literal["mix", "split"] | int = "mix",
         emotions: Sequence[str] | None = None,
         voice: VoiceProfile | None = None,
+        abstain: float | None = None,
+        at_least: float | None = None,
     ) -> Prediction | tuple[Prediction, ...]:
         """Label one recording of any length.
 
@@ -110,14 +116,21 @@ class Model:
             Those to choose from, as for `restricted`; None for all of the model.
         voice
             What is known of who speaks, see `voice`.
+        abstain
+            The confidence below which the answer is `unsure`.
+        at_least
+            The share of right ones among the answers that are given, which the model's calibration
+            turns into such a confidence.
 
         Raises
         ------
         AudioError
             The recording cannot be used, or samples come without their rate.
         ToolkitError
-            As for `restricted`, or the voice is of other features or for a model that knows none.
+            As for `restricted` and `threshold`, or the voice is of other features or for a model
+            that knows none.
         """
+        threshold = self.threshold(abstain, at_least)
         model = self if emotions is None else self.restricted(emotions)
         known = known_voice(self.bundle, voice)
         with recording_input(recording, rate, self.bundle.recipe.features.rate) as given:
@@ -126,8 +139,16 @@ class Model:
             for result in model._label(inputs, jobs, curves):
                 if isinstance(result, AudioError):
                     raise result
-                results.append(result)
+                results.append(abstained(result, threshold))
         return tuple(results) if channels == "split" else results[0]
+
+    def threshold(self, abstain: float | None, at_least: float | None = None) -> float | None:
+        """Return the confidence below which an answer is `unsure`, None for none; as in `predict`.
+
+        Raises a `ToolkitError` where both are given, or the model cannot tell or reach that.
+        """
+        known = self.bundle
+        return confidence_threshold(known.reliability, known.model_id, abstain, at_least)
 
     @one_blas_thread()
     def embed(self, recording: Recording, rate: float | None = None) -> FloatArray:
@@ -154,19 +175,22 @@ class Model:
         curves: bool = False,
         voices: Sequence[Voice] | None = None,
         voice: VoiceProfile | None = None,
+        abstain: float | None = None,
+        at_least: float | None = None,
     ) -> tuple[Result, ...]:
         """Label several files together, in their order; a `Failure` for one that cannot be read.
 
         Every file gets what `predict` gives it, but for rounding. `voice` is who speaks in all of
         them; `voices` says what of each file is listened to.
         """
+        threshold = self.threshold(abstain, at_least)
         heard, rate = voices or [EVERYTHING] * len(files), self.bundle.recipe.features.rate
         known = known_voice(self.bundle, voice)
         inputs = [
             LabelInput(file_input(file, rate, each), known)
             for file, each in zip(files, heard, strict=True)
         ]
-        return self.label(inputs, jobs, curves)
+        return tuple(abstained(each, threshold) for each in self.label(inputs, jobs, curves))
 
     @one_blas_thread()
     def label(
@@ -228,41 +252,11 @@ class Model:
             for given, result in zip(inputs, scored, strict=True)
             if not isinstance(result, AudioError)
         ]
-        predictions = iter(self._predictions(found, curves))
+        labelled = iter(predictions(self.bundle, found, curves))
         return [
-            s if isinstance(s, AudioError) else next(predictions).of_voice(*given.source.voice.name)
+            s if isinstance(s, AudioError) else next(labelled).of_voice(*given.source.voice.name)
             for given, s in zip(inputs, scored, strict=True)
         ]
-
-    def _predictions(
-        self, recordings: Sequence[tuple[str, Scored]], curves: bool
-    ) -> list[Prediction]:
-        found = answers(
-            self.bundle,
-            [scores for _, (_, scores) in recordings],
-            [read.duration for _, (read, _) in recordings],
-            curves,
-        )
-        return [
-            self._prediction(file, read, answer)
-            for (file, (read, _)), answer in zip(recordings, found, strict=True)
-        ]
-
-    def _prediction(self, file: str, read: ReadRecording, answer: Answer) -> Prediction:
-        label, is_spoken = answer.label, answer.label is not None
-        by_emotion = dict(zip(self.classes, answer.probabilities.tolist(), strict=True))
-        return Prediction(
-            file=file,
-            emotion=None if label is None else self.classes[label],
-            confidence=None if label is None else float(answer.probabilities[label]),
-            probabilities=by_emotion if is_spoken else {},
-            duration=read.duration,
-            segments=answer.segments,
-            warnings=read.warnings,
-            model=self.bundle.model_id,
-            notes=read.notes,
-            curves=answer.curves,
-        )
 
 
 def load(

@@ -18,12 +18,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bilstm_hmm.blas_threads import one_blas_thread
+from bilstm_hmm.confidence.abstention import abstain_in_segments
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.stream_buffer import StreamBuffer
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.online_timeline import OnlineTimeline
 from bilstm_hmm.inference.voice.profile import VoiceProfile, known_voice
-from bilstm_hmm.prediction import NO_SPEECH, Segment
+from bilstm_hmm.prediction import NO_SPEECH, UNSURE, Segment
 
 #: Seconds between two updates, and by how much the moment they tell of lies behind the sound:
 #: until the next update, what is known is at most 1.5 s old.
@@ -42,7 +43,8 @@ class Update:
     time
         The moment that is told of, `EmotionStream.lookahead` before.
     emotion
-        There and then; ``no speech`` in a long silence and before anybody has spoken.
+        There and then; ``no speech`` in a long silence and before anybody has spoken, ``unsure``
+        where its confidence is not what was asked for.
     confidence
         Of the emotion.
     probabilities
@@ -86,6 +88,8 @@ class EmotionStream:
         and less surely.
     voice
         What is known of the voice before it speaks, of `Model.voice`.
+    abstain
+        The confidence below which a moment or a segment is `unsure`.
 
     Raises
     ------
@@ -102,12 +106,14 @@ class EmotionStream:
         interval: float = INTERVAL,
         lookahead: float = LOOKAHEAD,
         voice: VoiceProfile | None = None,
+        abstain: float | None = None,
     ) -> None:
         if not 0.05 <= interval <= 60.0:
             raise ToolkitError(f"interval {interval}: give seconds between 0.05 and 60.")
         if not 0.0 <= lookahead <= 60.0:
             raise ToolkitError(f"lookahead {lookahead}: give seconds between 0 and 60.")
         self.lookahead = lookahead
+        self._threshold = model.threshold(abstain) or 0.0
         model_rate = model.bundle.recipe.features.rate
         self._buffer = StreamBuffer(model_rate if rate is None else rate, model_rate, interval)
         self._timeline = OnlineTimeline(model.scorer, known_voice(model.bundle, voice))
@@ -144,11 +150,13 @@ class EmotionStream:
         closed = self._timeline.push(block.samples) + self._timeline.close(block.end)
         return self._update(block.end, block.end, closed)
 
-    def _update(self, heard: float, time: float, closed: list[Segment]) -> Update:
+    def _update(self, heard: float, time: float, decided: list[Segment]) -> Update:
+        closed = abstain_in_segments(decided, self._threshold)
         vector = self._timeline.probabilities_at(time)
         if vector is None:
-            return Update(heard, time, NO_SPEECH, 1.0, {}, tuple(closed))
+            return Update(heard, time, NO_SPEECH, 1.0, {}, closed)
         probabilities = dict(zip(self._timeline.classes, vector.tolist(), strict=True))
         emotion = max(probabilities, key=probabilities.__getitem__)
         confidence = probabilities[emotion]
-        return Update(heard, time, emotion, confidence, probabilities, tuple(closed))
+        said = UNSURE if confidence < self._threshold else emotion
+        return Update(heard, time, said, confidence, probabilities, closed)

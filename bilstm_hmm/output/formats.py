@@ -207,7 +207,7 @@ def _table(results: Sequence[Result], options: RenderOptions) -> list[list[str]]
         ]
         others = [f"{result.duration:.3f}", "; ".join(result.warnings), result.model, ""]
         confidence = "" if result.confidence is None else f"{result.confidence:.4f}"
-        label = [result.emotion or "", confidence]
+        label = ["" if result.label == NO_SPEECH else result.label, confidence]
         voice = [str(getattr(result, options.voice))] if options.voice else []
         rows.append([result.file, *voice, *label, *probabilities, *others])
     return rows
@@ -267,7 +267,7 @@ def _png(results: Sequence[Result], options: RenderOptions) -> bytes:  # noqa: A
 def segments_or_label(result: Prediction) -> Sequence[Segment]:
     """Return the segments, or the label over the whole file where no timeline was made."""
     confidence = 1.0 if result.confidence is None else result.confidence
-    whole = Segment(0.0, result.duration, result.emotion or NO_SPEECH, confidence)
+    whole = Segment(0.0, result.duration, result.label, confidence)
     return result.segments or (whole,)
 
 

@@ -6,9 +6,9 @@ from bilstm_hmm.prediction import Prediction, Segment
 
 def label_line(result: Prediction, many: bool, top: int = 1) -> str:
     """Return the `top` likeliest emotions with their confidences, in short where there are many."""
-    if result.emotion is None or result.confidence is None:
+    if result.confidence is None:
         return "No speech"
-    emotion, confidence = escape_unprintable(result.emotion), f"{result.confidence:.2f}"
+    emotion, confidence = escape_unprintable(result.label), f"{result.confidence:.2f}"
     others = _runners_up(result, top - 1)
     if many:
         return f"{emotion} ({confidence}){others}"
@@ -18,8 +18,10 @@ def label_line(result: Prediction, many: bool, top: int = 1) -> str:
 def _runners_up(result: Prediction, count: int) -> str:
     others = {e: p for e, p in result.probabilities.items() if e != result.emotion}
     likeliest = sorted(others, key=lambda emotion: -others[emotion])[:count]
+    words = ["likeliest" if result.unsure and rank == 0 else "then" for rank in range(count)]
     return "".join(
-        f", then {escape_unprintable(emotion)} ({others[emotion]:.2f})" for emotion in likeliest
+        f", {word} {escape_unprintable(emotion)} ({others[emotion]:.2f})"
+        for word, emotion in zip(words, likeliest, strict=False)
     )
 
 

@@ -250,8 +250,8 @@ def _set_percent_axis(axes: "Axes", label: str, top: int = 100) -> None:
 def _set_titles(axes: "Axes", result: Prediction) -> None:
     name = shorten_middle(PurePath(result.file).name, 76)
     label = "no speech"
-    if result.emotion is not None and result.confidence is not None:
-        label = f"{shorten_middle(result.emotion, 24)} ({100 * result.confidence:.0f} %)"
+    if result.confidence is not None:
+        label = f"{shorten_middle(result.label, 24)} ({100 * result.confidence:.0f} %)"
     axes.set_title(name, loc="left", fontsize=13, fontweight="bold", color=TEXT_COLOUR)
     axes.set_title(label, loc="right", fontsize=11, color=TEXT_COLOUR)
 

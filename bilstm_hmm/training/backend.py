@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bilstm_hmm.arrays import FloatMatrix, Indices
+from bilstm_hmm.confidence.reliability import Reliability, fit_reliability
 from bilstm_hmm.config.schema import Recipe, System
 from bilstm_hmm.hmm.bank import HmmBank, score_frames
 from bilstm_hmm.hmm.fit import fit_bank, process_pool
@@ -51,6 +52,8 @@ class BackEnd:
         its group.
     notes
         Sentences for the user.
+    reliability
+        How often the recipe's system is right when it is how sure, by the same probabilities.
     """
 
     projection: Projection
@@ -58,6 +61,7 @@ class BackEnd:
     fusion: ScoreFusion
     out_of_fold_probabilities: Mapping[System, FloatMatrix]
     notes: tuple[str, ...]
+    reliability: Reliability = field(default_factory=Reliability)
 
 
 def fit_back_end(data: OutOfFoldOutputs, classes: tuple[str, ...], recipe: Recipe) -> BackEnd:
@@ -72,13 +76,13 @@ def fit_back_end(data: OutOfFoldOutputs, classes: tuple[str, ...], recipe: Recip
         projection, bank, notes = _fit_bank(data, every_clip, classes, recipe, pool)
     clip_logits = np.stack([o.clip_logits for o in data.outputs]).astype(np.float64)
     hmm_scores = np.stack([of_clip.mean(axis=0) for of_clip in log_likelihoods])
-    return BackEnd(
-        projection,
-        bank,
-        fit_fusion(clip_logits, hmm_scores, data.labels),
-        _cross_fitted_probabilities(clip_logits, hmm_scores, data),
-        notes,
+    fusion = fit_fusion(clip_logits, hmm_scores, data.labels)
+    probabilities = _cross_fitted_probabilities(clip_logits, hmm_scores, data)
+    # Over the inner folds, since what is said of being right shall hold in each of them.
+    reliability = fit_reliability(
+        probabilities[recipe.decision.system], data.labels, data.inner_folds
     )
+    return BackEnd(projection, bank, fusion, probabilities, notes, reliability)
 
 
 def _cross_fitted_scores(

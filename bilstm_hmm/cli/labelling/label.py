@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from bilstm_hmm.cli.labelling.writing import render_one, write
 from bilstm_hmm.cli.options import PredictOptions, ProgressCallback
+from bilstm_hmm.confidence.abstention import abstain
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.output.formats import format_named
 from bilstm_hmm.prediction import Result
@@ -36,7 +37,7 @@ def write_predictions(
     voices = options.voices.get(file)
     curves = format_named(options.format).needs_curves
     (result,) = model.predict_many([file], options.jobs, curves, voices, options.profile)
-    content = render_one([postprocess(result)], options)
+    content = render_one([postprocess(abstain(result, options.abstain))], options)
     # One recording that failed must not empty the output of an earlier call.
     if content is None:
         return 1

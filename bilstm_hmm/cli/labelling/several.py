@@ -13,6 +13,7 @@ from bilstm_hmm.cli.labelling.summary import Summary
 from bilstm_hmm.cli.labelling.warning_counts import WarningCounts
 from bilstm_hmm.cli.labelling.writing import append, render_one, report_failure, write
 from bilstm_hmm.cli.options import PredictOptions, ProgressCallback
+from bilstm_hmm.confidence.abstention import abstain
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.voices import EVERYTHING
 from bilstm_hmm.inference.model import Model
@@ -65,7 +66,7 @@ def _predict(
         problem = problems.get(path)
         result = next(results) if problem is None else Failure(os.fspath(path), problem)
         on_result(done, len(asked))
-        yield result
+        yield abstain(result, options.abstain)
 
 
 def _write_streaming(

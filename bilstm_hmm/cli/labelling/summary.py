@@ -26,6 +26,7 @@ class Summary:
     clock: Callable[[], float] = time.monotonic
     n_failed: int = 0
     n_silent: int = 0
+    n_unsure: int = 0
     seconds: float = 0.0
     emotions: Counter[str] = field(default_factory=Counter)
     started: float = field(init=False)
@@ -41,7 +42,9 @@ class Summary:
         self.seconds += result.duration
         # Without speech there is no emotion.
         emotion: str | None = result.emotion
-        if emotion is None:
+        if result.unsure:
+            self.n_unsure += 1
+        elif emotion is None:
             self.n_silent += 1
         else:
             self.emotions[emotion] += 1
@@ -64,6 +67,8 @@ class Summary:
             for name, count in self.emotions.most_common(_MAX_EMOTIONS)
         )
         done = [f"{self.emotions.total()} labelled{f' ({counts})' if counts else ''}"]
+        if self.n_unsure:
+            done.append(f"{self.n_unsure} unsure")
         done += [f"{self.n_silent} no speech", f"{self.n_failed} failed"]
         if n_before:
             done.append(f"{n_before} labelled before")

@@ -31,13 +31,17 @@ class AudioSource(Protocol):
     def __iter__(self) -> Generator[NDArray[Any], None, None]: ...
 
 
-def predict_live(model: Model, options: LiveOptions, format: str) -> int:
+def predict_live(
+    model: Model, options: LiveOptions, format: str, abstain: float | None = None
+) -> int:
     """Label what comes and show it; return 1 where the sound is faulty, else 0.
 
     Parameters
     ----------
     format
         One of `bilstm_hmm.cli.options.LIVE_FORMATS`.
+    abstain
+        As for `EmotionStream`.
 
     Raises
     ------
@@ -52,7 +56,7 @@ def predict_live(model: Model, options: LiveOptions, format: str) -> int:
     interval = INTERVAL if options.interval is None else options.interval
     lookahead = LOOKAHEAD if options.lookahead is None else options.lookahead
     display = LiveDisplay(format, sys.stdout, sys.stderr)
-    return run_live(model, source, display, interval, lookahead, options.profile)
+    return run_live(model, source, display, interval, lookahead, options.profile, abstain)
 
 
 def _audio_source(options: LiveOptions) -> AudioSource:
@@ -68,6 +72,7 @@ def run_live(
     interval: float,
     lookahead: float,
     voice: VoiceProfile | None = None,
+    abstain: float | None = None,
 ) -> int:
     """Show what is known of the sound until it ends, or until Ctrl-C; return 1 where it is faulty.
 
@@ -75,7 +80,7 @@ def run_live(
 
     Parameters
     ----------
-    interval, lookahead, voice
+    interval, lookahead, voice, abstain
         As for `EmotionStream`.
 
     Raises
@@ -83,7 +88,9 @@ def run_live(
     ToolkitError
         As for `EmotionStream`.
     """
-    stream = EmotionStream(model, source.rate, interval=interval, lookahead=lookahead, voice=voice)
+    stream = EmotionStream(
+        model, source.rate, interval=interval, lookahead=lookahead, voice=voice, abstain=abstain
+    )
     fault, n_notes = None, 0
     with closing(display), interrupt_guard() as guard:
         try:

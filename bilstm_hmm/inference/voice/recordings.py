@@ -12,6 +12,7 @@ from bilstm_hmm.features.audio.inputs import RecordingInput
 from bilstm_hmm.features.audio.reading import AudioStream
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.extraction.voice_statistics import FrameMoments
+from bilstm_hmm.features.quality.measures import AudioQuality
 from bilstm_hmm.inference.long_recordings import max_held_samples, score_long_recording
 from bilstm_hmm.inference.scoring import Features, RecordingScores, ScoredRecording, Scorer
 from bilstm_hmm.inference.voice.learner import NOTHING_KNOWN, KnownVoice, VoiceLearner
@@ -21,10 +22,11 @@ from bilstm_hmm.inference.voice.learner import NOTHING_KNOWN, KnownVoice, VoiceL
 class ReadRecording:
     """What is known of a recording that was read to its end.
 
-    `duration` is that of the original in seconds; `warnings` and `notes` as in `AudioStream`.
+    `duration` is that of the original in seconds; all else as in `AudioStream`.
     """
 
     duration: float
+    quality: AudioQuality
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -99,7 +101,7 @@ def _read(scorer: Scorer, given: LabelInput, jobs: int) -> Scored | ExtractedRec
 
 def read_recording(stream: AudioStream) -> ReadRecording:
     """Return what is known of a recording once all of the stream was taken."""
-    return ReadRecording(stream.duration, stream.warnings, stream.notes)
+    return ReadRecording(stream.duration, stream.quality, stream.warnings, stream.notes)
 
 
 def _score_extracted(
