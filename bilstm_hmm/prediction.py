@@ -85,6 +85,8 @@ class Prediction:
     speaks; `curves`
     are there where they were asked for, `path` where the samples do not lie at `file`. `warnings`
     are what makes the answer worse, `notes` what else was done to the recording: a phrase each.
+    `novelty` is how far it lies from the clips that the model was trained on, where that is known:
+    0 is usual, and from 1 on there is a warning.
     Where it is the answer to one channel (from 1) or one speaker alone, `channel` or `speaker` says
     so.
     """
@@ -104,6 +106,7 @@ class Prediction:
     channel: int | None = None
     speaker: str | None = None
     unsure: bool = False
+    novelty: float | None = None
 
     @property
     def label(self) -> str:
@@ -144,6 +147,7 @@ class Prediction:
             "warnings": list(self.warnings),
             "notes": list(self.notes),
             "model": self.model,
+            **({} if self.novelty is None else {"novelty": round(self.novelty, 3)}),
         }
 
     def to_dataframe(self) -> "DataFrame":

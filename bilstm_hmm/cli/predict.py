@@ -171,7 +171,7 @@ def predict(
         problems=found.problems,
         n_others=found.n_others,
         top=top,
-        settings=voice_settings(voice, profile) | unsure_settings(abstain, at_least),
+        settings={**voice_settings(voice, profile), **unsure_settings(abstain, at_least)},
         profile=profile,
         abstain=abstain,
         at_least=at_least,

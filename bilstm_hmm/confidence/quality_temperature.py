@@ -70,11 +70,14 @@ def fit_quality_temperature(
 ) -> QualityTemperature:
     """Return the weights with the least log loss.
 
+    A temperature for all clips is fitted beside them and left out: it is what clean clips are
+    calibrated by.
+
     Parameters
     ----------
     logits
-        Calibrated for clean clips, such as the logarithms of out-of-fold probabilities of the
-        bundle's system, ``[N, C]``; of degraded clips, and of clean ones among them.
+        Of clips that the model was not trained on, degraded and clean ones: such as the logarithms
+        of probabilities, ``[N, C]``.
     labels
         ``[N]``.
     qualities
@@ -82,23 +85,24 @@ def fit_quality_temperature(
     """
     from scipy.optimize import minimize
 
-    features = np.stack([quality_features(quality) for quality in qualities])
+    faults = np.stack([quality_features(quality) for quality in qualities])
+    features = np.column_stack([faults, np.ones(len(faults))])
+    ridge = np.append(np.full(len(FEATURES), _PRIOR_PRECISION), 0.0)
     targets = np.eye(logits.shape[1])[labels]
 
     def loss_and_gradient(weights: FloatMatrix) -> tuple[float, FloatMatrix]:
         scaled = logits * np.exp(-features @ weights)[:, None]
         posteriors = softmax(scaled)
         by_clip = ((posteriors - targets) * -scaled).sum(axis=1)
-        gradient = by_clip @ features / len(labels) + 2.0 * _PRIOR_PRECISION * weights
-        loss = log_loss(posteriors, labels) + _PRIOR_PRECISION * float(weights @ weights)
+        gradient = by_clip @ features / len(labels) + 2.0 * ridge * weights
+        loss = log_loss(posteriors, labels) + float(ridge @ weights**2)
         return loss, gradient
 
-    count = len(FEATURES)
     fitted = minimize(
         loss_and_gradient,
-        np.full(count, 0.1),
+        np.append(np.full(len(FEATURES), 0.1), 0.0),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(0.0, 2.0)] * count,
+        bounds=[(0.0, 2.0)] * len(FEATURES) + [(-3.0, 3.0)],
     )
-    return QualityTemperature(np.asarray(fitted.x, np.float64))
+    return QualityTemperature(np.asarray(fitted.x[:-1], np.float64))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bilstm_hmm.arrays import Array, FloatMatrix, Indices
 from bilstm_hmm.confidence.quality_temperature import QualityTemperature
 from bilstm_hmm.confidence.risk_coverage import RiskCoverage, confidence_for, fit_risk_coverage
+from bilstm_hmm.confidence.typicality import Typicality
 from bilstm_hmm.errors import ToolkitError
 
 
@@ -19,14 +20,17 @@ class Reliability:
         How often it is right when it is how sure.
     temperature
         How its confidence falls with the quality of a recording.
+    typicality
+        What the clips are like that it was trained on.
     """
 
     risk_coverage: RiskCoverage | None = None
     temperature: QualityTemperature | None = None
+    typicality: Typicality | None = None
 
     def to_arrays(self) -> dict[str, FloatMatrix]:
         """Return the arrays of what is there by their keys in an npz file."""
-        parts = (self.risk_coverage, self.temperature)
+        parts = (self.risk_coverage, self.temperature, self.typicality)
         return {key: a for part in parts if part is not None for key, a in part.to_arrays().items()}
 
     @classmethod
@@ -35,6 +39,7 @@ class Reliability:
         return cls(
             RiskCoverage.from_arrays(arrays),
             QualityTemperature.from_arrays(arrays),
+            Typicality.from_arrays(arrays),
         )
 
 

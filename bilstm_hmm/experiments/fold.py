@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from bilstm_hmm.arrays import FloatMatrix
+from bilstm_hmm.confidence.reliability import Reliability
+from bilstm_hmm.confidence.typicality import fit_typicality, summarise
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.splits.folds import Fold
 from bilstm_hmm.evaluation.baselines import (
@@ -136,9 +138,24 @@ def build_bundle(system: TrainedSystem, context: TrainingContext) -> Bundle:
         projection=back_end.projection,
         hmm_bank=back_end.hmm_bank,
         fusion=back_end.fusion,
-        reliability=back_end.reliability,
+        reliability=_reliability(system, context),
         int8=quantize_network(network) if recipe.bundle.int8 else None,
     )
+
+
+def _reliability(system: TrainedSystem, context: TrainingContext) -> Reliability:
+    """What is known of when the model is right, with what its training clips are like."""
+    known, examples = system.back_end.reliability, context.examples
+    if known.risk_coverage is None:
+        return known
+    frames = normalised_frames(examples, system.clips, context.recipe, system.network.statistics)
+    speakers = [examples.clips[int(clip)].speaker for clip in system.clips]
+    typicality = fit_typicality(
+        system.back_end.out_of_fold_probabilities[context.recipe.decision.system],
+        np.stack([summarise(of_clip) for of_clip in frames]).astype(np.float64),
+        np.unique(speakers, return_inverse=True)[1],
+    )
+    return replace(known, typicality=typicality)
 
 
 def without_paths(recipe: Recipe) -> Recipe:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix
+from bilstm_hmm.confidence.typicality import summarise
 from bilstm_hmm.features.extraction.extract import extract_views
 from bilstm_hmm.features.extraction.normalise import normalise
 from bilstm_hmm.features.extraction.voice_statistics import (
@@ -50,6 +51,9 @@ class RecordingScores:
         Output frames a second.
     start, end
         Where sound begins and ends, in seconds.
+    summary
+        Of the normalised features, see `bilstm_hmm.confidence.typicality.summarise`; None where the
+        bundle has no use for it.
     """
 
     clip_logits: FloatMatrix
@@ -58,6 +62,7 @@ class RecordingScores:
     rate: float
     start: float
     end: float
+    summary: FloatArray | None = None
 
     @property
     def mean_log_likelihoods(self) -> FloatMatrix:
@@ -187,9 +192,17 @@ class Scorer:
                 rate=self.bundle.recipe.output_rate,
                 start=max(0.0, clip.offset + clip.start),
                 end=clip.offset + (clip.start + clip.frames.shape[1] / frame_rate),
+                summary=self._summary(clip),
             )
             for clip, scores in zip(features, self.score_features(features), strict=True)
         )
+
+    def _summary(self, normalised: Features) -> FloatArray | None:
+        """The summary of the view that training has, where it is of use."""
+        if self.bundle.reliability.typicality is None:
+            return None
+        warps = self.bundle.recipe.decision.warps
+        return summarise(normalised.frames[warps.index(1.0) if 1.0 in warps else 0])
 
     def hidden_states(self, clips: Sequence[FloatArray]) -> list[FloatArray]:
         """Return the network's hidden states for several clips, float32 ``[T, H]`` each."""

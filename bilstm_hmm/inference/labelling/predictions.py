@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
-from bilstm_hmm.inference.answer import Answer, answers
+import numpy as np
+
+from bilstm_hmm.confidence.typicality import novelty_warnings
+from bilstm_hmm.inference.answer import Answer, answers, scores_probabilities
 from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.scoring import ScoredRecording
 from bilstm_hmm.inference.voice.recordings import ReadRecording, Scored
 from bilstm_hmm.prediction import Prediction
 
@@ -24,8 +28,8 @@ def predictions(
     temperatures = [_temperature(bundle, read) for read in reads]
     found = answers(bundle, scores, durations, curves, temperatures)
     return [
-        _prediction(bundle, file, read, answer)
-        for (file, (read, _)), answer in zip(recordings, found, strict=True)
+        _prediction(bundle, file, read, answer, _novelty(bundle, scored))
+        for (file, (read, scored)), answer in zip(recordings, found, strict=True)
     ]
 
 
@@ -34,7 +38,19 @@ def _temperature(bundle: Bundle, read: ReadRecording) -> float:
     return 1.0 if known is None else known.temperature(read.quality)
 
 
-def _prediction(bundle: Bundle, file: str, read: ReadRecording, answer: Answer) -> Prediction:
+def _novelty(bundle: Bundle, scored: ScoredRecording) -> float | None:
+    """How far a recording lies from the training clips, None where nothing tells."""
+    known, segments = bundle.reliability.typicality, scored.segments
+    summaries = [segment.summary for segment in segments if segment.summary is not None]
+    if known is None or not summaries:
+        return None
+    probabilities = np.stack([scores_probabilities(bundle, segment) for segment in segments])
+    return known.novelty(probabilities, summaries, [len(s.frame_logits) for s in segments])
+
+
+def _prediction(
+    bundle: Bundle, file: str, read: ReadRecording, answer: Answer, novelty: float | None
+) -> Prediction:
     label = answer.label
     by_emotion = dict(zip(bundle.classes, answer.probabilities.tolist(), strict=True))
     return Prediction(
@@ -44,8 +60,9 @@ def _prediction(bundle: Bundle, file: str, read: ReadRecording, answer: Answer) 
         probabilities={} if label is None else by_emotion,
         duration=read.duration,
         segments=answer.segments,
-        warnings=read.warnings,
+        warnings=(*read.warnings, *novelty_warnings(novelty)),
         model=bundle.model_id,
         notes=read.notes,
         curves=answer.curves,
+        novelty=novelty,
     )
