@@ -133,7 +133,7 @@ class AugmentedDataset:
         """The clips that babble behind a copy of a clip: what networks may differ in."""
         if self.surroundings is None:
             return np.zeros(0, dtype=np.intp)
-        return self.surroundings.draw_talkers(self.examples, index, self.recipe, copy)
+        return self.surroundings.draw_talkers(index, self._change_name(index), self.recipe, copy)
 
     def _augment(self, index: int, copy: int, talkers: Indices) -> FloatArray:
         """The frames of a clip with its samples and spectrum changed, or as they were."""

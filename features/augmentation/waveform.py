@@ -50,6 +50,9 @@ def augment_waveform(
     Then the microphone: tilt, gain, generated noise, hum, offset, clipping. Then the line:
     telephone, compression. The shift in time comes last.
 
+    Which surroundings, hum, offset, clipping and line there are does not depend on the length of
+    the clip: for clips of any length the same `rng` decides on the same.
+
     Parameters
     ----------
     samples
@@ -65,7 +68,9 @@ def augment_waveform(
         samples = pitch_shift(samples, rate, rng.uniform(*settings.pitch_shift.semitones))
     if _happens(settings.time_stretch.probability, rng):
         samples = time_stretch(samples, rng.uniform(*settings.time_stretch.factor))
-    samples = _surround(samples, rate, settings, rng, background)
+    # Of their own: how much one of them draws, or noise that is generated, moves no other.
+    place, amplifier, line = (part.spawn(3) for part in rng.spawn(3))
+    samples = _surround(samples, rate, settings, place, background)
     if _happens(settings.preemphasis.probability, rng):
         samples = preemphasise(samples, rng.uniform(*settings.preemphasis.coefficient))
     if _happens(settings.gain.probability, rng):
@@ -73,8 +78,8 @@ def augment_waveform(
     if _happens(settings.noise.probability, rng):
         colour = _colour(settings.noise, rng)
         samples = add_noise(samples, rng.uniform(*settings.noise.snr_db), colour, rng)
-    samples = _amplify(samples, rate, settings, rng)
-    samples = _transmit(samples, rate, settings, rng)
+    samples = _amplify(samples, rate, settings, amplifier)
+    samples = _transmit(samples, rate, settings, line)
     if _happens(settings.time_shift.probability, rng):
         shift = rng.uniform(*settings.time_shift.seconds)
         samples = np.roll(samples, round(shift * rate))
@@ -85,50 +90,65 @@ def _surround(
     samples: FloatArray,
     rate: int,
     settings: AugmentationSettings,
-    rng: np.random.Generator,
+    rngs: Sequence[np.random.Generator],
     background: Background,
 ) -> FloatArray:
     """Put the clip into a room, and something behind it."""
-    if _may_happen(settings.room.probability, rng):
-        response = _room(int(rng.integers(N_ROOMS)), settings.room.rt60, rate)
+    rng_room, rng_babble, rng_noise = rngs
+    if _may_happen(settings.room.probability, rng_room):
+        response = _room(int(rng_room.integers(N_ROOMS)), settings.room.rt60, rate)
         samples = reverberate(samples, response)
     if background.talkers:
-        behind = babble(background.talkers, len(samples), rng)
-        samples = add_background(samples, behind, rng.uniform(*settings.babble.snr_db))
+        snr_db = rng_babble.uniform(*settings.babble.snr_db)
+        behind = babble(background.talkers, len(samples), rng_babble)
+        samples = add_background(samples, behind, snr_db)
     n_recordings = len(background.recordings)
-    if n_recordings and _may_happen(settings.recorded_noise.probability, rng):
-        recording = background.recordings[int(rng.integers(n_recordings))]
-        behind = excerpt(recording, len(samples), rng)
-        samples = add_background(samples, behind, rng.uniform(*settings.recorded_noise.snr_db))
+    if n_recordings and _may_happen(settings.recorded_noise.probability, rng_noise):
+        snr_db = rng_noise.uniform(*settings.recorded_noise.snr_db)
+        recording = background.recordings[int(rng_noise.integers(n_recordings))]
+        behind = excerpt(recording, len(samples), rng_noise)
+        samples = add_background(samples, behind, snr_db)
     return samples
 
 
 def _amplify(
-    samples: FloatArray, rate: int, settings: AugmentationSettings, rng: np.random.Generator
+    samples: FloatArray,
+    rate: int,
+    settings: AugmentationSettings,
+    rngs: Sequence[np.random.Generator],
 ) -> FloatArray:
     """Do to the clip what an amplifier and a converter may do."""
-    if _may_happen(settings.hum.probability, rng):
-        frequency = 50.0 if rng.random() < 0.5 else 60.0
-        samples = add_hum(samples, rate, frequency, rng.uniform(*settings.hum.snr_db), rng)
-    if _may_happen(settings.offset.probability, rng):
-        samples = add_offset(samples, rng.uniform(*settings.offset.fraction))
-    if _may_happen(settings.clipping.probability, rng):
-        samples = clip_peaks(samples, rng.uniform(*settings.clipping.fraction))
+    rng_hum, rng_offset, rng_clipping = rngs
+    if _may_happen(settings.hum.probability, rng_hum):
+        frequency = 50.0 if rng_hum.random() < 0.5 else 60.0
+        snr_db = rng_hum.uniform(*settings.hum.snr_db)
+        samples = add_hum(samples, rate, frequency, snr_db, rng_hum)
+    if _may_happen(settings.offset.probability, rng_offset):
+        samples = add_offset(samples, rng_offset.uniform(*settings.offset.fraction))
+    if _may_happen(settings.clipping.probability, rng_clipping):
+        samples = clip_peaks(samples, rng_clipping.uniform(*settings.clipping.fraction))
     return samples
 
 
 def _transmit(
-    samples: FloatArray, rate: int, settings: AugmentationSettings, rng: np.random.Generator
+    samples: FloatArray,
+    rate: int,
+    settings: AugmentationSettings,
+    rngs: Sequence[np.random.Generator],
 ) -> FloatArray:
     """Send the clip over a line."""
-    if _may_happen(settings.telephone.probability, rng):
-        codec = str(rng.choice(settings.telephone.codecs))
-        band = rng.uniform(*settings.telephone.low), rng.uniform(*settings.telephone.high)
+    rng_phone, rng_codec, _ = rngs
+    if _may_happen(settings.telephone.probability, rng_phone):
+        codec = str(rng_phone.choice(settings.telephone.codecs))
+        band = (
+            rng_phone.uniform(*settings.telephone.low),
+            rng_phone.uniform(*settings.telephone.high),
+        )
         samples = telephone(samples, rate, codec, band)
-    if _may_happen(settings.compression.probability, rng):
-        codec = str(rng.choice(settings.compression.codecs))
+    if _may_happen(settings.compression.probability, rng_codec):
+        codec = str(rng_codec.choice(settings.compression.codecs))
         # By ratios: what a codec loses grows ever faster towards the lowest rates.
-        kbps = float(np.exp(rng.uniform(*np.log(settings.compression.kbps))))
+        kbps = float(np.exp(rng_codec.uniform(*np.log(settings.compression.kbps))))
         samples = compress(samples, rate, codec, kbps, quick=True)
     return samples
 

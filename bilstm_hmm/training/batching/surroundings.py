@@ -27,16 +27,20 @@ class Surroundings:
     noises: NoiseRecordings
     talkers: Indices
 
-    def draw_talkers(self, examples: Examples, index: int, recipe: Recipe, copy: int) -> Indices:
+    def draw_talkers(self, index: int, name: str, recipe: Recipe, copy: int) -> Indices:
         """Return the clips that babble behind a copy of a clip; none in most copies.
 
         They are drawn apart from the other changes: copies without any are the same for all
         networks.
+
+        Parameters
+        ----------
+        name
+            Of the clip, or of what it shares its changes with.
         """
         if recipe.augmentation.babble.probability == 0.0:
             return np.zeros(0, dtype=np.intp)
-        name = examples.clips[index].name + "+babble"
-        rng = augmentation_rng(recipe.seed, copy, name)
+        rng = augmentation_rng(recipe.seed, copy, name + "+babble")
         drawn = sample_talkers(index, self.talkers, recipe.augmentation, rng)
         return np.array(drawn, dtype=np.intp)
 

@@ -184,6 +184,22 @@ def test_kinds_that_never_happen_take_no_part_in_what_is_drawn():
     np.testing.assert_allclose(following, FOLLOWING, atol=1e-6)
 
 
+def test_clips_of_any_length_are_changed_alike():
+    """Those of one session: the noise that is generated for one must not decide on its line."""
+    recipe = AugmentationSettings(
+        noise={"probability": 1.0}, telephone={"probability": 0.5}, hum={"probability": 0.5}
+    )
+
+    def line(n, seed):
+        changed = augment_waveform(signal(n), 16000, recipe, np.random.default_rng(seed))
+        power = np.abs(np.fft.rfft(changed)) ** 2
+        return power[int(0.55 * len(power)) :].sum() < 0.05 * power.sum()
+
+    lines = [(line(3000, seed), line(4100, seed)) for seed in range(20)]
+    assert all(one == other for one, other in lines)
+    assert {one for one, _ in lines} == {True, False}
+
+
 def test_recorded_noise_comes_from_the_recordings_at_the_ratio_that_is_drawn():
     samples, number = signal(3000), 40.0
     tone = (30000 * np.sin(np.arange(500) / number)).astype(np.int16)
