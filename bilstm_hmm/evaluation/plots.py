@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bilstm_hmm.atomic_files import atomic_write
+from bilstm_hmm.confidence.risk_coverage import RiskCoverage
 from bilstm_hmm.delimited_text import table_text
 from bilstm_hmm.evaluation.metrics import calibration_curve, expected_calibration_error
 from bilstm_hmm.output.plot_style import new_figure, png
@@ -116,6 +118,25 @@ def write_reliability_diagram(
         lower.bar(middles, 100 * fraction, 0.9 / bins, color=GREY)
         lower.set(xlabel="confidence", ylabel="clips (%)")
         lower.grid(alpha=0.3)
+
+
+def write_risk_coverage(tables: Mapping[str, RiskCoverage], path: Path, title: str) -> None:
+    """Draw how often models are right among what they answer, by how much that is (PNG).
+
+    `tables` has one for each line, by its name; of each the part that is known is drawn.
+    """
+    with _picture(path, 6, 4.5) as figure:
+        axes = figure.subplots()
+        styles = zip((BLUE, ORANGE, GREEN, GREY), ("-", "--", ":", "-."), strict=True)
+        for (name, table), (colour, style) in zip(tables.items(), cycle(styles), strict=False):
+            known = ~np.isnan(table.accuracy)
+            shares = 100 * table.coverage[known], 100 * table.accuracy[known]
+            axes.plot(*shares, style, color=colour, label=name, marker=".")
+        axes.set(xlabel="answered (%)", ylabel="right among the answered (%)", title=title)
+        axes.set(xlim=(0, 101), ylim=(0, 101))
+        axes.grid(alpha=0.3)
+        if tables:
+            axes.legend(loc="lower left")
 
 
 @contextmanager

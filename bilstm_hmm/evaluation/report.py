@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bilstm_hmm.atomic_files import atomic_write
+from bilstm_hmm.confidence.risk_coverage import fit_risk_coverage
 from bilstm_hmm.evaluation.baselines import BASELINES
 from bilstm_hmm.evaluation.clip_metrics import compute_metrics
 from bilstm_hmm.evaluation.clip_results import (
@@ -18,7 +19,11 @@ from bilstm_hmm.evaluation.clip_results import (
     write_predictions,
 )
 from bilstm_hmm.evaluation.metrics import confusion_matrix
-from bilstm_hmm.evaluation.plots import write_confusion_matrix, write_reliability_diagram
+from bilstm_hmm.evaluation.plots import (
+    write_confusion_matrix,
+    write_reliability_diagram,
+    write_risk_coverage,
+)
 from bilstm_hmm.evaluation.tables import (
     difference_text,
     escape_markdown,
@@ -51,7 +56,8 @@ def write_evaluation(
     """Write everything an evaluation leaves into `folder`; return the metrics.
 
     ``metrics.json``, ``report.md``, ``predictions.csv``, and for each of `SYSTEMS`
-    ``confusion_<system>.png``, ``confusion_<system>.csv`` and ``reliability_<system>.png``.
+    ``confusion_<system>.png``, ``confusion_<system>.csv``, ``reliability_<system>.png`` and
+    ``risk_coverage_<system>.png``.
     The other arguments are those of `compute_metrics`.
 
     Parameters
@@ -94,6 +100,8 @@ def _write_system(
         f"{title}\nUA {scores['ua']:.1f} %, WA {scores['wa']:.1f} %",
     )
     write_reliability_diagram(probabilities, truth, folder / f"reliability_{system}.png", title)
+    table = {system: fit_risk_coverage(probabilities, truth)}
+    write_risk_coverage(table, folder / f"risk_coverage_{system}.png", title)
     return classification_report(truth, predicted, classes)
 
 
@@ -164,6 +172,7 @@ def write_report_markdown(path: Path, metrics: Metrics, reports: Mapping[str, st
             f"## {system}",
             f"![Confusion matrix of {system}](confusion_{system}.png)",
             f"![Reliability of {system}](reliability_{system}.png)",
+            f"![Risk and coverage of {system}](risk_coverage_{system}.png)",
             f"```\n{table.rstrip()}\n```",
         ]
     atomic_write(path, "\n\n".join(parts) + "\n")

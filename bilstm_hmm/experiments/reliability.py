@@ -1,7 +1,7 @@
 """Fitting when a model is right after its training: into a bundle that is there."""
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,13 +11,21 @@ from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
 from bilstm_hmm.confidence.quality_temperature import QualityTemperature, fit_quality_temperature
 from bilstm_hmm.confidence.reliability import Reliability, fit_reliability
 from bilstm_hmm.confidence.typicality import fit_typicality, summarise
+from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.data.corpora.registry import scan_corpus
 from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.experiments.conditions.clips import DegradedClips, draw_clips
 from bilstm_hmm.features.audio.reading import open_array, read_audio
+from bilstm_hmm.features.degradation.conditions import CONDITIONS
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.bundle_files import find_bundle, read_bundle, replace_reliability
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.scoring import Scorer
+
+#: Clips that are read again to know what training clips are like; more change little.
+MAX_CLIPS = 3000
+#: Conditions that each clip is scored in besides clean, to fit a temperature.
+CONDITIONS_A_CLIP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +97,10 @@ def fit_after_training(
         for clip in scan_corpus(corpus, root).clips
     }
     found = [n for n, name in enumerate(judged.names) if name in paths]
+    chosen = np.random.default_rng(bundle.recipe.seed).permutation(len(found))[:MAX_CLIPS]
     if not found:
         raise ToolkitError(f"None of the clips of {bundle.model_id} lies in {[*roots.values()]}.")
+    found = [found[int(place)] for place in np.sort(chosen)]
     if groups is None:
         corpora = [paths[name][0] if name in paths else "" for name in judged.names]
         groups = np.unique(corpora, return_inverse=True)[1]
@@ -115,6 +125,29 @@ def summary_of(scorer: Scorer, samples: FloatArray) -> FloatArray:
     return summarise(normalised.frames[warps.index(1.0) if 1.0 in warps else 0])
 
 
+def degraded_examples(
+    clips: Sequence[Clip], classes: Sequence[str], rate: int, limit: int, jobs: int = 1
+) -> Iterator[tuple[FloatArray, int]]:
+    """Yield labelled clips, each clean and in `CONDITIONS_A_CLIP` conditions drawn by chance.
+
+    Parameters
+    ----------
+    clips
+        Of one corpus: the babble is made of them.
+    limit
+        Clips that are drawn, of those with one of the `classes`.
+    """
+    known = tuple(clip for clip in clips if clip.emotion in classes)
+    degraded = DegradedClips(known, rate, jobs)
+    spoiled = [condition for condition in CONDITIONS.values() if condition.apply is not None]
+    rng = np.random.default_rng(0)
+    for clip in draw_clips(known, limit):
+        label = classes.index(clip.emotion)
+        yield read_audio(clip.path, rate).samples, label
+        for place in rng.permutation(len(spoiled))[:CONDITIONS_A_CLIP]:
+            yield degraded.degraded(clip, spoiled[int(place)]), label
+
+
 def fit_temperature(model: Model, clips: Iterable[tuple[FloatArray, int]]) -> QualityTemperature:
     """Return how a model's confidence is to fall with the quality of a recording.
 
@@ -124,7 +157,8 @@ def fit_temperature(model: Model, clips: Iterable[tuple[FloatArray, int]]) -> Qu
         One that was not trained on the clips: such as that of a fold that left their corpus out.
         What is fitted serves a model of the same recipe that was.
     clips
-        Samples at the rate of the model, clean and degraded ones, each with its label.
+        Samples at the rate of the model, clean and degraded ones, each with its label, as of
+        `degraded_examples`.
     """
     bundle = model.bundle
     logits, labels, qualities = [], [], []

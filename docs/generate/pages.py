@@ -9,6 +9,7 @@ from .conditions import conditions
 from .configuration import configuration
 from .figures import corpora, folds, models, protocols, results, summary, timelines
 from .speech_detection import detection_time, false_alarms, missed_by_corpus, missed_speech
+from .trust import answered
 from .unheard import unheard
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +21,7 @@ _WRITERS: Mapping[str, Callable[..., str]] = {
     for function in (
         *(conditions, corpora, folds, models, protocols, results, summary, timelines),
         *(detection_time, false_alarms, missed_by_corpus, missed_speech),
+        answered,
         unheard,
     )
 }

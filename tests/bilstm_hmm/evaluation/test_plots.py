@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bilstm_hmm.confidence.risk_coverage import RiskCoverage
 from bilstm_hmm.delimited_text import table_rows
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.evaluation.plots import (
     write_confusion_matrix,
     write_learning_curves,
     write_reliability_diagram,
+    write_risk_coverage,
 )
 
 LABELS = ["neutral", "a rather long emotion", "$x_1^2$", "悲しみ"]
@@ -97,6 +99,21 @@ def test_reliability_shows_the_accuracy_of_each_bin(tmp_path: Path, drawn: list[
     assert sorted(heights)[-2:] == pytest.approx([0.6, 1.0])
     assert [bar.get_height() for bar in lower.patches if bar.get_height()] == [50.0, 50.0]
     assert upper.get_title() == "demo, hybrid\nECE 0.400"
+
+
+def test_risk_and_coverage_are_drawn_as_far_as_they_are_known(
+    tmp_path: Path, drawn: list[Any]
+) -> None:
+    coverage = np.array([1.0, 0.5, 0.0])
+    tables = {
+        "one": RiskCoverage(coverage, np.array([0.6, 0.8, np.nan])),
+        "another": RiskCoverage(coverage, np.full(3, np.nan)),
+    }
+    write_risk_coverage(tables, tmp_path / "r.png", "demo")
+    one, another = drawn[0].axes[0].lines
+    np.testing.assert_allclose(one.get_xydata(), [[100.0, 60.0], [50.0, 80.0]])
+    assert len(another.get_xydata()) == 0
+    write_risk_coverage({}, tmp_path / "none.png", "demo")
 
 
 def test_pictures_are_the_same_each_time(tmp_path: Path) -> None:

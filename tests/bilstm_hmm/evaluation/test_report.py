@@ -53,7 +53,8 @@ def _table(report: str, first: str) -> list[list[str]]:
 
 def test_an_evaluation_leaves_its_files(written: tuple[Path, dict[str, Any]]) -> None:
     folder, document = written
-    pictures = {f"{kind}_{s}.png" for kind in ("confusion", "reliability") for s in SYSTEMS}
+    kinds = ("confusion", "reliability", "risk_coverage")
+    pictures = {f"{kind}_{s}.png" for kind in kinds for s in SYSTEMS}
     tables = {f"confusion_{s}.csv" for s in SYSTEMS}
     assert {p.name for p in folder.iterdir()} == {
         "metrics.json", "report.md", "predictions.csv", *pictures, *tables,

@@ -11,7 +11,9 @@ from bilstm_hmm.data.corpora.registry import corpus_at, scan_corpus
 from bilstm_hmm.confidence.reliability import Reliability
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.experiments.reliability import (
+    CONDITIONS_A_CLIP,
     add_reliability,
+    degraded_examples,
     fit_temperature,
     read_judged_clips,
 )
@@ -75,6 +77,16 @@ def test_what_does_not_fit_is_refused_in_a_sentence(
     (tmp_path / "other.csv").write_text("name,truth\na,happy\n")
     with pytest.raises(ToolkitError, match=r"other\.csv: not the predictions of oracle"):
         read_judged_clips(tmp_path / "other.csv", read_bundle(bundle))
+
+
+def test_clips_come_clean_and_degraded_with_their_labels(corpus: Path) -> None:
+    clips = scan_corpus(corpus_at(corpus).name, corpus).clips
+    found = list(degraded_examples(clips, EMOTIONS, RATE, limit=3))
+    assert len(found) == 3 * (1 + CONDITIONS_A_CLIP)
+    for first in range(0, len(found), 1 + CONDITIONS_A_CLIP):
+        of_clip = found[first : first + 1 + CONDITIONS_A_CLIP]
+        assert len({label for _, label in of_clip}) == 1
+        assert len({samples.tobytes() for samples, _ in of_clip}) == len(of_clip)
 
 
 def test_a_temperature_is_fitted_of_clips_of_any_quality(bundle: Path) -> None:
