@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bilstm_hmm.errors import ToolkitError
 
 if TYPE_CHECKING:
+    from bilstm_hmm.cli.voice.grouping import Grouping
     from bilstm_hmm.features.audio.voices import Voice
     from bilstm_hmm.features.audio.wav_stream import SampleFormat
     from bilstm_hmm.inference.voice.profile import VoiceProfile
@@ -94,7 +95,7 @@ class PredictOptions:
     profile
         What is known of who speaks in all of them.
     grouping
-        Which of them are of one voice, as ``--voices`` says; None where that is not known.
+        Which of them are of one voice; None where that is not known.
     """
 
     files: tuple[Path, ...]
@@ -112,9 +113,9 @@ class PredictOptions:
     voice_column: str | None = None
     top: int = 1
     profile: "VoiceProfile | None" = None
-    grouping: str | None = None
     abstain: float | None = None
     at_least: float | None = None
+    grouping: "Grouping | None" = None
 
 
 @dataclass(frozen=True, slots=True)

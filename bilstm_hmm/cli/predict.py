@@ -117,6 +117,14 @@ def predict(
             metavar="PROFILE", help="What is known of who speaks: a profile, of `voice learn`."
         ),
     ] = None,
+    voices: Annotated[
+        str | None,
+        typer.Option(
+            metavar="folders|one|auto|CSV",
+            help="Which recordings are of one voice: those of a folder, all, those that sound "
+            "alike, or as a CSV file says (columns file, voice).",
+        ),
+    ] = None,
     interval: Annotated[
         float | None, typer.Option(help="Seconds between live updates (default: 0.5).")
     ] = None,
@@ -138,7 +146,7 @@ def predict(
         unsure_settings,
         validate_options,
     )
-    from bilstm_hmm.cli.voice.known import read_voice, voice_settings
+    from bilstm_hmm.cli.voice.known import read_voice, voice_settings, with_grouping
     from bilstm_hmm.errors import ToolkitError
     from bilstm_hmm.extras import require_extra
     from bilstm_hmm.output.choice import choose_format
@@ -178,7 +186,9 @@ def predict(
     )
     validate_options(live_options, options)
     if not is_stream:
-        options = with_voices(options, wanted, speakers)
+        options = with_grouping(with_voices(options, wanted, speakers), voices)
+    elif voices is not None:
+        raise ToolkitError("--voices tells which recordings are of one voice: name a folder.")
     elif speakers is not None:
         raise ToolkitError("--speakers tells of turns in a file: name a recording.")
     if found.piped:
@@ -198,7 +208,7 @@ def _predict(chosen: "ModelOptions", options: "PredictOptions", live_options: "L
     from bilstm_hmm.cli.labelling.label import write_predictions
     from bilstm_hmm.inference.model import load
     from bilstm_hmm.inference.shipped import default_model_path, named_model_path
-    from bilstm_hmm.inference.voice.profile import known_voice
+    from bilstm_hmm.inference.voice.profile import check_knows_voices, known_voice
 
     # Results are UTF-8 whatever the terminal's language, so that other programs can read them.
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -209,6 +219,8 @@ def _predict(chosen: "ModelOptions", options: "PredictOptions", live_options: "L
     known_voice(model.bundle, options.profile)
     threshold = model.threshold(options.abstain, options.at_least)
     options = replace(options, abstain=threshold, at_least=None)
+    if options.grouping is not None:
+        check_knows_voices(model.bundle)
     if live_options.mic or live_options.live:
         from bilstm_hmm.cli.live.run import predict_live
 

@@ -13,9 +13,10 @@ from bilstm_hmm.cli.labelling.summary import Summary
 from bilstm_hmm.cli.labelling.warning_counts import WarningCounts
 from bilstm_hmm.cli.labelling.writing import append, render_one, report_failure, write
 from bilstm_hmm.cli.options import PredictOptions, ProgressCallback
+from bilstm_hmm.cli.voice.two_passes import predict_by_voice, warn_unnamed
 from bilstm_hmm.confidence.abstention import abstain
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.features.audio.voices import EVERYTHING
+from bilstm_hmm.features.audio.voices import EVERYTHING, Voice
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.output.formats import format_named, json_list, render
 from bilstm_hmm.output.resume import (
@@ -53,20 +54,35 @@ def _predict(
 ) -> Iterator[Result]:
     problems, everything = options.problems, (EVERYTHING,)
     asked = [(path, voice) for path in files for voice in options.voices.get(path, everything)]
-    readable = [(path, voice) for path, voice in asked if path not in problems]
-    results = predict_files(
-        model,
-        [path for path, _ in readable],
-        options.jobs,
-        format_named(options.format).needs_curves,
-        [voice for _, voice in readable],
-        options.profile,
+    results = _predict_readable(
+        model, [(path, voice) for path, voice in asked if path not in problems], options
     )
     for done, (path, _) in enumerate(asked, start=1):
         problem = problems.get(path)
         result = next(results) if problem is None else Failure(os.fspath(path), problem)
         on_result(done, len(asked))
         yield abstain(result, options.abstain)
+
+
+def _predict_readable(
+    model: Model, asked: Sequence[tuple[Path, Voice]], options: PredictOptions
+) -> Iterator[Result]:
+    """Yield the results of files that can be opened, each with what of it is listened to."""
+    curves = format_named(options.format).needs_curves
+    if options.grouping is None:
+        files, voices = [path for path, _ in asked], [voice for _, voice in asked]
+        yield from predict_files(model, files, options.jobs, curves, voices, options.profile)
+        return
+    warn_unnamed(options.grouping, options.files)
+    # Also of what is labelled already, so that a voice is the same in all of an output.
+    every = [
+        (path, voice)
+        for path in options.files
+        if path not in options.problems
+        for voice in options.voices.get(path, (EVERYTHING,))
+    ]
+    wanted = {path for path, _ in asked}
+    yield from predict_by_voice(model, every, wanted, options.grouping, options.jobs, curves)
 
 
 def _write_streaming(

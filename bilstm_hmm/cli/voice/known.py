@@ -1,9 +1,12 @@
-"""What the user says of who speaks in the recordings: a profile."""
+"""What the user says of who speaks in the recordings: a profile, or which are of one voice."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bilstm_hmm.cli.options import PredictOptions
+from bilstm_hmm.cli.voice.groups import find_grouping
 from bilstm_hmm.errors import ToolkitError
 
 if TYPE_CHECKING:
@@ -38,3 +41,22 @@ def voice_settings(path: Path | None, profile: "VoiceProfile | None") -> Mapping
     if path is None or profile is None:
         return {}
     return {"--voice": f"{path.name} ({profile.checksum})"}
+
+
+def with_grouping(options: PredictOptions, voices: str | None) -> PredictOptions:
+    """Return `options` with which of their recordings are of one voice, as ``--voices`` says.
+
+    Raises
+    ------
+    ToolkitError
+        As for `find_grouping`, or a profile says already who speaks in all of them.
+    """
+    if voices is not None and options.profile is not None:
+        raise ToolkitError(
+            "--voice says who speaks in all recordings, --voices which are of one voice; give one."
+        )
+    grouping = find_grouping(voices, options.files, options.many)
+    if grouping is None:
+        return options
+    settings = {**options.settings, "--voices": grouping.text}
+    return replace(options, grouping=grouping, settings=settings)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from bilstm_hmm.arrays import FloatArray
+from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.inputs import Recording, RecordingInput, recording_input
 from bilstm_hmm.features.errors import AudioError
@@ -16,8 +17,13 @@ from bilstm_hmm.inference.long_recordings import max_held_samples, segment_batch
 from bilstm_hmm.inference.scoring import Features, Scorer
 from bilstm_hmm.inference.speech_cutter import SpeechCutter
 from bilstm_hmm.inference.voice.profile import VoiceProfile, check_knows_voices, profile_of
-from bilstm_hmm.inference.voice.recordings import ExtractedRecording, read_recording
+from bilstm_hmm.inference.voice.recordings import (
+    ExtractedRecording,
+    LabelInput,
+    read_recording,
+)
 from bilstm_hmm.ordered_map import ordered_map
+from bilstm_hmm.prediction import Failure
 
 
 def moments_of(features: Iterable[Features]) -> FrameMoments | None:
@@ -59,6 +65,26 @@ def _learn_long(scorer: Scorer, blocks: Iterable[FloatArray], jobs: int) -> Fram
         lambda batch: moments_of(map(scorer.extract_segment, batch)), batches, jobs, ahead=2 * jobs
     )
     return merge_moments(part for part in parts if part is not None)
+
+
+@one_blas_thread()
+def learn_inputs(
+    scorer: Scorer, inputs: Sequence[LabelInput], jobs: int
+) -> list[tuple[FrameMoments | None, ExtractedRecording | None] | Failure]:
+    """Return what `learn_recording` does of each recording; a `Failure` of one that is unreadable.
+
+    Parameters
+    ----------
+    jobs
+        Threads for a long recording.
+    """
+    found: list[tuple[FrameMoments | None, ExtractedRecording | None] | Failure] = []
+    for given in inputs:
+        try:
+            found.append(learn_recording(scorer, given.source, jobs))
+        except AudioError as error:
+            found.append(Failure(given.source.file, str(error)))
+    return found
 
 
 def learn_voice(

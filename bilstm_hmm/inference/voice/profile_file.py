@@ -20,7 +20,7 @@ CONTENT = (
 )
 #: Digits of the checksum of the features, enough to tell models apart.
 CHECKSUM_DIGITS = 16
-#: Bytes beyond which a file is no profile; one of 768 features has 16 000.
+#: Bytes beyond which a file is no profile; one of 768 features has 14 000.
 MAX_BYTES = 4_000_000
 #: Variances have so many digits, and means the same in units of the deviation.
 _DIGITS = 5
