@@ -27,7 +27,7 @@ ALL = {"ravdess", "crema-d", "tess", "emodb"}
 SHIPPED = {
     "default": ((*SIX, "surprised"), ALL),
     "open": (SIX, {"crema-d", "emodb"}),
-    "accurate": ((*SIX, "surprised"), ALL),
+    "accurate": ((*SIX, "surprised"), {*ALL, "nemo"}),
 }
 MEGABYTES = {"default": 3, "open": 3, "accurate": 4}
 
