@@ -17,6 +17,7 @@ from benchmarks.table import Section, number
 from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.cli.labelling import file_workers as workers
 from bilstm_hmm.config.network_settings import NetworkSettings
+from bilstm_hmm.inference import model as inference
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.scoring import Scorer
 
@@ -79,7 +80,7 @@ def stage_seconds(model: Model, files: Sequence[Path]) -> dict[str, float]:
         *STAGES,
         (READING, AudioStream, "read_up_to"),
         (READING, RecordingInput, "open"),
-        (DECIDING, Model, "_predictions"),
+        (DECIDING, inference, "predictions"),
     ]
     with _replaced(
         [(where, what, timed(name, getattr(where, what))) for name, where, what in places]

@@ -27,13 +27,12 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks, build_filter_b
 from bilstm_hmm.config.loading import recipe_from_tree  # noqa: E402
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
 from bilstm_hmm.evaluation.clip_results import system_probabilities  # noqa: E402
-from bilstm_hmm.experiments import fold as experiments_fold  # noqa: E402
 from bilstm_hmm.experiments.fold import FoldResult, train_and_test_fold  # noqa: E402
 from bilstm_hmm.network.outputs import NetworkOutput  # noqa: E402
 from bilstm_hmm.training import backend, loop, out_of_fold  # noqa: E402
 from bilstm_hmm.training.augmented_batches import AugmentedDataset  # noqa: E402
 from bilstm_hmm.training.context import TrainingContext  # noqa: E402
-from bilstm_hmm.training.examples import Examples, normalised_frames  # noqa: E402
+from bilstm_hmm.training.examples import Examples, frame_views, normalised_frames  # noqa: E402
 
 CLASSES = ("happy", "sad", "angry")
 SPEAKERS = {"ravdess": 24, "emodb": 10, "savee": 4, "crema-d": 12, "tess": 2, "nemo": 9, "emovo": 6}
@@ -186,10 +185,15 @@ def watched(
             whole.update(int(i) for i in indices)
             return normalised_frames(own, indices, *rest)
 
+        def views_of(own: Examples, indices: Any, *rest: Any) -> Any:
+            whole.update(int(i) for i in indices)
+            return frame_views(own, indices, *rest)
+
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(AugmentedDataset, "batch", batch)
-            for module in (loop, out_of_fold, experiments_fold):
+            for module in (loop, out_of_fold):
                 patch.setattr(module, "normalised_frames", plain)
+            patch.setattr(out_of_fold, "frame_views", views_of)
             work = tmp_path_factory.mktemp("work")
             context = TrainingContext(own, recipe, banks, work)
             found = train_and_test_fold(context, Fold(1, TRAIN, TEST))

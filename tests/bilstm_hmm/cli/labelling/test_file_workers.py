@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -35,11 +36,20 @@ def test_processes_say_what_one_says(
     monkeypatch.setattr(workers, "FILES_PER_BATCH", 7)
     alone = list(predict_files(model, files, 1, curves=True))
     together = list(predict_files(model, files, 2, curves=True))
-    assert together == alone
+    # Not to the last bit: where an array lies in memory decides how its sums are rounded.
     for one, other in zip(together, alone, strict=True):
-        if not isinstance(one, Failure):
-            np.testing.assert_array_equal(one.curves.probabilities, other.curves.probabilities)
-            np.testing.assert_array_equal(one.curves.times, other.curves.times)
+        if isinstance(one, Failure) or isinstance(other, Failure):
+            assert one == other
+            continue
+        assert (one.file, one.emotion) == (other.file, other.emotion)
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+        for mine, theirs in zip(one.segments, other.segments, strict=True):
+            assert replace(mine, confidence=0.0) == replace(theirs, confidence=0.0)
+            assert mine.confidence == pytest.approx(theirs.confidence, abs=1e-5)
+        assert one.curves is not None
+        assert other.curves is not None
+        np.testing.assert_allclose(one.curves.probabilities, other.curves.probabilities, atol=1e-5)
+        np.testing.assert_array_equal(one.curves.times, other.curves.times)
     assert [result.file for result in together] == [str(path) for path in files]
     assert [isinstance(result, Failure) for result in together].index(True) == 37
 
