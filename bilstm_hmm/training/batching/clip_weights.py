@@ -32,18 +32,15 @@ def clip_weights(examples: Examples, train: Indices, settings: TrainingSettings)
         return weights
     share = _shares(examples, train, settings.clips_per_speaker)
     corpora = np.array([examples.clips[int(i)].corpus for i in train])
+    labels = examples.labels[train] if settings.class_weights else np.zeros(len(train), np.intp)
     own = np.zeros(len(train))
     for corpus in np.unique(corpora):
         inside = corpora == corpus
-        size = share[inside].sum()
-        labels = examples.labels[train[inside]]
-        classes = np.unique(labels) if settings.class_weights else [None]
+        mass = share[inside].sum() ** settings.corpus_exponent
+        classes = np.unique(labels[inside])
         for label in classes:
-            members = np.flatnonzero(inside)
-            if label is not None:
-                members = members[labels == label]
-            mass = size**settings.corpus_exponent / len(classes)
-            own[members] = mass / share[members].sum()
+            members = inside & (labels == label)
+            own[members] = mass / len(classes) / share[members].sum()
     weights[train] = own * share.sum() / (own * share).sum()
     return weights
 

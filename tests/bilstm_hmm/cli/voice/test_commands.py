@@ -1,7 +1,6 @@
 """``voice learn``, ``voice show`` and ``predict --voice``."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,26 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from bilstm_hmm.cli import main as cli
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.voice.profile import VoiceProfile
 from tests.oracle import EMOTIONS, RATE, say
 
 Program = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
-    """Run the program; status, standard output and standard error."""
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["bilstm-hmm", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """``predict --voices``: recordings of one voice are known by one another."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import soundfile
 from bilstm_hmm.features.audio.inputs import file_input
 from bilstm_hmm.features.extraction.voice_statistics import merge_moments
 
-from bilstm_hmm.cli import main as cli
 from bilstm_hmm.cli.labelling import file_workers
 from bilstm_hmm.cli.voice import two_passes
 from bilstm_hmm.inference.model import Model
@@ -22,20 +20,6 @@ from bilstm_hmm.inference.voice.recordings import LabelInput
 from tests.oracle import EMOTIONS, RATE, say, talk
 
 Program = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
-    """Run the program; status, standard output and standard error."""
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["bilstm-hmm", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture(scope="module")
