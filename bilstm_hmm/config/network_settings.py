@@ -146,6 +146,14 @@ class NetworkSettings(Section):
         Field(description="Attentive statistics pooling; `false` weights all frames alike."),
     ] = True
 
+    skip: Annotated[
+        bool,
+        Field(
+            description="Mean and deviation over time of what the first recurrent layer gets go to "
+            "the clip's output as well, past the recurrent layers."
+        ),
+    ] = False
+
     @model_validator(mode="after")
     def _one_kind_of_convolution(self) -> "NetworkSettings":
         if self.image is None:

@@ -48,10 +48,11 @@ def build_network(settings: NetworkSettings, n_features: int, n_classes: int) ->
     """
     frames = keras.Input((None, n_features), name="frames")
     mask = keras.Input((None,), dtype="bool", name="mask")
-    hidden, reduced = _front(make_layer, settings, frames, mask)
+    front, reduced = _front(make_layer, settings, frames, mask)
+    hidden = front
     for lstm, dropout in _recurrent(make_layer, settings):
         hidden = dropout(lstm(hidden, mask=reduced))
-    outputs = _output_layers(make_layer, settings, hidden, reduced, n_classes)
+    outputs = _output_layers(make_layer, settings, hidden, front, reduced, n_classes)
     return keras.Model([frames, mask], outputs, name=settings.family)
 
 
@@ -79,12 +80,15 @@ def build_packed_network(network: keras.Model, settings: NetworkSettings) -> ker
     mask = keras.Input((None,), dtype="bool", name="rows_mask")
     positions = keras.Input((None,), dtype="int32", name="positions")
     steps = keras.Input((None,), dtype="bool", name="steps")
-    hidden, reduced = _front(trained_layer, settings, rows, mask)
+    front, reduced = _front(trained_layer, settings, rows, mask)
+    hidden = front
     for lstm, dropout in _recurrent(trained_layer, settings):
         hidden = dropout(PackedLSTM(lstm, name=f"{lstm.name}_rows")(hidden, mask=reduced))
     hidden = GatherSteps(name="clips")(hidden, positions, mask=steps)
+    if settings.skip:
+        front = GatherSteps(name="front_clips")(front, positions, mask=steps)
     n_classes = network.output["clip"].shape[-1]
-    outputs = _output_layers(trained_layer, settings, hidden, steps, n_classes)
+    outputs = _output_layers(trained_layer, settings, hidden, front, steps, n_classes)
     return keras.Model([rows, mask, positions, steps], outputs, name=f"{network.name}_rows")
 
 
@@ -150,11 +154,19 @@ def _bidirectional(units: int, index: int, name: str) -> Any:
 
 
 def _output_layers(
-    layer: LayerFactory, settings: NetworkSettings, hidden: Any, mask: Any, n_classes: int
+    layer: LayerFactory,
+    settings: NetworkSettings,
+    hidden: Any,
+    front: Any,
+    mask: Any,
+    n_classes: int,
 ) -> dict[str, Any]:
     """The outputs of the network."""
     frame = layer("frame", layers.Dense, n_classes)(hidden)
     pooled = layer("pool", AttentiveStatistics, settings.attention)(hidden, mask=mask)
+    if settings.skip:
+        skipped = layer("skip", AttentiveStatistics, attention=False)(front, mask=mask)
+        pooled = layer("pools", layers.Concatenate)([pooled, skipped])
     if settings.dense:
         pooled = layer("pool_dropout", layers.Dropout, settings.dropout)(pooled)
         pooled = layer("dense", layers.Dense, settings.dense, activation="relu")(pooled)

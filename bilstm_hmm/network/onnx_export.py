@@ -41,10 +41,14 @@ def network_to_onnx(model: Any, settings: NetworkSettings) -> bytes:
         )
     elif settings.convolutional:
         value, lengths = _convolutions(graph, value, lengths, weights, settings)
+    front = value
     value = _recurrent(graph, value, lengths, weights, settings)
     hidden = graph.add("Identity", value, name="hidden")
     dense(graph, hidden, weights["frame"], name="frame")
     pooled = _pool(graph, hidden, lengths, weights["pool"], settings.attention)
+    if settings.skip:
+        skipped = _pool(graph, front, lengths, [], attention=False)
+        pooled = graph.add("Concat", pooled, skipped, axis=-1)
     if settings.dense:
         pooled = graph.add("Relu", dense(graph, pooled, weights["dense"]))
     dense(graph, pooled, weights["clip"], name="clip")

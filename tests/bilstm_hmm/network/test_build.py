@@ -31,11 +31,13 @@ PACKAGE = Path(bilstm_hmm.__file__).parent
 SETTINGS = {
     "bilstm": {"family": "bilstm", "units": (5,)},
     "stacked": {"family": "bilstm", "units": (4, 3), "stack": 3, "attention": False, "dense": 12},
+    "skip": {"family": "bilstm", "units": (4,), "stack": 2, "skip": True},
     "cnn_bilstm": {
         "family": "cnn_bilstm",
         "units": (4,),
         "convolutions": ({"filters": 6, "kernel": 5}, {"filters": 3, "kernel": 3, "stride": 2}),
         "dense": 5,
+        "skip": True,
     },
     "cnn_lstm": {
         "family": "cnn_lstm",
@@ -64,6 +66,7 @@ SETTINGS = {
             {"filters": 5, "kernel": 3, "pool": (2, 1)},
         ),
         "units": (4,),
+        "skip": True,
     },
 }
 

@@ -30,10 +30,12 @@ N_FEATURES, N_CLASSES = 5, 3
 NETWORKS: dict[str, dict[str, Any]] = {
     "bilstm": {"family": "bilstm", "units": [5, 3], "attention": True},
     "stacked": {"family": "bilstm", "units": [4], "stack": 3, "attention": False, "dense": 6},
+    "skip": {"family": "bilstm", "units": [4], "stack": 2, "skip": True},
     "cnn_bilstm": {
         "family": "cnn_bilstm",
         "units": [6, 4],
         "attention": True,
+        "skip": True,
         "convolutions": [{"filters": 6, "kernel": 5, "stride": 2}, {"filters": 4, "kernel": 7}],
     },
     "cnn_lstm": {
