@@ -8,10 +8,8 @@ carries a checksum of itself as well; the model card alone has none, since peopl
 import hashlib
 import json
 import os
-import shutil
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -100,28 +98,8 @@ def _write_parts(folder: Path, bundle: Bundle) -> None:
         "of_logits": np.array(bundle.projection.from_logits),
     }
     np.savez(folder / HMM, **bundle.hmm_bank.to_arrays(), **projection)  # type: ignore[arg-type]
-    _write_decision(folder, bundle)
-
-
-def _write_decision(folder: Path, bundle: Bundle) -> None:
     arrays = {**bundle.fusion.to_arrays(), **bundle.reliability.to_arrays()}
     np.savez(folder / DECISION, **arrays)  # type: ignore[arg-type]
-
-
-def replace_reliability(folder: Path, reliability: Reliability) -> None:
-    """Write what is known of when a model is right into its bundle; all else stays as it is.
-
-    Raises
-    ------
-    ToolkitError
-        As for `read_bundle`, or the folder cannot be written; what was there before stays.
-    """
-    bundle = replace(read_bundle(folder), reliability=reliability)
-    with atomic_folder(folder) as temporary:
-        shutil.copytree(folder, temporary, dirs_exist_ok=True)
-        _write_decision(temporary, bundle)
-        (temporary / MANIFEST).unlink()
-        _write_manifest(temporary, bundle)
 
 
 def _write_manifest(folder: Path, bundle: Bundle) -> None:

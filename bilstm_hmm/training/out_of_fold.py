@@ -15,9 +15,16 @@ from bilstm_hmm.config.training_settings import TrainingSettings
 from bilstm_hmm.data.splits.inner_folds import InnerFolds, inner_folds, validation_split
 from bilstm_hmm.features.extraction.normalise import normalise
 from bilstm_hmm.features.extraction.voice_statistics import clip_moments
-from bilstm_hmm.hmm.projection import fit_alignment, project
+from bilstm_hmm.hmm.projection import Projection, fit_alignment, project
 from bilstm_hmm.network.outputs import NetworkOutput, average_outputs
-from bilstm_hmm.training.backend import BackEnd, OutOfFoldOutputs, fit_back_end
+from bilstm_hmm.training.backend import (
+    BackEnd,
+    DegradedOutputs,
+    OutOfFoldOutputs,
+    fit_back_end,
+    merge_degraded,
+)
+from bilstm_hmm.training.batching.degraded_examples import degraded_examples, is_degraded
 from bilstm_hmm.training.batching.known_voices import voices_by_speaker
 from bilstm_hmm.training.context import TrainingContext, TrainingTask
 from bilstm_hmm.training.examples import frame_views, normalised_frames
@@ -25,6 +32,8 @@ from bilstm_hmm.training.loop import TrainedNetwork, network_outputs, train_netw
 
 #: Clips that an alignment is computed on; more change nothing and take memory.
 ALIGNMENT_CLIPS = 400
+#: Clips that are degraded to fit how sure to be of such ones; more change little.
+DEGRADED_CLIPS = 1500
 #: The name and the key of the network of all training clips.
 FINAL = "final"
 
@@ -86,8 +95,8 @@ def train_system(
     ]
     final = _train(context, _final_task(context, train, epochs, speaker_dependent))
     context.progress.message("Fitting the HMMs on the out-of-fold outputs")
-    outputs = _out_of_fold_outputs(context, split, inner_networks, final)
-    back_end = fit_back_end(outputs, context.examples.classes, recipe)
+    outputs, degraded = _out_of_fold_outputs(context, split, inner_networks, final)
+    back_end = fit_back_end(outputs, context.examples.classes, recipe, degraded)
     notes = (*_split_notes(split, speaker_dependent), *back_end.notes)
     return TrainedSystem(final, inner_networks, back_end, outputs.clips, notes)
 
@@ -184,45 +193,76 @@ def _out_of_fold_outputs(
     split: InnerFolds,
     inner_networks: Sequence[TrainedNetwork],
     final: TrainedNetwork,
-) -> OutOfFoldOutputs:
+) -> tuple[OutOfFoldOutputs, DegradedOutputs | None]:
     """Outputs of each training clip by the network that was trained without it.
 
     Hidden states are aligned with those of the final network, unless the HMMs take the logits.
+    Where training degrades clips, some of them come degraded as well.
     """
     clips: list[int] = []
     folds: list[int] = []
     outputs: list[NetworkOutput] = []
+    degraded: list[DegradedOutputs] = []
     rng = np.random.default_rng(context.recipe.seed)
     pairs = zip(inner_networks, split.folds, strict=True)
     for number, (network, (fit_on, held_out)) in enumerate(pairs):
         of_fold = _averaged_outputs(context, network, held_out)
+        alignment = None
         if context.recipe.hmm.input != "logits":
             alignment_clips = rng.permutation(np.array(fit_on))[:ALIGNMENT_CLIPS]
-            of_fold = _align(context, of_fold, alignment_clips, network, final)
+            alignment = _alignment(context, alignment_clips, network, final)
         clips.extend(held_out)
         folds.extend([number] * len(held_out))
-        outputs.extend(of_fold)
+        outputs.extend(_aligned(of_fold, alignment))
+        if is_degraded(context.recipe):
+            count = DEGRADED_CLIPS // len(split.folds)
+            chosen = np.random.default_rng(number).permutation(np.array(held_out))[:count]
+            degraded.append(_degraded_outputs(context, chosen, network, alignment, number))
     indices, inner_fold = np.array(clips, dtype=np.intp), np.array(folds, dtype=np.intp)
     names = [context.examples.clips[clip].speaker for clip in clips]
     speakers = np.unique(names, return_inverse=True)[1]
     by_speaker = speakers.max() > 0 and split.grouped_by != "corpora"
     groups = speakers if by_speaker else inner_fold
     labels = context.examples.labels[indices]
-    return OutOfFoldOutputs(tuple(outputs), indices, labels, inner_fold, groups)
+    clean = OutOfFoldOutputs(tuple(outputs), indices, labels, inner_fold, groups)
+    return clean, merge_degraded(degraded)
 
 
-def _align(
+def _degraded_outputs(
     context: TrainingContext,
-    outputs: Sequence[NetworkOutput],
-    alignment_clips: Indices,
+    clips: Indices,
+    network: TrainedNetwork,
+    alignment: Projection | None,
+    fold: int,
+) -> DegradedOutputs:
+    """Outputs of degraded clips, nothing known of their voices, by a network without them."""
+    recipe = context.recipe
+    examples, qualities = degraded_examples(context.examples, clips, recipe, context.filter_banks)
+    if recipe.voice.known_clips:
+        voice = recipe.voice.model_copy(update={"known_clips": (0,)})
+        recipe = recipe.model_copy(update={"voice": voice})
+    degraded = replace(context, examples=examples, recipe=recipe)
+    outputs = _averaged_outputs(degraded, network, range(len(clips)))
+    folds = np.full(len(clips), fold, dtype=np.intp)
+    return DegradedOutputs(_aligned(outputs, alignment), examples.labels, folds, qualities)
+
+
+def _alignment(
+    context: TrainingContext,
+    clips: Indices,
     network: TrainedNetwork,
     final: TrainedNetwork,
-) -> list[NetworkOutput]:
-    """Map the hidden states of `network` onto those of `final`, as they are on the same clips."""
-    alignment = fit_alignment(
-        _outputs(context, network, alignment_clips), _outputs(context, final, alignment_clips)
-    )
-    return [replace(o, hidden=project(alignment, o).astype(np.float32)) for o in outputs]
+) -> Projection:
+    """What maps the hidden states of `network` onto those of `final`, by the same clips."""
+    return fit_alignment(_outputs(context, network, clips), _outputs(context, final, clips))
+
+
+def _aligned(
+    outputs: Sequence[NetworkOutput], alignment: Projection | None
+) -> tuple[NetworkOutput, ...]:
+    if alignment is None:
+        return tuple(outputs)
+    return tuple(replace(o, hidden=project(alignment, o).astype(np.float32)) for o in outputs)
 
 
 def _averaged_outputs(

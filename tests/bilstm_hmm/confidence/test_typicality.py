@@ -14,7 +14,6 @@ from bilstm_hmm.confidence.typicality import (
     relative_entropy,
     summarise,
 )
-from bilstm_hmm.experiments.reliability import summary_of
 from bilstm_hmm.inference.model import Model
 from tests.oracle import EMOTIONS, RATE, oracle_bundle, say, talk
 
@@ -24,6 +23,12 @@ def clips(count: int, seed: int, shift: float = 0.0) -> tuple[np.ndarray, np.nda
     rng = np.random.default_rng(seed)
     probabilities = rng.dirichlet([0.2, 0.2, 0.2], count)
     return probabilities, rng.normal(shift, 1.0, (count, 40))
+
+
+def summary_of(model: Model, samples: np.ndarray) -> np.ndarray:
+    """What `Typicality` goes by of a clip, as the model takes it."""
+    scorer = model.scorer
+    return summarise(scorer.normalise(scorer.extract_features(samples)).frames[0])
 
 
 def novelties(known: Typicality, probabilities: np.ndarray, summaries: np.ndarray) -> np.ndarray:
@@ -91,7 +96,7 @@ def model() -> Model:
     scores = [plain.score(samples) for samples in own]
     known = fit_typicality(
         np.stack([plain.probabilities_by_system(s)["hybrid"] for s in scores]),
-        np.stack([summary_of(plain.scorer, samples) for samples in own]),
+        np.stack([summary_of(plain, samples) for samples in own]),
     )
     return Model(replace(plain.bundle, reliability=Reliability(typicality=known)))
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bilstm_hmm.features.quality.measures import AudioQuality
 
+from bilstm_hmm.confidence.quality_temperature import fit_quality_temperature
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.hmm.bank import mean_log_likelihoods
 from bilstm_hmm.hmm.fit import fit_bank
@@ -12,7 +14,12 @@ from bilstm_hmm.hmm.fusion import fit_fusion, predict_proba
 from bilstm_hmm.hmm.projection import fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
 from bilstm_hmm.training import backend
-from bilstm_hmm.training.backend import OutOfFoldOutputs, fit_back_end
+from bilstm_hmm.training.backend import (
+    DegradedOutputs,
+    OutOfFoldOutputs,
+    fit_back_end,
+    merge_degraded,
+)
 
 CLASSES = ("happy", "sad", "angry")
 RATE = 8000
@@ -131,3 +138,75 @@ def test_a_single_group_cannot_be_judged_by_the_others(quick_recipe: MakeRecipe)
     data = replace(out_of_fold(), groups=np.zeros(36, dtype=np.intp))
     for found in fit_back_end(data, CLASSES, quick_recipe()).out_of_fold_probabilities.values():
         np.testing.assert_array_equal(found, np.full((36, 3), 1 / 3))
+
+
+def degraded_outputs(data: OutOfFoldOutputs) -> DegradedOutputs:
+    """The clips of `data`, every other one in noise, in which the network knows nothing."""
+    rng = np.random.default_rng(3)
+    outputs, qualities = [], []
+    for number, output in enumerate(data.outputs):
+        noisy = number % 2 == 1
+        if noisy:
+            logits = 3.0 * rng.normal(size=output.clip_logits.shape)
+            outputs.append(replace(output, clip_logits=logits.astype(np.float32)))
+        else:
+            outputs.append(output)
+        qualities.append(quality(snr=5.0 if noisy else 40.0))
+    return DegradedOutputs(tuple(outputs), data.labels, data.inner_folds, tuple(qualities))
+
+
+def quality(snr: float) -> AudioQuality:
+    return AudioQuality(
+        snr=snr, band_edge=0.0, high_level=-20.0, decay=300.0, crest=20.0, clipped=0.0
+    )
+
+
+@pytest.mark.parametrize("system", ["bilstm", "hybrid"])
+def test_confidence_falls_in_noise_that_the_system_is_wrong_in(
+    quick_recipe: MakeRecipe, system: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fitted on scores of HMMs without the clip's inner fold, as those of clean clips are."""
+    data, recipe = out_of_fold(), quick_recipe(decision={"system": system})
+    degraded = degraded_outputs(data)
+    clean = fit_back_end(data, CLASSES, recipe)
+    seen: list[np.ndarray] = []
+
+    def spy(logits: np.ndarray, labels: np.ndarray, qualities: Any) -> Any:
+        seen.append(logits)
+        np.testing.assert_array_equal(labels, data.labels)
+        assert qualities == degraded.qualities
+        return fit_quality_temperature(logits, labels, qualities)
+
+    monkeypatch.setattr(backend, "fit_quality_temperature", spy)
+    fitted = fit_back_end(data, CLASSES, recipe, degraded)
+    assert clean.reliability.temperature is None
+    temperature = fitted.reliability.temperature
+    assert temperature is not None
+    assert temperature.temperature(quality(5.0)) > 1.3
+    assert temperature.temperature(quality(40.0)) == 1.0
+    for name, array in clean.hmm_bank.to_arrays().items():
+        np.testing.assert_array_equal(array, fitted.hmm_bank.to_arrays()[name])
+    scores = np.zeros((36, 3))
+    for number in range(3):
+        others = np.flatnonzero(data.inner_folds != number)
+        chosen = [data.outputs[i] for i in others]
+        labels = data.labels[others]
+        projection = fit_projection([o.hidden for o in chosen], labels, 3, recipe.hmm)
+        sequences = [project(projection, o) for o in chosen]
+        bank = fit_bank(sequences, labels, CLASSES, recipe.hmm, seed=recipe.seed).bank
+        for i in np.flatnonzero(data.inner_folds == number):
+            scores[i] = mean_log_likelihoods(bank, project(projection, degraded.outputs[i]))
+    logits = np.stack([o.clip_logits for o in degraded.outputs]).astype(np.float64)
+    probabilities = predict_proba(fitted.fusion, logits, scores, system)
+    np.testing.assert_allclose(seen[0], np.log(np.maximum(probabilities, 1e-12)), atol=1e-6)
+
+
+def test_degraded_clips_of_all_folds_are_put_together() -> None:
+    assert merge_degraded([]) is None
+    one = degraded_outputs(out_of_fold())
+    both = merge_degraded([one, one])
+    assert both is not None
+    assert both.outputs == one.outputs * 2
+    assert both.qualities == one.qualities * 2
+    np.testing.assert_array_equal(both.labels, np.tile(one.labels, 2))
+    np.testing.assert_array_equal(both.inner_folds, np.tile(one.inner_folds, 2))

@@ -16,6 +16,7 @@ keras = pytest.importorskip("keras")
 from bilstm_hmm.data.splits.inner_folds import inner_folds  # noqa: E402
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics, fit_statistics  # noqa: E402
 from bilstm_hmm.features.frames import Frames  # noqa: E402
+from bilstm_hmm.features.quality.measures import AudioQuality  # noqa: E402
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks  # noqa: E402
 
 from bilstm_hmm.config.schema import Recipe  # noqa: E402
@@ -26,7 +27,7 @@ from bilstm_hmm.hmm.projection import project  # noqa: E402
 from bilstm_hmm.network.outputs import NetworkOutput  # noqa: E402
 from bilstm_hmm.progress import SilentProgress  # noqa: E402
 from bilstm_hmm.training import out_of_fold  # noqa: E402
-from bilstm_hmm.training.backend import OutOfFoldOutputs  # noqa: E402
+from bilstm_hmm.training.backend import DegradedOutputs, OutOfFoldOutputs  # noqa: E402
 from bilstm_hmm.training.context import TrainingContext, TrainingTask  # noqa: E402
 from bilstm_hmm.training.examples import Examples, normalised_frames  # noqa: E402
 from bilstm_hmm.training.loop import TrainedNetwork, network_outputs  # noqa: E402
@@ -162,6 +163,7 @@ class Ledger:
         self.tasks: list[TrainingTask] = []
         self.runs: list[tuple[TrainingTask, list[int]]] = []
         self.outputs: list[OutOfFoldOutputs] = []
+        self.degraded: list[DegradedOutputs | None] = []
 
     def train(self, context: TrainingContext, task: TrainingTask) -> TrainedNetwork:
         self.tasks.append(task)
@@ -184,8 +186,11 @@ class Ledger:
             for i in indices
         ]
 
-    def fit(self, outputs: OutOfFoldOutputs, *_: Any) -> Any:
+    def fit(
+        self, outputs: OutOfFoldOutputs, _classes: Any, _recipe: Any, degraded: Any = None
+    ) -> Any:
         self.outputs.append(outputs)
+        self.degraded.append(degraded)
         return SimpleNamespace(notes=("a note of the back end",))
 
 
@@ -244,6 +249,47 @@ def test_out_of_fold_outputs_come_from_networks_that_never_saw_the_clip(
     if refit:
         assert len(alignments) == (2 * folds if kind == "lda" else 0)
     assert len({task.seed for task in ledger.tasks}) == folds + 1
+
+
+def test_degraded_clips_are_scored_by_networks_that_never_saw_them(
+    ledger: Ledger,
+    tones: Examples,
+    quick_recipe: MakeRecipe,
+    banks: FilterBanks,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Some clips of every inner fold, changed, where training changes clips so; else none."""
+
+    def marked(
+        examples: Examples, indices: np.ndarray, *_: Any
+    ) -> tuple[Examples, tuple[AudioQuality, ...]]:
+        chosen = [int(i) for i in indices]
+        frames = tuple(Frames(np.full((30, 5), i, np.float32), 100.0) for i in chosen)
+        clips = tuple(examples.clips[i] for i in chosen)
+        samples = tuple(examples.samples[i] for i in chosen)
+        degraded = Examples(clips, examples.classes, examples.labels[chosen], samples, frames)
+        return degraded, (AudioQuality(20.0, 0.0, 0.0, None, 15.0, 0.0),) * len(chosen)
+
+    monkeypatch.setattr(out_of_fold, "degraded_examples", marked)
+    monkeypatch.setattr(out_of_fold, "DEGRADED_CLIPS", 9)
+    plain = {"hmm": {"input": "logits", "inner_folds": 3}, "features": {"normalisation": "none"}}
+    chosen = quick_recipe(**plain, augmentation={"telephone": {"probability": 0.2}})
+    train_system(TrainingContext(tones, chosen, banks, tmp_path), TRAIN)
+    (degraded,) = ledger.degraded
+    assert degraded is not None
+    assert np.bincount(degraded.inner_folds).tolist() == [3, 3, 3]
+    assert len(degraded.qualities) == 9
+    for output, label, fold in zip(
+        degraded.outputs, degraded.labels, degraded.inner_folds, strict=True
+    ):
+        number, index = map(int, output.clip_logits[:2])
+        assert number == fold
+        assert index in TRAIN
+        assert index not in ledger.tasks[number].train
+        assert tones.labels[index] == label
+    train_system(TrainingContext(tones, quick_recipe(**plain), banks, tmp_path), TRAIN)
+    assert ledger.degraded[1] is None
 
 
 @pytest.mark.parametrize(
