@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bilstm_hmm.cli.labelling.options import Jobs, ModelName, Overwrite, Yes
+
 if TYPE_CHECKING:
     from bilstm_hmm.cli.options import LiveOptions, ModelOptions, PredictOptions
 
@@ -31,10 +33,7 @@ def predict(
         list[Path] | None,
         typer.Option(help="A folder of recordings to label. May be repeated."),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(help="A bundle, a run, or the name of a model that ships (default: default)."),
-    ] = None,
+    model: ModelName = None,
     format: Annotated[
         str | None,
         typer.Option(
@@ -45,9 +44,7 @@ def predict(
     output: Annotated[
         Path | None, typer.Option(help="File (or folder) to write to (default: standard output).")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an output that is there already.")
-    ] = False,
+    overwrite: Overwrite = False,
     emotions: Annotated[
         str | None,
         typer.Option(help="Choose from these alone, as in angry,happy,neutral (default: all)."),
@@ -76,12 +73,8 @@ def predict(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an output: skip files that it already has.")
     ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Fetch the encoder that a model needs without a question.")
-    ] = False,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Cores to use (default: all of them).")
-    ] = None,
+    yes: Yes = False,
+    jobs: Jobs = None,
     precision: Annotated[
         str, typer.Option(help="float, or int8: a faster network, if the model has one.")
     ] = "float",

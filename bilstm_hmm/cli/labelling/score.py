@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bilstm_hmm.cli.labelling.options import Jobs, ModelName, Yes
+
 if TYPE_CHECKING:
     from bilstm_hmm.data.clip import Clip
     from bilstm_hmm.inference.model import Model
@@ -23,10 +25,7 @@ def score(
             show_default=False,
         ),
     ],
-    model: Annotated[
-        Path | None,
-        typer.Option(help="A bundle, a run, or the name of a model that ships (default: default)."),
-    ] = None,
+    model: ModelName = None,
     root: Annotated[
         Path | None, typer.Option(help="Folder of the corpus that --corpus names.")
     ] = None,
@@ -47,12 +46,8 @@ def score(
             help="Score with the voices known by other clips of theirs as well, by none to all.",
         ),
     ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Fetch the encoder that a model needs without a question.")
-    ] = False,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Cores to use (default: all of them).")
-    ] = None,
+    yes: Yes = False,
+    jobs: Jobs = None,
 ) -> None:
     """Score a model on labelled clips, such as your own."""
     from bilstm_hmm.cli.encoder_on_demand import with_encoder

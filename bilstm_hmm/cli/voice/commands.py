@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bilstm_hmm.cli.labelling.options import Jobs, ModelName, Overwrite, Yes
+
 if TYPE_CHECKING:
     from bilstm_hmm.cli.labelling.inputs import Inputs
     from bilstm_hmm.features.extraction.voice_statistics import FrameMoments
@@ -22,22 +24,13 @@ def learn(
         ),
     ],
     output: Annotated[Path, typer.Option(help="File to write the profile to, as in anna.voice.")],
-    model: Annotated[
-        Path | None,
-        typer.Option(help="A bundle, a run, or the name of a model that ships (default: default)."),
-    ] = None,
+    model: ModelName = None,
     add: Annotated[
         bool, typer.Option("--add", help="Add to the profile that the output already is.")
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an output that is there already.")
-    ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Fetch the encoder that a model needs without a question.")
-    ] = False,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Cores to use (default: all of them).")
-    ] = None,
+    overwrite: Overwrite = False,
+    yes: Yes = False,
+    jobs: Jobs = None,
 ) -> None:
     """Learn a voice from recordings of it, for `predict --voice`; the profile holds no audio."""
     from bilstm_hmm.cli.encoder_on_demand import with_encoder
