@@ -99,6 +99,23 @@ def _place(corpus: str, root: Path | None) -> tuple[str, Path]:
     )
 
 
+def setting_of(
+    bundle: Bundle, labelled: LabelledClips, unreadable: Mapping[str, str] | None = None
+) -> Setting:
+    """Return what a report says of the model and the clips that it is measured on."""
+    return Setting(
+        model=bundle.model_id,
+        system=bundle.recipe.decision.system,
+        classes=bundle.classes,
+        corpus=labelled.corpus,
+        root=str(labelled.root),
+        left_out=labelled.left_out,
+        renamed=labelled.renamed,
+        unreadable=unreadable or {},
+        knows_corpus=labelled.corpus in trained_corpora(bundle.recipe),
+    )
+
+
 def score(
     bundle: Bundle,
     labelled: LabelledClips,
@@ -142,17 +159,7 @@ def score(
         raise ToolkitError(
             f"{labelled.root}: no clip can be read: {next(iter(unreadable.values()))}"
         )
-    setting = Setting(
-        model=bundle.model_id,
-        system=bundle.recipe.decision.system,
-        classes=bundle.classes,
-        corpus=labelled.corpus,
-        root=str(labelled.root),
-        left_out=labelled.left_out,
-        renamed=labelled.renamed,
-        unreadable=unreadable,
-        knows_corpus=labelled.corpus in trained_corpora(bundle.recipe),
-    )
+    setting = setting_of(bundle, labelled, unreadable)
     metrics = compute_score_metrics(setting, scored)
     report = score_report(metrics)
     if known is not None:

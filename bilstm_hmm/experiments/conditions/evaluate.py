@@ -14,13 +14,12 @@ from typing import Any
 from bilstm_hmm.atomic_files import atomic_write, write_error
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.evaluation.model_scores import Setting
 from bilstm_hmm.experiments.conditions.clips import SEED, DegradedClips, draw_clips
 from bilstm_hmm.experiments.conditions.report import condition_metrics, condition_report
 from bilstm_hmm.experiments.conditions.results import Said, read_said, said_of, write_said
-from bilstm_hmm.experiments.score import LabelledClips, Labeller
+from bilstm_hmm.experiments.score import LabelledClips, Labeller, setting_of
 from bilstm_hmm.features.degradation.conditions import CONDITIONS, Condition
-from bilstm_hmm.inference.bundle import Bundle, trained_corpora
+from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.progress import Progress
 
 #: Clips that lie on the disk as a condition leaves them, at a time.
@@ -117,17 +116,7 @@ def evaluate_conditions(run: ConditionsRun, progress: Progress) -> dict[str, Any
             write_said(path, said, bundle.classes)
         # Read back, so that an interruption makes no difference.
         by_condition[name] = read_said(path, by_name)
-    setting = Setting(
-        model=bundle.model_id,
-        system=bundle.recipe.decision.system,
-        classes=bundle.classes,
-        corpus=labelled.corpus,
-        root=str(labelled.root),
-        left_out=labelled.left_out,
-        renamed=labelled.renamed,
-        knows_corpus=labelled.corpus in trained_corpora(bundle.recipe),
-    )
-    metrics = dict(condition_metrics(setting, by_condition))
+    metrics = dict(condition_metrics(setting_of(bundle, labelled), by_condition))
     text = json.dumps(metrics, indent=2, ensure_ascii=False)
     atomic_write(run.folder / "metrics.json", text + "\n")
     atomic_write(run.folder / "report.md", condition_report(metrics))
