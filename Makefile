@@ -13,7 +13,7 @@ SITE   := build/site
 # Processes that share the tests; more need more memory, because each may load TensorFlow.
 TEST_JOBS ?= 2
 
-.PHONY: demo test test-setting test-install check types docs mutants bench corpora-named samples clean help
+.PHONY: demo test test-setting test-install test-image check types docs mutants bench corpora-named samples clean help
 
 help:
 	@echo "make demo   predict with the shipped model; train one on synthetic voices; two minutes"
@@ -33,7 +33,7 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt requirements-web.txt $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
@@ -103,6 +103,17 @@ test-install:
 	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_sad.wav --timeline
 	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_sad.wav --model open
 	rm -rf build/install
+
+# What the image holds, made by its own script: its size, that it serves as HEALTHCHECK asks, and that it stops.
+test-image:
+	rm -rf build/image
+	sh docker/install.sh build/image web
+	rm -rf build/lib build/bdist.* bilstm_hmm.egg-info
+	@du -sm build/image | awk '{ print "environment of the image: " $$1 " MB; python:3.11-slim has 125"; exit $$1 > 270 }'
+	cd build && { image/bin/bilstm-hmm serve --port 8765 & PORT=8765; export PORT; trap "kill $$!" EXIT; \
+	  for n in $$(seq 60); do $(abspath $(BIN))/python ../docker/healthy.py 2>/dev/null && break; sleep 1; done; \
+	  $(abspath $(BIN))/python ../docker/healthy.py; }
+	rm -rf build/image
 
 # Changes to the code, one after the other, that the tests beside it should notice; half an hour.
 mutants: $(VENV)/installed-mutants

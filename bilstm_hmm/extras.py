@@ -11,6 +11,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "media": ("av",),
     "mic": ("sounddevice",),
     "encoders": ("onnx",),
+    "web": ("fastapi", "prometheus_client", "python_multipart", "uvicorn", "websockets"),
     "huggingface": ("torch", "transformers"),
     "train": (
         *("keras", "tensorflow", "hmmlearn", "librosa", "spafe", "sklearn", "scipy"),

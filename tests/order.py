@@ -28,6 +28,7 @@ LONG = (
     "bilstm_hmm/training/test_backend.py",
     "bilstm_hmm/hmm/test_fit.py",
     "bilstm_hmm/experiments/test_fold.py",
+    "bilstm_hmm/service/test_process.py",
     "test_streams.py",
     "test_commands.py",
     "bilstm_hmm/experiments/conditions/test_conditions.py",

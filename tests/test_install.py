@@ -189,9 +189,10 @@ def test_requirements_are_those_of_prediction_and_training() -> None:
     assert listed("requirements.txt") == {*PROJECT["dependencies"], *extras["train"]}
     assert listed("requirements-dev.txt") == extras["dev"]
     assert listed("requirements-docs.txt") == extras["docs"]
+    assert listed("requirements-web.txt") == extras["web"]
     assert extras["plot"] | extras["media"] | extras["encoders"] <= extras["train"]
     (everything,) = PROJECT["optional-dependencies"]["all"]
-    assert Requirement(everything).extras == {"train", "plot", "media", "mic", "encoders"}
+    assert Requirement(everything).extras == {"train", "plot", "media", "mic", "encoders", "web"}
 
 
 @pytest.mark.parametrize("model", [(), ("--model", "open")])
@@ -224,6 +225,7 @@ def test_what_lists_and_makes_needs_no_more_either(base: Run, tmp_path: Path) ->
         (("predict", "--file", SAMPLE, "--model", "accurate"), "whisper-tiny is not", "encoders"),
         (("predict", "--file", SAMPLE, "--format", "png"), "--format png needs matplot", "plot"),
         (("predict", "--mic"), "--mic needs sounddevice", "mic"),
+        (("serve",), "Serving needs fastapi", "web"),
     ],
 )
 def test_what_needs_an_extra_names_it_in_a_sentence(

@@ -17,6 +17,7 @@ from bilstm_hmm.cli.models import list_models
 from bilstm_hmm.cli.options import DASH
 from bilstm_hmm.cli.predict import predict
 from bilstm_hmm.cli.runs import evaluate, train
+from bilstm_hmm.cli.service.serve import serve
 from bilstm_hmm.cli.voice.commands import learn, show
 
 Command = Callable[..., None]
@@ -30,6 +31,7 @@ COMMANDS: Mapping[str, Command] = {
     "evaluate": evaluate,
     "predict": predict,
     "score": score,
+    "serve": serve,
     "models": list_models,
 }
 CORPORA: Mapping[str, Command] = {

@@ -89,6 +89,7 @@ def test_one_program_has_all_commands(
         "evaluate",
         "predict",
         "score",
+        "serve",
         "models",
         "corpora",
         "encoders",

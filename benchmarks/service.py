@@ -1,0 +1,176 @@
+"""Load for a service that runs: requests a second, how late answers are, streams in real time.
+
+``python -m benchmarks.service --url http://127.0.0.1:8000 --clips FOLDER``
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+#: Seconds of a chunk of a stream, as a microphone gives them.
+CHUNK = 0.1
+#: Numbers of answers that may differ in their last digit, since batches differ.
+_TOLERANCE = 1.01e-4
+_RATE = 16000
+
+
+@dataclass
+class Outcome:
+    """What became of requests: seconds of each answer, statuses, and answers that are wrong."""
+
+    seconds: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    n_wrong: int = 0
+
+    def summary(self, wall: float) -> dict[str, Any]:
+        """Return figures: requests a second that were answered, latencies in ms."""
+        latencies = 1e3 * np.array(self.seconds or [float("nan")])
+        median, late, latest = np.percentile(latencies, [50, 99, 100]).round(1).tolist()
+        return {
+            "requests_per_second": round(len(self.seconds) / wall, 1),
+            "p50_ms": median,
+            "p99_ms": late,
+            "max_ms": latest,
+            "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
+            "wrong": self.n_wrong,
+        }
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Say whether two answers are alike, but for the last digit of numbers."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(is_same(one[k], other[k]) for k in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= _TOLERANCE
+    return bool(one == other)
+
+
+async def load_requests(
+    url: str, clips: Sequence[Path], seconds: float, rate: float | None, connections: int
+) -> dict[str, Any]:
+    """Send clips in turn for so many seconds.
+
+    Parameters
+    ----------
+    rate
+        Requests a second, at even distances; None sends the next once one is answered.
+    connections
+        Requests under way at a time.
+    """
+    import httpx
+
+    bodies = [clip.read_bytes() for clip in clips]
+    expected: list[Any] = [None] * len(bodies)
+    outcome, numbers = Outcome(), iter(range(1 << 60))
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60.0) as client:
+        for place, body in enumerate(bodies):
+            response = await client.post("/v1/predict", content=body)
+            response.raise_for_status()
+            expected[place] = response.json()
+        started = time.perf_counter()
+
+        async def ask() -> None:
+            place = next(numbers) % len(bodies)
+            before = time.perf_counter()
+            response = await client.post("/v1/predict", content=bodies[place])
+            outcome.statuses[response.status_code] += 1
+            if response.status_code == 200:
+                outcome.seconds.append(time.perf_counter() - before)
+                outcome.n_wrong += not is_same(response.json(), expected[place])
+
+        async def ask_on() -> None:
+            while time.perf_counter() - started < seconds:
+                await ask()
+
+        if rate is None:
+            await asyncio.gather(*(ask_on() for _ in range(connections)))
+        else:
+            asked = []
+            for number in range(round(rate * seconds)):
+                await asyncio.sleep(max(0.0, started + number / rate - time.perf_counter()))
+                asked.append(asyncio.create_task(ask()))
+            await asyncio.gather(*asked)
+        return outcome.summary(time.perf_counter() - started)
+
+
+async def load_streams(
+    url: str, clips: Sequence[Path], seconds: float, n_streams: int
+) -> dict[str, Any]:
+    """Follow streams in real time; return how late their updates are."""
+    import soundfile
+    from websockets.asyncio.client import connect
+
+    blocks = [soundfile.read(clip, dtype="int16", always_2d=True)[0][:, 0] for clip in clips]
+    sound = np.concatenate(blocks)
+    sound = np.tile(sound, -(-round(seconds * _RATE) // len(sound)))[: round(seconds * _RATE)]
+    late: list[float] = []
+
+    async def follow(number: int) -> None:
+        size = round(CHUNK * _RATE)
+        # Not all at the same moment.
+        await asyncio.sleep(0.5 * number / n_streams)
+        async with connect(f"{url.replace('http', 'ws', 1)}/v1/stream") as stream:
+            await stream.send(json.dumps({"rate": _RATE, "format": "pcm16"}))
+            started = time.perf_counter()
+
+            async def send() -> None:
+                for place in range(0, len(sound), size):
+                    due = started + (place + size) / _RATE
+                    await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                    await stream.send(sound[place : place + size].tobytes())
+                await stream.send(json.dumps({"end": True}))
+
+            sending = asyncio.create_task(send())
+            async for message in stream:
+                update = json.loads(message)
+                if "heard" not in update:
+                    raise SystemExit(update["detail"])
+                late.append(time.perf_counter() - started - update["heard"])
+            await sending
+
+    await asyncio.gather(*(follow(number) for number in range(n_streams)))
+    median, p99, latest = (1e3 * np.percentile(late, [50, 99, 100])).round(1).tolist()
+    return {"streams": n_streams, "updates": len(late), "p50_ms": median, "p99_ms": p99,
+            "max_ms": latest}  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Put load on a service, and print figures as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.service", description=__doc__)
+    add = parser.add_argument
+    add("--url", default="http://127.0.0.1:8000", help="of the service [%(default)s]")
+    add("--clips", type=Path, required=True, help="folder of recordings, 16 kHz for streams")
+    add("--n-clips", type=int, default=50, help="how many of them [50]")
+    add("--seconds", type=float, default=10.0, help="of load [10]")
+    add("--rate", type=float, help="requests a second [as fast as they are answered]")
+    add("--connections", type=int, default=16, help="requests under way at a time [16]")
+    add("--streams", type=int, help="follow so many streams instead")
+    options = parser.parse_args(arguments)
+    known = (".wav", ".flac", ".ogg", ".mp3")
+    clips = [path for path in sorted(options.clips.rglob("*")) if path.suffix.lower() in known]
+    if not clips:
+        print(f"--clips {options.clips}: holds no recordings.", file=sys.stderr)
+        return 2
+    clips = clips[:: max(1, len(clips) // options.n_clips)][: options.n_clips]
+    if options.streams is not None:
+        work = load_streams(options.url, clips, options.seconds, options.streams)
+    else:
+        work = load_requests(options.url, clips, options.seconds, options.rate, options.connections)
+    print(json.dumps(asyncio.run(work)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

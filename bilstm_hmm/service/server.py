@@ -1,0 +1,60 @@
+"""Running the service: uvicorn, with one process or several."""
+
+import os
+import signal
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import uvicorn
+
+from bilstm_hmm.service.logs import configure_logs
+from bilstm_hmm.service.metrics import MULTIPROCESS
+from bilstm_hmm.service.settings import ServiceSettings, to_environment
+from bilstm_hmm.service.streams import MAX_MESSAGE
+
+_FACTORY = "bilstm_hmm.service.app:create_from_environment"
+#: Seconds in which a process has to answer its parent before it counts as hung.
+_HUNG = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where the service listens, and in how many processes.
+
+    `proxies` are addresses of proxies that say for whom they ask.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    proxies: Sequence[str] = ()
+
+
+def run_server(settings: ServiceSettings, binding: Binding) -> None:
+    """Serve until a signal says to stop: what runs is finished then."""
+    to_environment(settings)
+    configure_logs()
+    # uvicorn raises the signal anew when it is done; that it has stopped is no failure.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    with tempfile.TemporaryDirectory(prefix="bilstm-hmm-metrics-") as folder:
+        if binding.workers > 1:
+            os.environ[MULTIPROCESS] = folder
+        uvicorn.run(
+            _FACTORY,
+            factory=True,
+            host=binding.host,
+            port=binding.port,
+            workers=binding.workers,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="websockets-sansio",
+            ws_max_size=MAX_MESSAGE,
+            ws_per_message_deflate=False,
+            proxy_headers=bool(binding.proxies),
+            forwarded_allow_ips=list(binding.proxies),
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=round(settings.limits.timeout) + 5,
+            timeout_worker_healthcheck=_HUNG,
+        )

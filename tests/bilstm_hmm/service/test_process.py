@@ -1,0 +1,163 @@
+"""The command as a process on loopback: it serves, its examples run, and it stops gracefully."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from benchmarks.service import main as load
+from tests.bilstm_hmm.service.harness import pcm16, wav
+from tests.oracle import say, talk
+
+REPOSITORY = Path(__file__).parents[3]
+EXAMPLES = REPOSITORY / "examples" / "service"
+#: Seconds: a machine may be busy.
+PATIENCE = 600.0
+
+
+@contextmanager
+def server(oracle: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start the command, and give its address once it is ready."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "bilstm_hmm", "serve", "--model", str(oracle), *options]
+    with subprocess.Popen(
+        [*command, "--port", str(port), "--rate", "0"],
+        cwd=REPOSITORY,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        try:
+            url, patient_until = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
+            while time.monotonic() < patient_until and process.poll() is None:
+                try:
+                    if httpx.get(f"{url}/readyz").status_code == 200:
+                        break
+                except httpx.TransportError:
+                    time.sleep(0.1)
+            yield url, process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+@pytest.fixture(scope="module")
+def served(oracle: Path) -> Iterator[str]:
+    with server(oracle, "--threads", "1") as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clips") / "talk.wav"
+    path.write_bytes(wav(say("sad")))
+    return path
+
+
+def run(*command: object, stdin: bytes = b"") -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        input=stdin,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+def needs(program: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"there is no {program}")
+    return found
+
+
+def test_the_example_of_curl(served: str, clip: Path) -> None:
+    needs("curl")
+    out = run("sh", EXAMPLES / "predict.sh", served, clip)
+    assert '"file": "talk.wav"' in out
+    assert out.count("\ntalk.wav,sad,") == 2
+
+
+def test_the_examples_of_python(served: str, clip: Path) -> None:
+    out = run(sys.executable, EXAMPLES / "predict.py", served, clip)
+    assert out.startswith("sad 0.")
+    sound = pcm16(talk("happy", 0.8, "sad"))
+    out = run(sys.executable, EXAMPLES / "stream.py", served, stdin=sound)
+    assert "happy" in out
+    assert out.splitlines()[-1].split()[-1] in ("sad", "speech")
+
+
+def test_the_examples_of_javascript(served: str, clip: Path, tmp_path: Path) -> None:
+    node = needs("node")
+    assert run(node, EXAMPLES / "predict.mjs", served, clip).startswith("sad 0.")
+    samples = tmp_path / "samples"
+    samples.write_bytes(pcm16(talk("happy", 0.8, "sad")))
+    out = run(node, "--experimental-websocket", EXAMPLES / "stream.mjs", served, samples)
+    assert "happy" in out
+
+
+@pytest.mark.parametrize("arguments", [("--connections", "2"), ("--rate", "5"), ("--streams", "2")])
+def test_the_load_generator_finds_all_answers_right(
+    arguments: tuple[str, ...], served: str, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--url", served, "--clips", str(clip.parent), "--seconds", "1", *arguments)
+    assert load(options) == 0
+    figures = json.loads(capsys.readouterr().out)
+    if "--streams" in arguments:
+        assert figures["updates"] >= 2 * 2
+    else:
+        assert figures["wrong"] == 0
+        assert set(figures["statuses"]) == {"200"}
+        assert figures["p99_ms"] > 0.0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_serves_and_stops(oracle: Path, clip: Path, workers: int) -> None:
+    with server(oracle, "--workers", str(workers)) as (url, process):
+        for _ in range(4):
+            # A connection each, so that every worker gets some.
+            answer = httpx.post(f"{url}/v1/predict", content=clip.read_bytes())
+            assert answer.json()["emotion"] == "sad"
+        counted = httpx.get(f"{url}/metrics").text
+        assert 'bilstm_hmm_requests_total{route="/v1/predict",status="200"} 4.0' in counted
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, log
+    events = [json.loads(line)["event"] for line in log.splitlines()]
+    assert events.count("started") == events.count("stopped") == workers
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--model", "nix"), "nix: no such model"),
+        (("--streams", "0"), "--streams 0"),
+        (("--origin", "here"), "--origin here"),
+        (("--token-file", "/nowhere"), "--token-file /nowhere"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_sentence(
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bilstm_hmm.cli.main import program
+
+    with pytest.raises(SystemExit) as caught:
+        program()(["serve", *arguments])
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert words in err
