@@ -61,3 +61,5 @@ def configure_logs() -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level)
+    # Of forms that cannot be read, which are answered with what is wrong.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)

@@ -24,7 +24,8 @@ def mutated(rng: np.random.Generator, data: bytes, head: int) -> bytes:
     """Return bytes with some changed, mostly near the head, cut, doubled or put in."""
     content = bytearray(data)
     for _ in range(int(rng.integers(1, 8))):
-        place = int(rng.integers(0, min(len(content), head if rng.random() < 0.8 else 1 << 30)))
+        most = min(len(content), head if rng.random() < 0.8 else 1 << 30)
+        place = int(rng.integers(0, max(1, most)))
         kind = rng.integers(0, 5)
         if kind == 0:
             content[place] = int(rng.integers(0, 256))
