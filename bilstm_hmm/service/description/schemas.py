@@ -34,7 +34,7 @@ _PROBLEM = {
     "instance": "urn:uuid:0b6f3f0e-5d1f-4a57-9a3c-6b0a2c1d7e55",
 }
 _FIRST: dict[str, Any] = {"rate": 16000, "format": "pcm16"}
-_CARD = {
+_CARD: dict[str, Any] = {
     "name": "default",
     "model": "default-c8f2a1d4",
     "corpora": [{"name": "emodb", "title": "Emo-DB", "licence": "free"}],
