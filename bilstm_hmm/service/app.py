@@ -14,7 +14,6 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocketDisconnect
 
-from bilstm_hmm import __version__
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.service.answers import Labelling, answer
@@ -97,7 +96,7 @@ def create_app(
             loaded = models or load_models(settings.models)
             service = Service(settings, Path(folder), metrics, loaded, label)
             app.state.service = service
-            log("started", models=list(loaded.names), version=__version__)
+            log("started", models=list(loaded.names), version=settings.version)
             with signals_first(service.stop):
                 yield
             await service.stop()
@@ -108,7 +107,7 @@ def create_app(
 
     app = FastAPI(
         title="Speech emotion recognition",
-        version=__version__,
+        version=settings.version,
         description=SUMMARY,
         docs_url=None,
         redoc_url=None,

@@ -73,6 +73,8 @@ class ServiceSettings:
         Holds the tokens of which one has to come with each request; None asks for none.
     origins
         Web pages' origins that may call it from a browser, besides its own; ``*`` is any.
+    version
+        Of the toolkit, for those who ask.
     """
 
     models: tuple[str, ...] = ("default",)
@@ -80,6 +82,7 @@ class ServiceSettings:
     threads: int = 1
     token_file: str | None = None
     origins: tuple[str, ...] = ()
+    version: str = "unknown"
 
     @property
     def batch(self) -> int:

@@ -70,6 +70,7 @@ def serve(
     """Answer over HTTP: recordings, folders of them, and streams over a WebSocket."""
     import os
 
+    from bilstm_hmm import __version__
     from bilstm_hmm.extras import require_extra
 
     require_extra("web", "Serving")
@@ -98,6 +99,7 @@ def serve(
             threads=threads or max(1, (os.cpu_count() or 1) // workers),
             token_file=None if token_file is None else str(token_file),
             origins=tuple(origin or ()),
+            version=__version__,
         )
     )
     # Refused here, in a sentence, rather than in a process of the server.
