@@ -46,6 +46,7 @@ CHAINS = {
         "training",
         "experiments",
         "service",
+        "export",
         "cli",
     ),
 }

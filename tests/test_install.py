@@ -226,6 +226,7 @@ def test_what_lists_and_makes_needs_no_more_either(base: Run, tmp_path: Path) ->
         (("predict", "--file", SAMPLE, "--format", "png"), "--format png needs matplot", "plot"),
         (("predict", "--mic"), "--mic needs sounddevice", "mic"),
         (("serve",), "Serving needs fastapi", "web"),
+        (("export", "--output", "x.onnx"), "Exporting a model needs onnx", "encoders"),
     ],
 )
 def test_what_needs_an_extra_names_it_in_a_sentence(

@@ -12,6 +12,7 @@ from bilstm_hmm import __version__
 from bilstm_hmm.cli.corpora import download, list_corpora, summary, synthesise
 from bilstm_hmm.cli.encoders import fetch, list_encoders
 from bilstm_hmm.cli.errors import user_errors
+from bilstm_hmm.cli.export.command import export
 from bilstm_hmm.cli.labelling.score import score
 from bilstm_hmm.cli.models import list_models
 from bilstm_hmm.cli.options import DASH
@@ -32,6 +33,7 @@ COMMANDS: Mapping[str, Command] = {
     "predict": predict,
     "score": score,
     "serve": serve,
+    "export": export,
     "models": list_models,
 }
 CORPORA: Mapping[str, Command] = {

@@ -90,6 +90,7 @@ def test_one_program_has_all_commands(
         "predict",
         "score",
         "serve",
+        "export",
         "models",
         "corpora",
         "encoders",

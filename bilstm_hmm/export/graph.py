@@ -1,0 +1,132 @@
+"""Writing the graph of a whole model: the writer of the network's graph, and what more it takes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bilstm_hmm.arrays import Array
+from bilstm_hmm.network.onnx_export import IR_VERSION, OPSET
+from bilstm_hmm.network.onnx_graph import GraphWriter
+
+
+class ModelWriter(GraphWriter):
+    """Writes the graph of a whole model; every method returns the name of a value.
+
+    Parameters
+    ----------
+    prefix
+        Of the names, so that those of a body differ from those around it.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def add(self, op: str, *inputs: str, name: str = "", **attributes: Any) -> str:
+        """Append an operator with one output."""
+        named = name or f"{self._prefix}v{len(self.nodes)}"
+        return super().add(op, *inputs, name=named, **attributes)
+
+    def _stored(self, array: Array) -> str:
+        name = super()._stored(array)
+        self.constants[-1].name = f"{self._prefix}{name}"
+        return str(self.constants[-1].name)
+
+    def floats(self, values: float | Array) -> str:
+        """Store a constant in single precision."""
+        return self.constant(np.asarray(values, np.float32))
+
+    def scalar(self, value: int) -> str:
+        """Store an int64 without axes."""
+        return self.constant(np.array(value, np.int64))
+
+    def size(self, value: str, axis: int) -> str:
+        """Length of an axis, int64 ``[1]``."""
+        return self.add("Gather", self.add("Shape", value), self.ints(axis))
+
+    def cut(self, value: str, start: str, stop: str, axis: int) -> str:
+        """Take what lies from `start` (int64 ``[1]``) to `stop` on an axis."""
+        return self.add("Slice", value, start, stop, self.ints(axis))
+
+    def squeeze(self, value: str, axis: int) -> str:
+        """Leave out an axis of length one."""
+        return self.add("Squeeze", value, self.ints(axis))
+
+    def unsqueeze(self, value: str, *axes: int) -> str:
+        """Insert axes of length one."""
+        return self.add("Unsqueeze", value, self.ints(*axes))
+
+    def total(self, op: str, value: str, *axes: int, keepdims: int = 1) -> str:
+        """Reduce axes by ``ReduceSum``, ``ReduceMax``, ``ReduceMin`` or ``ReduceMean``."""
+        if op == "ReduceSum":
+            # The one of them that takes its axes as an input in this opset.
+            return self.add(op, value, self.ints(*axes), keepdims=keepdims)
+        return self.add(op, value, axes=list(axes), keepdims=keepdims)
+
+    def ceil_divide(self, value: str, divisor: int) -> str:
+        """Return ``ceil(value / divisor)`` of an int64 that is not negative."""
+        return self.add("Div", self.add("Add", value, self.ints(divisor - 1)), self.ints(divisor))
+
+    def count_up(self, stop: str) -> str:
+        """Return the int64 from zero up to `stop`, int64 ``[1]``, itself not among them."""
+        return self.add("Range", self.scalar(0), self.squeeze(stop, 0), self.scalar(1))
+
+    def outermost(self, value: str, size: int, axis: int, largest: bool) -> str:
+        """Return the `size` largest or smallest values along an axis, in no order."""
+        from onnx import helper
+
+        output = f"v{len(self.nodes)}"
+        node = helper.make_node(
+            "TopK",
+            [value, self.ints(size)],
+            [output, f"{output}_at"],
+            axis=axis,
+            largest=int(largest),
+            sorted=0,
+        )
+        self.nodes.append(node)
+        return output
+
+    def merge(self, model: bytes, inputs: Mapping[str, str], prefix: str) -> None:
+        """Append a whole serialised graph; its values are then named by `prefix` and their names.
+
+        Parameters
+        ----------
+        inputs
+            The values here that are its inputs, by their names there.
+        """
+        import onnx
+
+        inner = onnx.load_from_string(model).graph
+        named = dict(inputs)
+
+        def rename(name: str) -> str:
+            return named.get(name, f"{prefix}{name}") if name else name
+
+        for constant in inner.initializer:
+            constant.name = rename(constant.name)
+            self.constants.append(constant)
+        for node in inner.node:
+            node.input[:] = [rename(name) for name in node.input]
+            node.output[:] = [rename(name) for name in node.output]
+            node.name = ""
+            self.nodes.append(node)
+
+    def finish(
+        self,
+        name: str,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        metadata: Mapping[str, str],
+    ) -> bytes:
+        """Return the graph, checked, as the bytes of an ONNX file with these metadata."""
+        import onnx
+        from onnx import helper
+
+        opsets = [helper.make_opsetid("", OPSET)]
+        model = onnx.load_from_string(self.serialise(name, inputs, outputs, opsets, IR_VERSION))
+        helper.set_model_props(model, dict(metadata))
+        onnx.checker.check_model(model, full_check=True)
+        serialised: bytes = model.SerializeToString()
+        return serialised
