@@ -88,6 +88,46 @@ class ModelWriter(GraphWriter):
         self.nodes.append(node)
         return output
 
+    def log_sum_exp(self, value: str, axis: int) -> str:
+        """Return the logarithm of the sum of exponentials along an axis, which stays."""
+        highest = self.total("ReduceMax", value, axis)
+        relative = self.add("Exp", self.add("Sub", value, highest))
+        logarithm = self.add("Log", self.total("ReduceSum", relative, axis))
+        return self.add("Add", logarithm, highest)
+
+    def scan(
+        self,
+        body: "ModelWriter",
+        values: Sequence[str],
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        backwards: bool = False,
+    ) -> str:
+        """Run a body over the first axis; returns what it gives of every step.
+
+        Parameters
+        ----------
+        values
+            The first state, and what is gone through.
+        inputs, outputs
+            Of the body: the state and the step, the next state and what it gives.
+        """
+        from onnx import helper
+
+        inner = helper.make_graph(body.nodes, "body", inputs, outputs, body.constants)
+        output = f"{self._prefix}v{len(self.nodes)}"
+        node = helper.make_node(
+            "Scan",
+            list(values),
+            [f"{output}_state", output],
+            body=inner,
+            num_scan_inputs=1,
+            scan_input_directions=[int(backwards)],
+            scan_output_directions=[int(backwards)],
+        )
+        self.nodes.append(node)
+        return output
+
     def merge(self, model: bytes, inputs: Mapping[str, str], prefix: str) -> None:
         """Append a whole serialised graph; its values are then named by `prefix` and their names.
 

@@ -78,11 +78,11 @@ def _forward_log(graph: ModelWriter, densities: str, bank: HmmBank) -> str:
     """In the log domain, where some states never follow some others."""
     body = ModelWriter("forward/")
     joint = body.add("Add", "expected", "density")
-    total = _log_sum_exp(body, joint, 2)
+    total = body.log_sum_exp(joint, 2)
     posterior = body.add("Sub", joint, total)
     column = body.add("Transpose", posterior, perm=[0, 2, 1])
     step = body.add("Add", column, graph.floats(_finite(bank.log_transmat)))
-    body.add("Max", _log_sum_exp(body, step, 1), body.floats(_IMPOSSIBLE), name="expected_next")
+    body.add("Max", body.log_sum_exp(step, 1), body.floats(_IMPOSSIBLE), name="expected_next")
     body.add("Identity", total, name="likelihood")
     start = graph.floats(_finite(bank.log_startprob)[:, None])
     found = _scan(graph, body, start, graph.unsqueeze(densities, 2), bank.means.shape[:2])
@@ -100,24 +100,12 @@ def _scan(
     def tensor(name: str, width: int) -> Any:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, [emotions, 1, width])
 
-    inner = helper.make_graph(
-        body.nodes,
-        "forward",
+    return graph.scan(
+        body,
+        [start, steps],
         [tensor("expected", states), tensor("density", states)],
         [tensor("expected_next", states), tensor("likelihood", 1)],
-        body.constants,
     )
-    outputs = [f"v{len(graph.nodes)}_state", f"v{len(graph.nodes)}"]
-    graph.nodes.append(
-        helper.make_node("Scan", [start, steps], outputs, body=inner, num_scan_inputs=1)
-    )
-    return outputs[1]
-
-
-def _log_sum_exp(graph: ModelWriter, value: str, axis: int) -> str:
-    highest = graph.total("ReduceMax", value, axis)
-    relative = graph.add("Exp", graph.add("Sub", value, highest))
-    return graph.add("Add", graph.add("Log", graph.total("ReduceSum", relative, axis)), highest)
 
 
 def _finite(logs: FloatMatrix) -> FloatMatrix:

@@ -9,6 +9,7 @@ from bilstm_hmm.export.graph import ModelWriter
 from bilstm_hmm.export.hmms import write_log_likelihoods
 from bilstm_hmm.export.network import write_network
 from bilstm_hmm.export.refusals import check_exportable
+from bilstm_hmm.export.timeline import write_frame_probabilities
 from bilstm_hmm.export.waveform import write_utterance
 from bilstm_hmm.inference.bundle import Bundle
 
@@ -40,6 +41,9 @@ def export_model(bundle: Bundle, metadata: Mapping[str, str]) -> bytes:
     log_likelihoods = write_log_likelihoods(graph, network, bundle.projection, bundle.hmm_bank)
     scores = graph.total("ReduceMean", log_likelihoods, 0, keepdims=0)
     write_probabilities(graph, network.clip_logits, scores, bundle, "probabilities")
+    write_frame_probabilities(
+        graph, log_likelihoods, "probabilities", bundle, "frame_probabilities"
+    )
     graph.add("Identity", network.frame_logits, name="frame_logits")
     graph.add("Identity", log_likelihoods, name="frame_log_likelihoods")
     graph.add("Identity", network.clip_logits, name="clip_logits")
@@ -49,6 +53,7 @@ def export_model(bundle: Bundle, metadata: Mapping[str, str]) -> bytes:
         [_tensor(INPUT, "n")],
         [
             _tensor("probabilities", len(bundle.classes)),
+            _tensor("frame_probabilities", "frames", len(bundle.classes)),
             _tensor("clip_logits", len(bundle.classes)),
             _tensor("frame_logits", "frames", len(bundle.classes)),
             _tensor("frame_log_likelihoods", "frames", len(bundle.classes)),

@@ -33,7 +33,7 @@ from bilstm_hmm.timeline.segments import merge_segments, silence_segment
 
 #: By how much the label's probability is above any other, so that it is so in four decimals too.
 _LEAD = 2e-4
-_SCALINGS = 50
+SCALINGS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ def scale_to_mean(posterior: FloatMatrix, mean: FloatMatrix) -> FloatMatrix:
     By scaling columns and rows in turn (Deming and Stephan, 1940).
     """
     scaled = np.maximum(posterior, 1e-9)
-    for _ in range(_SCALINGS):
+    for _ in range(SCALINGS):
         factors = mean / scaled.mean(axis=0)
         scaled = scaled * factors
         scaled /= scaled.sum(axis=1, keepdims=True)

@@ -19,10 +19,10 @@ from bilstm_hmm.config.shipped import shipped_folder
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.export.model import export_model
 from bilstm_hmm.export.refusals import check_exportable
-from bilstm_hmm.inference.answer import scores_probabilities
+from bilstm_hmm.inference.answer import answers, scores_probabilities
 from bilstm_hmm.inference.bundle import Bundle, restrict
 from bilstm_hmm.inference.bundle_files import read_bundle
-from bilstm_hmm.inference.scoring import RecordingScores, Scorer
+from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording, Scorer
 from bilstm_hmm.network.onnx_export import OPSET
 
 Samples = NDArray[np.float32]
@@ -74,6 +74,10 @@ RECIPES: dict[str, dict[str, Any]] = {
         "training": {"max_seconds": 2.0},
     },
     "short windows": {"training": {"max_seconds": 1.0}},
+    "other durations": {
+        "timeline": {"expected_duration": 2.0, "min_duration": 0.01, "utterance_duration": 1.0},
+        "decision": {"warps": [0.9, 1.0, 1.1]},
+    },
     "the network alone": {"decision": {"system": "bilstm"}},
     "the HMMs alone": {"decision": {"system": "hmm"}},
     "left to right": {"left_right": True, "decision": {"system": "hmm"}},
@@ -107,6 +111,12 @@ def assert_same(
     np.testing.assert_allclose(found["frame_logits"], scores.frame_logits, atol=1e-3)
     np.testing.assert_allclose(
         found["frame_log_likelihoods"], scores.frame_log_likelihoods, rtol=1e-3, atol=1e-2
+    )
+    utterance = ScoredRecording((scores,), is_utterance=True)
+    (answer,) = answers(bundle, [utterance], [scores.end + 1.0], curves=True)
+    assert answer.curves is not None
+    np.testing.assert_allclose(
+        found["frame_probabilities"], answer.curves.probabilities, atol=tolerance
     )
     assert found["start"] == pytest.approx(scores.start, abs=1e-6)
 
