@@ -158,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--connections", type=int, default=16, help="requests under way at a time [16]")
     add("--streams", type=int, help="follow so many streams instead")
     options = parser.parse_args(arguments)
-    known = (".wav", ".flac", ".ogg", ".mp3")
+    known = (".wav", ".flac", ".ogg", ".opus", ".mp3")
     clips = [path for path in sorted(options.clips.rglob("*")) if path.suffix.lower() in known]
     if not clips:
         print(f"--clips {options.clips}: holds no recordings.", file=sys.stderr)

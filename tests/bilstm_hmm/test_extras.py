@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.extras import EXTRAS, missing_package_message, require_extra
@@ -16,9 +17,13 @@ PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_an_extra_brings_the_packages_that_are_looked_for(extra: str) -> None:
     project = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]
-    brought = {Requirement(text).name for text in project["optional-dependencies"][extra]}
+    brought = {
+        canonicalize_name(Requirement(text).name)
+        for text in project["optional-dependencies"][extra]
+    }
     installed = packages_distributions()
-    assert {installed.get(package, [package])[0] for package in EXTRAS[extra]} == brought
+    looked_for = {installed.get(package, [package])[0] for package in EXTRAS[extra]}
+    assert {*map(canonicalize_name, looked_for)} == brought
 
 
 @pytest.mark.parametrize(
