@@ -1,5 +1,6 @@
 """The service as an ASGI application: its routes, what is loaded first and let go in the end."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -94,6 +95,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with TemporaryDirectory(prefix="bilstm-hmm-serve-") as folder:
             loaded = models or load_models(settings.models)
+            await asyncio.to_thread(loaded.warm_up)
             service = Service(settings, Path(folder), metrics, loaded, label)
             app.state.service = service
             log("started", models=list(loaded.names), version=settings.version)

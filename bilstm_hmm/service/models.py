@@ -5,6 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.bundle import describe
 from bilstm_hmm.inference.bundle_files import find_bundle
@@ -69,6 +71,13 @@ class LoadedModels:
         """
         model: Model = self._models[name] if emotions is None else self.restricted(name, emotions)
         return model
+
+    def warm_up(self) -> None:
+        """Load what the first recording would wait for: the network, and what reads and labels."""
+        for model in self._models.values():
+            rate = model.bundle.recipe.features.rate
+            model.score(np.zeros(rate, np.float32))
+            model.predict(np.zeros(rate, np.float32), rate, jobs=1)
 
     def _restricted(self, name: str, emotions: tuple[str, ...]) -> Model:
         return self._models[name].restricted(emotions)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bilstm_hmm.inference.model import Model
+from bilstm_hmm.inference.model import Model, load
 from bilstm_hmm.prediction import Result
 from bilstm_hmm.service.batching import label_together
 from bilstm_hmm.service.intake.recordings import SentRecording
@@ -95,6 +95,14 @@ async def test_stopping_finishes_what_runs_and_refuses_what_waits(model: Model) 
         assert (await served.get("/healthz")).status_code == 200
         gated.open.set()
         assert (await running).json()["emotion"] == "sad"
+
+
+@in_loop
+async def test_the_network_is_open_before_the_first_request(oracle: Path) -> None:
+    fresh = load(oracle)
+    assert fresh.scorer._opened is None
+    async with serving(fresh):
+        assert fresh.scorer._opened is not None
 
 
 @in_loop
