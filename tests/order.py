@@ -21,6 +21,7 @@ LONG = (
     "benchmarks/test_peers.py",
     "bilstm_hmm/experiments/test_evaluate.py",
     "benchmarks/test_scenarios.py",
+    "bilstm_hmm/export/test_model.py",
     "bilstm_hmm/inference/test_long_recordings.py",
     "test_install.py",
     "bilstm_hmm/experiments/test_evaluate_timelines.py",

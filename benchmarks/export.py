@@ -1,0 +1,99 @@
+"""An exported model beside the toolkit: how far their probabilities differ, and what each takes.
+
+``python -m benchmarks.export --corpora DIR --clips 1000``.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bilstm_hmm.data.audio_files import audio_files
+from bilstm_hmm.features.audio.reading import read_audio
+from bilstm_hmm.features.vad.segmenter import SpeechSegment
+
+from bilstm_hmm.arrays import FloatArray
+from bilstm_hmm.blas_threads import one_blas_thread
+from bilstm_hmm.export.model import INPUT, export_model
+from bilstm_hmm.inference.answer import scores_probabilities
+from bilstm_hmm.inference.model import Model, load
+from bilstm_hmm.inference.session import open_session
+
+#: Differences up to which two probabilities are the same, and times are of every so many clips.
+_SAME, _TIMED = 1e-4, 5
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpora", type=Path, required=True, help="folder of corpora")
+    parser.add_argument("--model", help="a bundle or a model that ships (default: default)")
+    parser.add_argument("--clips", type=int, default=1000, help="how many, spread over the corpora")
+    options = parser.parse_args(arguments)
+    model = load(options.model)
+    content = export_model(model.bundle, {})
+    session = open_session(content, model.bundle.model_id)
+    paths = _spread(options.corpora, options.clips)
+    to_scores, to_answers, ratios = [], [], []
+    with one_blas_thread():
+        for number, path in enumerate(paths):
+            samples = read_audio(path, model.bundle.recipe.features.rate).samples
+            (found,) = session.run(["probabilities"], {INPUT: samples})
+            to_scores.append(_difference(found, _scored(model, samples)))
+            answer = model.predict(samples, model.bundle.recipe.features.rate).probabilities
+            if answer:
+                to_answers.append(_difference(found, np.array(list(answer.values()))))
+            if number % _TIMED == 0:
+                ratios.append(_ratio(session, model, samples))
+    shares = np.mean(np.array(to_answers) <= _SAME)
+    print(f"{model.bundle.model_id}: {len(paths)} clips, {len(content) / 1e6:.2f} MB")
+    print(f"as one segment: largest difference {max(to_scores):.1e}")
+    print(
+        f"as predict has it: {100 * shares:.1f} % of {len(to_answers)} clips with speech within "
+        f"{_SAME:g}, largest difference {max(to_answers):.2g}"
+    )
+    graph, toolkit, ratio = np.median(np.array(ratios), axis=0)
+    print(f"warm: {graph:.1f} ms, predict {toolkit:.1f} ms, median ratio {ratio:.2f}")
+
+
+def _spread(corpora: Path, count: int) -> list[Path]:
+    """About `count` clips, as many of each corpus."""
+    folders = sorted(folder for folder in corpora.iterdir() if folder.is_dir())
+    each = max(1, count // len(folders))
+    found = []
+    for folder in folders:
+        files = [file.path for file in audio_files(folder)]
+        found += files[:: max(1, len(files) // each)][:each]
+    return found
+
+
+def _scored(model: Model, samples: FloatArray) -> Any:
+    (scores,) = model.scorer.score_segments([SpeechSegment(0, samples)])
+    return scores_probabilities(model.bundle, scores)
+
+
+def _difference(one: Any, other: Any) -> float:
+    return float(np.abs(one - other).max())
+
+
+def _ratio(session: Any, model: Model, samples: FloatArray) -> tuple[float, float, float]:
+    """Milliseconds of the graph and of `predict`, each the least of three, and their ratio."""
+    rate = model.bundle.recipe.features.rate
+    graph = _least(lambda: session.run(["probabilities"], {INPUT: samples}))
+    toolkit = _least(lambda: model.predict(samples, rate))
+    return graph, toolkit, graph / toolkit
+
+
+def _least(action: Callable[[], Any]) -> float:
+    times = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        action()
+        times.append(1e3 * (time.perf_counter() - begin))
+    return min(times)
+
+
+if __name__ == "__main__":
+    main()
