@@ -288,6 +288,7 @@ def test_degraded_clips_are_scored_by_networks_that_never_saw_them(
         assert index in TRAIN
         assert index not in ledger.tasks[number].train
         assert tones.labels[index] == label
+    ledger.tasks.clear()
     train_system(TrainingContext(tones, quick_recipe(**plain), banks, tmp_path), TRAIN)
     assert ledger.degraded[1] is None
 
