@@ -171,7 +171,9 @@ def test_the_models_have_the_figures_of_their_cards(
         row = rf"\| {system[1]} \| {ua} \| {low} to {high} \| .* \| {ece} \|"
         assert re.search(row, card)
         assert ("encoder    whisper-tiny" in entry) == ("accurate" in name)
-        assert ("licences   RAVDESS (speech) CC BY-NC-SA 4.0" in entry) == (not name.startswith("open"))
+        assert ("licences   RAVDESS (speech) CC BY-NC-SA 4.0" in entry) == (
+            not name.startswith("open")
+        )
 
 
 def test_the_models_can_be_read_by_programs(
