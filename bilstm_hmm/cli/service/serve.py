@@ -74,6 +74,9 @@ def serve(
     from bilstm_hmm.extras import require_extra
 
     require_extra("web", "Serving")
+    # Before NumPy is loaded, here and in the processes that are begun: threads of OpenBLAS that are
+    # woken for each small matrix take as much time again as labelling does.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.service.guards.tokens import read_tokens
     from bilstm_hmm.service.models import load_models

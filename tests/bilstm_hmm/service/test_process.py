@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -35,7 +35,6 @@ def server(oracle: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[
     with subprocess.Popen(
         [*command, "--port", str(port), "--rate", "0"],
         cwd=REPOSITORY,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
         stderr=subprocess.PIPE,
         encoding="utf-8",
     ) as process:
@@ -161,3 +160,24 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert words in err
+
+
+def test_matrices_have_one_thread_unless_the_user_says_otherwise(
+    oracle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else OpenBLAS's own threads take as much time again as labelling does."""
+    from bilstm_hmm.cli.main import main
+
+    threads: list[str | None] = []
+    monkeypatch.setattr(
+        "bilstm_hmm.service.server.run_server",
+        lambda *_: threads.append(os.environ.get("OPENBLAS_NUM_THREADS")),
+    )
+    monkeypatch.setattr(sys, "argv", ["bilstm-hmm", "serve", "--model", str(oracle)])
+    for given, expected in (("3", "3"), (None, "1")):
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", given or "")
+        if given is None:
+            monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+        with suppress(SystemExit):
+            main()
+        assert threads.pop() == expected
