@@ -35,7 +35,7 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
     yield f"{card['name']}: {card['model']}, of {', '.join(one['title'] for one in corpora)}"
     yield f"    emotions   {', '.join(card['emotions'])}"
     known = _interval(card["ua_interval"])
-    yield f"    UA         {card['ua']:.1f} % on speakers it does not know{known}"
+    yield f"    UA         {card['ua']:.1f} % on {card['unknown']} it does not know{known}"
     yield f"    ECE        {card['ece']:.3f}"
     yield f"    commercial {card['commercial_use']}"
     licences = (f"{one['title']} {one['licence']}" for one in corpora)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 def model_summary(folder: Path) -> dict[str, Any]:
     """Return what is known of a model, in plain types; `ua` in percent, `ece` from 0 to 1.
 
+    Both are of ``speakers`` that it does not know, or of whole ``corpora``, as `unknown` says.
+
     Parameters
     ----------
     folder
@@ -23,7 +25,8 @@ def model_summary(folder: Path) -> dict[str, Any]:
 
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     recipe = load_recipe(str(folder / RECIPE))
-    figures = json.loads((folder / METRICS).read_text("utf-8"))["systems"][recipe.decision.system]
+    metrics = json.loads((folder / METRICS).read_text("utf-8"))
+    figures = metrics["systems"][recipe.decision.system]
     interval = figures["ua_interval"]
     names = (recipe.data.corpus, *recipe.data.also, *recipe.pretraining.corpora)
     sources = [get_corpus(name) for name in dict.fromkeys(names)]
@@ -35,6 +38,7 @@ def model_summary(folder: Path) -> dict[str, Any]:
             for source in sources
         ],
         "emotions": manifest["classes"],
+        "unknown": metrics.get("inner_split", "speakers"),
         "ua": round(figures["ua"], 2),
         "ua_interval": interval and [round(end, 2) for end in interval],
         "ece": round(figures["ece"], 4),

@@ -194,6 +194,9 @@ class CardSchema(BaseModel):
     name: Annotated[str, Field(description="By which requests name it.")]
     model: Annotated[str, Field(description="Name and checksum.")]
     emotions: Annotated[list[str], Field(description="That it knows.")]
+    unknown: Annotated[
+        str, Field(description="What the figures are of that it does not know: speakers, corpora.")
+    ] = "speakers"
     ua: Annotated[float | None, Field(description="Mean recall of the emotions, in percent.")] = (
         None
     )

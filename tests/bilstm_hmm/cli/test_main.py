@@ -166,6 +166,8 @@ def test_the_models_have_the_figures_of_their_cards(
         assert entry.split("commercial ")[1].splitlines()[0] in card
         assert f"for {entry.split('emotions   ')[1].splitlines()[0]}." in card
         ua, low, high, ece = re.findall(r"\d+\.\d+", entry.partition("commercial")[0])
+        unknown = "corpora" if name == "accurate" else "speakers"
+        assert f"% on {unknown} it does not know" in entry
         system = re.search(r"Labels by the system `(\w+)`", card)
         assert system is not None
         row = rf"\| {system[1]} \| {ua} \| {low} to {high} \| .* \| {ece} \|"
@@ -185,6 +187,7 @@ def test_the_models_can_be_read_by_programs(
     }
     assert list(cards) == ["accurate", "default", "open", "open-accurate"]
     for name, card in cards.items():
+        assert card["unknown"] == ("corpora" if name == "accurate" else "speakers")
         metrics = json.loads((MODELS / name / "metrics.json").read_text("utf-8"))
         figures = metrics["systems"]["hybrid"]
         assert card["ua"] == pytest.approx(figures["ua"], abs=0.005)
