@@ -200,13 +200,13 @@ def _predict(chosen: "ModelOptions", options: "PredictOptions", live_options: "L
     from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.cli.labelling.label import write_predictions
     from bilstm_hmm.inference.model import load
-    from bilstm_hmm.inference.shipped import default_model_path, named_model_path
+    from bilstm_hmm.inference.shipped import model_path
     from bilstm_hmm.inference.voice.profile import check_knows_voices, known_voice
 
     # Results are UTF-8 whatever the terminal's language, so that other programs can read them.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    folder = named_model_path(chosen.name) if chosen.name is not None else default_model_path()
+    folder = model_path(chosen.name)
     model = with_encoder(lambda: load(folder, chosen.precision, chosen.emotions), chosen.yes)
     # Refused before an output is touched, where it does not go with the model.
     known_voice(model.bundle, options.profile)

@@ -24,7 +24,7 @@ from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.embedding import mean_hidden_state
 from bilstm_hmm.inference.labelling.predictions import predictions
 from bilstm_hmm.inference.scoring import RecordingScores, Scorer
-from bilstm_hmm.inference.shipped import default_model_path, named_model_path
+from bilstm_hmm.inference.shipped import model_path
 from bilstm_hmm.inference.voice.learning import learn_voice
 from bilstm_hmm.inference.voice.profile import VoiceProfile, known_voice
 from bilstm_hmm.inference.voice.recordings import LabelInput, score_inputs
@@ -285,7 +285,7 @@ def load(
     EncoderError
         Where its encoder is not on this machine, or only another version of it.
     """
-    folder = default_model_path() if path is None else named_model_path(Path(path))
+    folder = model_path(None if path is None else Path(path))
     bundle = read_bundle(folder, precision)
     if emotions is not None:
         bundle = restrict(bundle, emotions)

@@ -54,6 +54,17 @@ def named_model_path(name: Path) -> Path:
     return shipped
 
 
+def model_path(name: Path | None) -> Path:
+    """Return where a model lies: that of a name, or that to use where none is named.
+
+    Raises
+    ------
+    ToolkitError
+        As for `default_model_path` and `named_model_path`.
+    """
+    return default_model_path() if name is None else named_model_path(name)
+
+
 def shipped_models() -> list[str]:
     """Return the names by which models are found: those that ship and those in `MODELS`."""
     return sorted({found.parent.name for folder in _folders() for found in folder.glob(_BUNDLES)})

@@ -21,6 +21,7 @@ def model_summary(folder: Path) -> dict[str, Any]:
     from bilstm_hmm.config.loading import load_recipe
     from bilstm_hmm.data.corpora.registry import get_corpus
     from bilstm_hmm.experiments.model_card import commercial_use
+    from bilstm_hmm.inference.bundle import trained_corpora
     from bilstm_hmm.inference.bundle_files import MANIFEST, METRICS, RECIPE
 
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
@@ -28,8 +29,7 @@ def model_summary(folder: Path) -> dict[str, Any]:
     metrics = json.loads((folder / METRICS).read_text("utf-8"))
     figures = metrics["systems"][recipe.decision.system]
     interval = figures["ua_interval"]
-    names = (recipe.data.corpus, *recipe.data.also, *recipe.pretraining.corpora)
-    sources = [get_corpus(name) for name in dict.fromkeys(names)]
+    sources = [get_corpus(name) for name in trained_corpora(recipe)]
     return {
         "name": folder.name,
         "model": manifest["model"],

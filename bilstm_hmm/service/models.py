@@ -11,7 +11,7 @@ from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.inference.bundle import describe
 from bilstm_hmm.inference.bundle_files import find_bundle
 from bilstm_hmm.inference.model import Model, load
-from bilstm_hmm.inference.shipped import default_model_path, named_model_path
+from bilstm_hmm.inference.shipped import DEFAULT, model_path
 from bilstm_hmm.service.cards import model_summary
 from bilstm_hmm.service.problems import Problem
 
@@ -107,7 +107,7 @@ def load_models(paths: Sequence[str]) -> LoadedModels:
 
 def model_folder(path: str) -> Path:
     """Return where a model lies that is named; ``default`` may be the newest that was trained."""
-    return default_model_path() if path == "default" else named_model_path(Path(path))
+    return model_path(None if path == DEFAULT else Path(path))
 
 
 def model_name(path: str) -> str:

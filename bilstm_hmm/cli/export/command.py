@@ -5,19 +5,16 @@ from typing import Annotated
 
 import typer
 
+from bilstm_hmm.cli.labelling.options import ModelName, Overwrite
+
 
 def export(
     output: Annotated[Path, typer.Option(help="File to write, as in default.onnx.")],
-    model: Annotated[
-        Path | None,
-        typer.Option(help="A bundle, a run, or the name of a model that ships (default: default)."),
-    ] = None,
+    model: ModelName = None,
     emotions: Annotated[
         str | None, typer.Option(help="Emotions to choose from, parted by commas (default: all).")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an output that is there already.")
-    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a model as one ONNX graph, from samples to probabilities, for any ONNX runtime."""
     from bilstm_hmm import __version__
@@ -29,13 +26,13 @@ def export(
     from bilstm_hmm.extras import require_extra
     from bilstm_hmm.inference.bundle import restrict
     from bilstm_hmm.inference.bundle_files import find_bundle, read_bundle
-    from bilstm_hmm.inference.shipped import default_model_path, named_model_path
+    from bilstm_hmm.inference.shipped import model_path
     from bilstm_hmm.output.label_tracks import escape_unprintable
 
     require_extra("encoders", "Exporting a model")
     if output.exists() and not output.is_char_device() and not overwrite:
         raise ToolkitError(f"{output} exists already; replace it with --overwrite.")
-    folder = find_bundle(default_model_path() if model is None else named_model_path(model))
+    folder = find_bundle(model_path(model))
     bundle = read_bundle(folder)
     chosen = names_of(emotions)
     if chosen is not None:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from bilstm_hmm.cli.labelling.options import Yes
+
 
 def serve(
     model: Annotated[
@@ -63,9 +65,7 @@ def serve(
     stream_seconds: Annotated[
         float, typer.Option(help="Seconds after which any stream is ended.")
     ] = 3600.0,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Fetch the encoder that a model needs without a question.")
-    ] = False,
+    yes: Yes = False,
 ) -> None:
     """Answer over HTTP: recordings, folders of them, and streams over a WebSocket."""
     import os
