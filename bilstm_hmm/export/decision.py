@@ -5,9 +5,9 @@ from bilstm_hmm.inference.bundle import Bundle
 
 
 def write_probabilities(
-    graph: ModelWriter, clip_logits: str, hmm_scores: str, bundle: Bundle, name: str
+    graph: ModelWriter, clip_logits: str, hmm_scores: str, bundle: Bundle
 ) -> str:
-    """Write the probabilities of the emotions, ``[C]``, as a value of that name.
+    """Write the probabilities of the emotions, ``[C]``.
 
     Parameters
     ----------
@@ -26,4 +26,4 @@ def write_probabilities(
         mean = graph.total("ReduceMean", hmm_scores, 0)
         scores = graph.add("Mul", graph.add("Sub", hmm_scores, mean), weight)
         logits = graph.add("Add", graph.add("Mul", clip_logits, graph.floats(of_logits)), scores)
-    return graph.add("Softmax", logits, axis=-1, name=name)
+    return graph.add("Softmax", logits, axis=-1)

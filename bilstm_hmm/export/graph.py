@@ -76,7 +76,7 @@ class ModelWriter(GraphWriter):
         """Return the `size` largest or smallest values along an axis, in no order."""
         from onnx import helper
 
-        output = f"v{len(self.nodes)}"
+        output = f"{self._prefix}v{len(self.nodes)}"
         node = helper.make_node(
             "TopK",
             [value, self.ints(size)],
@@ -88,12 +88,12 @@ class ModelWriter(GraphWriter):
         self.nodes.append(node)
         return output
 
-    def log_sum_exp(self, value: str, axis: int) -> str:
+    def log_sum_exp(self, value: str, axis: int, name: str = "") -> str:
         """Return the logarithm of the sum of exponentials along an axis, which stays."""
         highest = self.total("ReduceMax", value, axis)
         relative = self.add("Exp", self.add("Sub", value, highest))
         logarithm = self.add("Log", self.total("ReduceSum", relative, axis))
-        return self.add("Add", logarithm, highest)
+        return self.add("Add", logarithm, highest, name=name)
 
     def scan(
         self,
@@ -103,12 +103,12 @@ class ModelWriter(GraphWriter):
         outputs: Sequence[Any],
         backwards: bool = False,
     ) -> str:
-        """Run a body over the first axis; returns what it gives of every step.
+        """Run a body with one state over the first axis; returns what it gives of every step.
 
         Parameters
         ----------
         values
-            The first state, and what is gone through.
+            The first state, and all that is gone through.
         inputs, outputs
             Of the body: the state and the step, the next state and what it gives.
         """
@@ -121,12 +121,78 @@ class ModelWriter(GraphWriter):
             list(values),
             [f"{output}_state", output],
             body=inner,
-            num_scan_inputs=1,
-            scan_input_directions=[int(backwards)],
+            num_scan_inputs=len(values) - 1,
+            scan_input_directions=[int(backwards)] * (len(values) - 1),
             scan_output_directions=[int(backwards)],
         )
         self.nodes.append(node)
         return output
+
+    def loop(
+        self,
+        body: "ModelWriter",
+        values: Sequence[str],
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        trips: str = "",
+        condition: str = "",
+    ) -> list[str]:
+        """Run a body again and again; returns the last state, and what it gives of every step.
+
+        The body knows its step (int64 without axes) as ``PREFIXstep``, and as ``PREFIXgo_on`` (a
+        boolean without axes) that it is wanted; its own ``PREFIXgoes_on`` ends it.
+
+        Parameters
+        ----------
+        values
+            The first state.
+        inputs, outputs
+            Of the body: the state, and the next state followed by what it gives of a step.
+        trips, condition
+            Steps at most, and whether there is a first one; without limit and true where empty.
+        """
+        from onnx import TensorProto, helper
+
+        prefix = body._prefix
+        step = helper.make_tensor_value_info(f"{prefix}step", TensorProto.INT64, [])
+        go_on, goes_on = (
+            helper.make_tensor_value_info(f"{prefix}{name}", TensorProto.BOOL, [])
+            for name in ("go_on", "goes_on")
+        )
+        inner = helper.make_graph(
+            body.nodes, "body", [step, go_on, *inputs], [goes_on, *outputs], body.constants
+        )
+        names = [f"{self._prefix}v{len(self.nodes)}_{n}" for n in range(len(outputs))]
+        node = helper.make_node("Loop", [trips, condition, *values], names, body=inner)
+        self.nodes.append(node)
+        return names
+
+    def choose(
+        self,
+        condition: str,
+        one: "ModelWriter",
+        other: "ModelWriter",
+        outputs: Sequence[Sequence[Any]],
+    ) -> list[str]:
+        """Run one of two graphs without inputs, by a boolean without axes.
+
+        Parameters
+        ----------
+        outputs
+            Of the first and of the second.
+        """
+        from onnx import helper
+
+        branches = [
+            helper.make_graph(each.nodes, "branch", [], named, each.constants)
+            for each, named in zip((one, other), outputs, strict=True)
+        ]
+        names = [f"{self._prefix}v{len(self.nodes)}_{n}" for n in range(len(outputs[0]))]
+        node = helper.make_node(
+            "If", [condition], names, then_branch=branches[0], else_branch=branches[1]
+        )
+        self.nodes.append(node)
+        return names
 
     def merge(self, model: bytes, inputs: Mapping[str, str], prefix: str) -> None:
         """Append a whole serialised graph; its values are then named by `prefix` and their names.

@@ -29,10 +29,11 @@ def model_metadata(bundle: Bundle, folder: Path, version: str) -> dict[str, str]
     Returns
     -------
     ``labels`` (a JSON list, in the order of the probabilities), ``sample_rate`` and ``frame_rate``
-    in Hz, ``model``, ``bundle_sha256`` (of the manifest, which has that of every file of the
-    bundle), ``system``, ``licence``, ``corpora`` (JSON: name, title, licence), ``figures`` (JSON,
-    of the model card), ``protocol`` (how these were measured), ``card`` (the model card, Markdown),
-    ``producer`` and ``version``.
+    in Hz, ``min_silence_segment`` (seconds of silence that are a segment of their own), ``model``,
+    ``bundle_sha256`` (of the manifest, which has that of every file of the bundle), ``system``,
+    ``licence``, ``corpora`` (JSON: name, title, licence), ``figures`` (JSON, of the model card),
+    ``protocol`` (how these were measured), ``card`` (the model card, Markdown), ``producer`` and
+    ``version``.
     """
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     sources = [get_corpus(name) for name in trained_corpora(bundle.recipe)]
@@ -41,6 +42,7 @@ def model_metadata(bundle: Bundle, folder: Path, version: str) -> dict[str, str]
         "labels": _json(bundle.classes),
         "sample_rate": str(bundle.recipe.features.rate),
         "frame_rate": f"{bundle.recipe.output_rate:g}",
+        "min_silence_segment": f"{bundle.recipe.timeline.min_silence_segment:g}",
         "system": bundle.recipe.decision.system,
         "bundle_sha256": manifest[MANIFEST_CHECKSUM],
         "licence": _licence(sources),

@@ -3,29 +3,36 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bilstm_hmm.export.decision import write_probabilities
-from bilstm_hmm.export.frames import write_frames
+import numpy as np
+
 from bilstm_hmm.export.graph import ModelWriter
-from bilstm_hmm.export.hmms import write_log_likelihoods
-from bilstm_hmm.export.network import write_network
+from bilstm_hmm.export.recording.answer import Answer, write_answer
+from bilstm_hmm.export.recording.pieces import write_pieces
+from bilstm_hmm.export.recording.scores import Scores, write_piece, write_scores
 from bilstm_hmm.export.refusals import check_exportable
-from bilstm_hmm.export.timeline import write_frame_probabilities
-from bilstm_hmm.export.waveform import write_utterance
+from bilstm_hmm.export.speech.frames import write_speech_frames
+from bilstm_hmm.export.speech.posteriors import write_speech_probabilities
+from bilstm_hmm.export.speech.segments import write_segments
+from bilstm_hmm.export.timeline import write_frame_answers
 from bilstm_hmm.inference.bundle import Bundle
 
 INPUT = "samples"
+_SPEECH = "speech_probabilities"
 
 
-def export_model(bundle: Bundle, metadata: Mapping[str, str]) -> bytes:
+def export_model(bundle: Bundle, metadata: Mapping[str, str], one_utterance: bool = False) -> bytes:
     """Return a model as the bytes of one ONNX file.
 
-    What it gives of samples is what `bilstm_hmm.inference.scoring.Scorer.score_segments` and
-    `bilstm_hmm.hmm.fusion.predict_proba` give of them as one speech segment.
+    What it gives of samples is what `bilstm_hmm.inference.model.Model.predict` gives of them.
 
     Parameters
     ----------
     metadata
         Of `bilstm_hmm.export.metadata.model_metadata`; ``description`` becomes the model's own.
+    one_utterance
+        Whether all samples are one utterance, in which no speech is looked for: what it gives of
+        them is then that of `bilstm_hmm.inference.scoring.Scorer.score_segments` and
+        `bilstm_hmm.hmm.fusion.predict_proba` of one speech segment.
 
     Raises
     ------
@@ -33,44 +40,71 @@ def export_model(bundle: Bundle, metadata: Mapping[str, str]) -> bytes:
         The model cannot be one graph, see `check_exportable`.
     """
     check_exportable(bundle)
-    settings = bundle.recipe.features
     graph = ModelWriter()
-    utterance = write_utterance(graph, INPUT, settings)
-    frames = write_frames(graph, utterance.samples, bundle)
-    network = write_network(graph, frames, bundle)
-    log_likelihoods = write_log_likelihoods(graph, network, bundle.projection, bundle.hmm_bank)
-    scores = graph.total("ReduceMean", log_likelihoods, 0, keepdims=0)
-    write_probabilities(graph, network.clip_logits, scores, bundle, "probabilities")
-    write_frame_probabilities(
-        graph, log_likelihoods, "probabilities", bundle, "frame_probabilities"
-    )
-    graph.add("Identity", network.frame_logits, name="frame_logits")
-    graph.add("Identity", log_likelihoods, name="frame_log_likelihoods")
-    graph.add("Identity", network.clip_logits, name="clip_logits")
-    _write_start(graph, utterance.start, settings.rate)
-    return graph.finish(
-        "model",
-        [_tensor(INPUT, "n")],
-        [
-            _tensor("probabilities", len(bundle.classes)),
-            _tensor("frame_probabilities", "frames", len(bundle.classes)),
-            _tensor("clip_logits", len(bundle.classes)),
-            _tensor("frame_logits", "frames", len(bundle.classes)),
-            _tensor("frame_log_likelihoods", "frames", len(bundle.classes)),
-            _tensor("start"),
-        ],
-        metadata,
-    )
+    outputs = _write_utterance(graph, bundle) if one_utterance else _write_recording(graph, bundle)
+    return graph.finish("model", [_tensor(INPUT, "n")], outputs, metadata)
 
 
-def _write_start(graph: ModelWriter, start: str, rate: int) -> None:
-    """The second in which the first frame begins; the silence before the samples has none."""
-    seconds = graph.add("Div", graph.add("Cast", start, to=1), graph.floats(rate))
-    inside = graph.add("Max", seconds, graph.floats(0.0))
-    graph.add("Squeeze", inside, graph.ints(0), name="start")
+def _write_utterance(graph: ModelWriter, bundle: Bundle) -> list[Any]:
+    """Write a graph that takes its samples for one utterance; returns its outputs."""
+    nowhere = graph.ints(0)
+    scores = write_piece(graph, INPUT, nowhere, nowhere, _end(graph, bundle), bundle)
+    probabilities = graph.squeeze(scores.probabilities, 0)
+    frames = write_frame_answers(graph, scores.log_likelihoods, probabilities, bundle)
+    return _name_outputs(graph, scores, Answer(probabilities, frames), bundle)
 
 
-def _tensor(name: str, *axes: str | int) -> Any:
+def _write_recording(graph: ModelWriter, bundle: Bundle) -> list[Any]:
+    """Write a graph that looks for the speech in its samples; returns its outputs."""
+    from onnx import TensorProto
+
+    recipe = bundle.recipe
+    speech = write_speech_probabilities(graph, INPUT, recipe.features.rate, _SPEECH)
+    frames = write_speech_frames(graph, INPUT, speech, recipe)
+    pieces = write_pieces(graph, INPUT, write_segments(graph, frames, recipe), recipe)
+    scores = write_scores(graph, INPUT, pieces.ranges, _end(graph, bundle), bundle)
+    answer = write_answer(graph, scores, pieces, bundle)
+    graph.add("Identity", pieces.ranges, name="segments")
+    graph.add("Identity", scores.frame_pieces, name="frame_segments")
+    return [
+        *_name_outputs(graph, scores, answer, bundle),
+        _tensor("segments", "segments", 2, kind=TensorProto.INT64),
+        _tensor("frame_segments", "frames", kind=TensorProto.INT64),
+        _tensor(_SPEECH, "speech_frames"),
+    ]
+
+
+def _end(graph: ModelWriter, bundle: Bundle) -> str:
+    """Where the samples end, in seconds, ``[1]``."""
+    length = graph.add("Cast", graph.size(INPUT, 0), to=1)
+    return graph.add("Div", length, graph.floats(np.array([bundle.recipe.features.rate])))
+
+
+def _name_outputs(graph: ModelWriter, scores: Scores, answer: Answer, bundle: Bundle) -> list[Any]:
+    from onnx import TensorProto
+
+    emotions, frames, segments = len(bundle.classes), "frames", "segments"
+    float_, int_ = TensorProto.FLOAT, TensorProto.INT64
+    starts, ends = (graph.unsqueeze(value, 1) for value in (scores.starts, scores.ends))
+    times = graph.add("Concat", starts, ends, axis=1)
+    inside = graph.add("Min", times, _end(graph, bundle))
+    outputs: list[tuple[str, str, int, tuple[str | int, ...]]] = [
+        ("probabilities", answer.probabilities, float_, (emotions,)),
+        ("frame_probabilities", answer.frames.probabilities, float_, (frames, emotions)),
+        ("frame_emotions", answer.frames.emotions, int_, (frames,)),
+        ("frame_times", scores.frame_times, float_, (frames,)),
+        ("segment_times", inside, float_, (segments, 2)),
+        ("segment_probabilities", scores.probabilities, float_, (segments, emotions)),
+        ("clip_logits", scores.clip_logits, float_, (segments, emotions)),
+        ("frame_logits", scores.frame_logits, float_, (frames, emotions)),
+        ("frame_log_likelihoods", scores.log_likelihoods, float_, (frames, emotions)),
+    ]
+    for name, value, _, _ in outputs:
+        graph.add("Identity", value, name=name)
+    return [_tensor(name, *shape, kind=kind) for name, _, kind, shape in outputs]
+
+
+def _tensor(name: str, *axes: str | int, kind: int | None = None) -> Any:
     from onnx import TensorProto, helper
 
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, axes)
+    return helper.make_tensor_value_info(name, kind or TensorProto.FLOAT, axes)

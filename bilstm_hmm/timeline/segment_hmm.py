@@ -35,7 +35,7 @@ MIN_LOG_BAYES_FACTOR = 5.0
 MAX_GAP = 5.0
 #: Silence of so many seconds ends a section: what was before it is decided without what follows.
 SECTION_SILENCE = 12.0
-_LEAST_PROBABILITY = 1e-6
+LEAST_PROBABILITY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class SegmentEvidence:
 
 def segment_evidence(start: float, end: float, probabilities: FloatMatrix) -> SegmentEvidence:
     """Return what a segment tells, given its probabilities as an utterance, ``[E]``."""
-    log_scores = EVIDENCE_WEIGHT * np.log(np.maximum(probabilities, _LEAST_PROBABILITY))
+    log_scores = EVIDENCE_WEIGHT * np.log(np.maximum(probabilities, LEAST_PROBABILITY))
     return SegmentEvidence(start, end, log_scores)
 
 

@@ -17,7 +17,7 @@ from .network import SpeechProbabilities, VadNetwork
 THRESHOLD, CERTAIN = 0.4, 0.8
 #: Probabilities on either side of a frame that may speak for it: their edges are soft, and the
 #: level has them better.
-_REACH = 2
+REACH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class SpeechDetector:
         # What is judged by one and not yet by the other, and the frames that both have judged.
         self._is_loud = np.zeros(0, np.bool_)
         self._levels = np.zeros(0)
-        self._probabilities = np.zeros(_REACH, np.float32)
+        self._probabilities = np.zeros(REACH, np.float32)
         self._n_samples = self._n_processed = self._n_dropped = 0
 
     def push(self, samples: FloatArray) -> SpeechFrames:
@@ -93,9 +93,9 @@ class SpeechDetector:
         """Judge the rest: nothing comes any more, and no half frame counts."""
         self._add_levels(*self._energy.flush())
         if self._network is not None:
-            known = self._n_dropped + len(self._probabilities) - _REACH
+            known = self._n_dropped + len(self._probabilities) - REACH
             missing = -(-self._n_samples // self._network.hop) - known
-            end = np.append(self._network.flush(max(0, missing)), np.zeros(_REACH, np.float32))
+            end = np.append(self._network.flush(max(0, missing)), np.zeros(REACH, np.float32))
             self._probabilities = np.append(self._probabilities, end)
         return self._judge()
 
@@ -110,16 +110,16 @@ class SpeechDetector:
             # Of the frame's middle.
             middles = (self._n_processed + np.arange(count)) * self.hop + self.hop // 2
             places = middles // self._network.hop - self._n_dropped
-            count = int(np.searchsorted(places, len(self._probabilities) - 2 * _REACH))
+            count = int(np.searchsorted(places, len(self._probabilities) - 2 * REACH))
             places = places[:count]
             near = np.maximum.reduce(
                 [
-                    self._probabilities[first : len(self._probabilities) - 2 * _REACH + first]
-                    for first in range(2 * _REACH + 1)
+                    self._probabilities[first : len(self._probabilities) - 2 * REACH + first]
+                    for first in range(2 * REACH + 1)
                 ]
             )
             may = self._is_loud[:count] & (near[places] >= THRESHOLD)
-            surely = self._is_loud[:count] & (self._probabilities[places + _REACH] >= CERTAIN)
+            surely = self._is_loud[:count] & (self._probabilities[places + REACH] >= CERTAIN)
             if count:
                 drop = int(places[-1])
                 self._probabilities = self._probabilities[drop:]

@@ -21,7 +21,7 @@ MIN_SNR_DB = 9.0
 #: Seconds of sound whose quietest part is the noise.
 NOISE_WINDOW = 5.0
 #: Frames whose mean power is one level of the noise.
-_NOISE_FRAMES = 10
+NOISE_FRAMES = 10
 
 
 class EnergyVad:
@@ -89,7 +89,7 @@ class _NoiseLevel:
     """The steady noise of the last `NOISE_WINDOW` seconds, by minimum statistics."""
 
     def __init__(self) -> None:
-        self._n_levels = round(NOISE_WINDOW / FRAME_SECONDS / _NOISE_FRAMES)
+        self._n_levels = round(NOISE_WINDOW / FRAME_SECONDS / NOISE_FRAMES)
         self._levels: list[float] = []
         # Powers of the frames that make the next level.
         self._powers: list[float] = []
@@ -99,12 +99,12 @@ class _NoiseLevel:
         noise = np.empty(len(powers))
         first = 0
         while first < len(powers):
-            last = first + _NOISE_FRAMES - len(self._powers)
+            last = first + NOISE_FRAMES - len(self._powers)
             known = len(self._levels) == self._n_levels
             noise[first:last] = min(self._levels) if known else -np.inf
             self._powers += powers[first:last].tolist()
             first = last
-            if len(self._powers) == _NOISE_FRAMES:
+            if len(self._powers) == NOISE_FRAMES:
                 level = float(_decibels(np.array(self._powers).mean(keepdims=True))[0])
                 self._levels = [*self._levels, level][-self._n_levels :]
                 self._powers = []

@@ -152,7 +152,7 @@ class SpeechProbabilities:
 
 def log_mel(windows: FloatArray, rate: int) -> FloatArray:
     """Return the natural log of mel band powers of windows ``[t, n]``, float32 ``[t, N_MELS]``."""
-    window, bank = _window_and_bank(windows.shape[1], rate)
+    window, bank = window_and_bank(windows.shape[1], rate)
     spectrum = np.fft.rfft(windows * window)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
     levels: FloatArray = np.log(power @ bank + np.float32(MIN_POWER))
@@ -196,7 +196,7 @@ def _convolve(values: FloatArray, index: int, layer: Convolution) -> tuple[Float
 
 
 @lru_cache(maxsize=8)
-def _window_and_bank(length: int, rate: int) -> tuple[FloatArray, FloatArray]:
+def window_and_bank(length: int, rate: int) -> tuple[FloatArray, FloatArray]:
     """A Hann window, and triangular filters of HTK's mels, ``[length // 2 + 1, N_MELS]``."""
     window = np.hanning(length + 1)[:-1]
     mels = np.linspace(_mel(MIN_HZ), _mel(min(MAX_HZ, rate / 2)), N_MELS + 2)

@@ -14,9 +14,9 @@ SPEECH_PAD = 0.3
 #: Seconds of a segment at least, and of what is surely speech in it; a click or a knock is shorter.
 MIN_SEGMENT, MIN_SPEECH = 0.15, 0.15
 
-_PAD_FRAMES = round(SPEECH_PAD / FRAME_SECONDS)
-_MIN_FRAMES = round(MIN_SEGMENT / FRAME_SECONDS)
-_MIN_SPEECH_FRAMES = round(MIN_SPEECH / FRAME_SECONDS)
+PAD_FRAMES = round(SPEECH_PAD / FRAME_SECONDS)
+MIN_FRAMES = round(MIN_SEGMENT / FRAME_SECONDS)
+MIN_SPEECH_FRAMES = round(MIN_SPEECH / FRAME_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class SpeechSegmenter:
         """The first frame that a segment to come may need."""
         if self._start is not None:
             return self._start
-        return max(self._buffer_start, self._next - _PAD_FRAMES)
+        return max(self._buffer_start, self._next - PAD_FRAMES)
 
     def _judge(self, frames: SpeechFrames) -> list[SpeechSegment]:
         segments: list[SpeechSegment] = []
@@ -138,7 +138,7 @@ class SpeechSegmenter:
         return segments
 
     def _open(self) -> None:
-        self._start = max(self._closed_until, self._next - _PAD_FRAMES)
+        self._start = max(self._closed_until, self._next - PAD_FRAMES)
         # Of the padding no level is known, nor needed: it is never cut.
         n_pad = self._next - self._start
         self._levels, self._certain = np.full(n_pad, np.inf), np.zeros(n_pad, np.bool_)
@@ -164,7 +164,7 @@ class SpeechSegmenter:
     def _close(self, start: int) -> list[SpeechSegment]:
         stop = self._last_speech + 1
         # No more than is known to be silence.
-        pad = min(_PAD_FRAMES, max(0, self._next - stop))
+        pad = min(PAD_FRAMES, max(0, self._next - stop))
         self._start, self._closed_until = None, stop + pad
         return self._segment(start, stop, pad)
 
@@ -178,8 +178,8 @@ class SpeechSegmenter:
 
     def _segment(self, start: int, stop: int, pad: int) -> list[SpeechSegment]:
         """The segment of these frames and the padding behind; none where it is no speech."""
-        is_short = stop - max(start, self._first_speech) < _MIN_FRAMES
-        if is_short or self._certain[: stop - start].sum() < _MIN_SPEECH_FRAMES:
+        is_short = stop - max(start, self._first_speech) < MIN_FRAMES
+        if is_short or self._certain[: stop - start].sum() < MIN_SPEECH_FRAMES:
             return []
         first, last = (
             (frame - self._buffer_start) * self._vad.hop for frame in (start, stop + pad)

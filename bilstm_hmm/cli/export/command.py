@@ -14,6 +14,13 @@ def export(
     emotions: Annotated[
         str | None, typer.Option(help="Emotions to choose from, parted by commas (default: all).")
     ] = None,
+    one_utterance: Annotated[
+        bool,
+        typer.Option(
+            "--one-utterance",
+            help="Take all samples for one utterance: the program that runs it finds the speech.",
+        ),
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a model as one ONNX graph, from samples to probabilities, for any ONNX runtime."""
@@ -37,7 +44,8 @@ def export(
     chosen = names_of(emotions)
     if chosen is not None:
         bundle = restrict(bundle, chosen)
-    content = export_model(bundle, model_metadata(bundle, folder, __version__))
+    metadata = model_metadata(bundle, folder, __version__)
+    content = export_model(bundle, metadata, one_utterance)
     atomic_write(output, content)
     print(
         f"{escape_unprintable(str(output))}: {bundle.model_id}, {len(content) / 1e6:.1f} MB; "

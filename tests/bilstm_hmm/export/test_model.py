@@ -1,4 +1,4 @@
-"""The one graph gives of samples what the toolkit gives of them as one speech segment."""
+"""The one graph gives of one utterance what the toolkit gives of it as one speech segment."""
 
 import os
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bilstm_hmm.config.shipped import shipped_folder
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.export.model import export_model
+from bilstm_hmm.export.model import export_model as export_recording_model
 from bilstm_hmm.export.refusals import check_exportable
 from bilstm_hmm.inference.answer import answers, scores_probabilities
 from bilstm_hmm.inference.bundle import Bundle, restrict
@@ -90,6 +90,10 @@ SHIPPED = sorted(
 )
 
 
+def export_model(bundle: Bundle, metadata: dict[str, str]) -> bytes:
+    return export_recording_model(bundle, metadata, one_utterance=True)
+
+
 def run(content: bytes, samples: Samples) -> dict[str, NDArray[np.float32]]:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
@@ -107,18 +111,20 @@ def assert_same(
     found, scores = run(content, samples), segment_scores(bundle, samples)
     expected = scores_probabilities(bundle, scores)
     np.testing.assert_allclose(found["probabilities"], expected, atol=tolerance)
-    np.testing.assert_allclose(found["clip_logits"], scores.clip_logits, atol=1e-3)
+    np.testing.assert_allclose(found["clip_logits"], scores.clip_logits[None], atol=1e-3)
     np.testing.assert_allclose(found["frame_logits"], scores.frame_logits, atol=1e-3)
     np.testing.assert_allclose(
         found["frame_log_likelihoods"], scores.frame_log_likelihoods, rtol=1e-3, atol=1e-2
     )
     utterance = ScoredRecording((scores,), is_utterance=True)
-    (answer,) = answers(bundle, [utterance], [scores.end + 1.0], curves=True)
+    (answer,) = answers(
+        bundle, [utterance], [len(samples) / bundle.recipe.features.rate], curves=True
+    )
     assert answer.curves is not None
     np.testing.assert_allclose(
         found["frame_probabilities"], answer.curves.probabilities, atol=tolerance
     )
-    assert found["start"] == pytest.approx(scores.start, abs=1e-6)
+    np.testing.assert_allclose(found["frame_times"], answer.curves.times, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", RECIPES)
