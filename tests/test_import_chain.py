@@ -32,7 +32,7 @@ CHAINS = {
         "degradation",
         "augmentation",
     ),
-    "data": ("root", "corpora", "splits", "download", "synthesis"),
+    "data": ("root", "corpora", "checking", "splits", "download", "synthesis"),
     "bilstm_hmm": (
         "root",
         "config",

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from bilstm_hmm import __version__
+from bilstm_hmm.cli.checking.check import check
 from bilstm_hmm.cli.corpora import download, list_corpora, summary, synthesise
 from bilstm_hmm.cli.encoders import fetch, list_encoders
 from bilstm_hmm.cli.errors import user_errors
@@ -39,6 +40,7 @@ COMMANDS: Mapping[str, Command] = {
 CORPORA: Mapping[str, Command] = {
     "list": list_corpora,
     "summary": summary,
+    "check": check,
     "download": download,
     "synthesise": synthesise,
 }

@@ -1,6 +1,8 @@
 """The words that people use for emotions, brought to the canonical ones."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from ..clip import EMOTIONS
 
@@ -27,3 +29,8 @@ def canonical_emotion(word: str) -> str | None:
     ``"Pleasant Surprise"`` gives ``"surprised"``.
     """
     return _CANONICAL.get(re.sub(r"[\s_-]+", "_", word.strip().casefold()))
+
+
+def emotion_words() -> Mapping[str, str]:
+    """Return all words that `canonical_emotion` knows, each with its emotion."""
+    return MappingProxyType(_CANONICAL)

@@ -18,12 +18,15 @@ _SEXES: Mapping[str, Sex] = {"female": "female", "f": "female", "male": "male", 
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """A line of the table, and its cells by column."""
 
     manifest: Path
     line: int
     cells: Mapping[str, str]
+    n_cells: int
+    n_columns: int
+    delimiter: str
 
     @property
     def where(self) -> str:
@@ -32,11 +35,11 @@ class _Row:
 
 def _read(corpus: Corpus, root: Path) -> Scan:
     """Read the clips that a manifest lists; paths in it are relative to its own folder."""
-    manifest = _manifest_path(root)
+    manifest = manifest_path(root)
     clips: list[Clip] = []
     line_of: dict[str, int] = {}
-    for row in _rows(manifest):
-        clip = _clip(corpus, manifest.parent, row)
+    for row in manifest_rows(manifest):
+        clip = row_clip(corpus, manifest.parent, row)
         real_path = os.path.realpath(clip.path)
         if real_path in line_of:
             raise DataError(
@@ -49,7 +52,8 @@ def _read(corpus: Corpus, root: Path) -> Scan:
     return Scan(tuple(sorted(clips, key=lambda clip: clip.name)))
 
 
-def _manifest_path(root: Path) -> Path:
+def manifest_path(root: Path) -> Path:
+    """Return the manifest that a path is or holds; raises `DataError` where there is none."""
     if root.is_dir():
         root = root / "manifest.csv"
     if not root.is_file():
@@ -60,7 +64,14 @@ def _manifest_path(root: Path) -> Path:
     return root
 
 
-def _rows(manifest: Path) -> Iterator[_Row]:
+def manifest_rows(manifest: Path) -> Iterator[Row]:
+    """Yield the lines of a manifest that are not empty, as they are.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, is no CSV in UTF-8, or has not the columns of a manifest.
+    """
     try:
         with manifest.open(encoding="utf-8-sig", newline="") as file:
             header = file.readline()
@@ -72,13 +83,9 @@ def _rows(manifest: Path) -> Iterator[_Row]:
             for cells in reader:
                 if not any(cell.strip() for cell in cells):
                     continue
-                row = _Row(manifest, reader.line_num + 1, dict(zip(columns, cells, strict=False)))
-                if len(cells) != len(columns):
-                    raise DataError(
-                        f"{row.where}: {len(cells)} cells where the header has {len(columns)}: "
-                        f"put cells that hold a {delimiter!r} in double quotes"
-                    )
-                yield row
+                by_column = dict(zip(columns, cells, strict=False))
+                shape = len(cells), len(columns), delimiter
+                yield Row(manifest, reader.line_num + 1, by_column, *shape)
     except UnicodeDecodeError as error:
         raise DataError(f"{manifest} is not UTF-8: save it as CSV in UTF-8") from error
     except csv.Error as error:
@@ -108,7 +115,19 @@ def _check_columns(manifest: Path, columns: list[str]) -> None:
             )
 
 
-def _clip(corpus: Corpus, folder: Path, row: _Row) -> Clip:
+def row_clip(corpus: Corpus, folder: Path, row: Row) -> Clip:
+    """Return the clip of a line, whose path is relative to `folder`; the file is not opened.
+
+    Raises
+    ------
+    DataError
+        The line has too few or too many cells, names no file that is there, or no emotion.
+    """
+    if row.n_cells != row.n_columns:
+        raise DataError(
+            f"{row.where}: {row.n_cells} cells where the header has {row.n_columns}: "
+            f"put cells that hold a {row.delimiter!r} in double quotes"
+        )
     cells = {column: cell.strip() for column, cell in row.cells.items()}
     name = row.cells["path"]
     path = folder / name
