@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -13,7 +13,7 @@ from bilstm_hmm.confidence.abstention import abstain
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.extras import require_extra
 from bilstm_hmm.features.errors import AudioError
-from bilstm_hmm.output.formats import format_named, render
+from bilstm_hmm.output.formats import format_named, json_line, render
 from bilstm_hmm.prediction import Failure, Prediction, Result
 from bilstm_hmm.service.batching import Batcher
 from bilstm_hmm.service.description.schemas import PredictQuery
@@ -21,8 +21,10 @@ from bilstm_hmm.service.intake.recordings import SentRecording
 from bilstm_hmm.service.intake.uploads import Uploads, until_gone
 from bilstm_hmm.service.metrics import Metrics
 from bilstm_hmm.service.models import LoadedModels
+from bilstm_hmm.service.page.curves import with_curves
 from bilstm_hmm.service.problems import Problem, recording_too_long, too_slow
 from bilstm_hmm.service.settings import Limits
+from bilstm_hmm.service.voice.known import use_voice
 
 MEDIA_TYPES = {
     "json": "application/json",
@@ -35,6 +37,8 @@ MEDIA_TYPES = {
 _TEXT = "text/plain; charset=utf-8"
 # Matplotlib draws one picture at a time.
 _DRAWING = Lock()
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +84,17 @@ async def answer(
         raise ToolkitError(
             f"the {query.format} format holds one recording; ask /v1/predict for each."
         )
+    if query.curves and (many or query.format != "json"):
+        raise ToolkitError("curves go with the json format and one recording; leave them out.")
     # Before anything is read: who is refused need not send it.
     parts.batcher.check_room()
     most = parts.limits.max_files if many else 1
-    async with parts.uploads.received(request, most) as recordings:
-        results = await _in_time(
+    async with parts.uploads.received(request, most) as received:
+        recordings = received.recordings
+        await asyncio.to_thread(use_voice, received, model)
+        results = await in_time(
             request,
-            parts.batcher.label(recordings, model, format.needs_curves),
+            parts.batcher.label(recordings, model, format.needs_curves or query.curves),
             parts.limits.timeout,
             recordings,
         )
@@ -104,14 +112,22 @@ async def answer(
     return Response(content, media_type=MEDIA_TYPES.get(query.format, _TEXT))
 
 
-async def _in_time(
+async def in_time(
     request: Request,
-    labelling: Coroutine[Any, Any, list[Result]],
+    work: Coroutine[Any, Any, T],
     seconds: float,
     recordings: Sequence[SentRecording],
-) -> list[Result]:
-    """Wait for the results, unless they take too long or nobody waits for them any more."""
-    task = asyncio.create_task(labelling)
+) -> T:
+    """Wait for what is made of recordings, unless it takes too long or nobody waits any more.
+
+    Raises
+    ------
+    Problem
+        It takes longer than so many seconds.
+    ClientDisconnect
+        The client has hung up.
+    """
+    task = asyncio.create_task(work)
     gone = asyncio.create_task(until_gone(request))
     try:
         done, _ = await asyncio.wait(
@@ -163,6 +179,8 @@ async def _render(
     results: Sequence[Result], query: PredictQuery, many: bool, classes: Sequence[str]
 ) -> bytes:
     def write() -> bytes:
+        if query.curves:
+            return json_line(with_curves(results[0])).encode("utf-8")
         text = render(
             results,
             query.format,

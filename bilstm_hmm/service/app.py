@@ -25,10 +25,11 @@ from bilstm_hmm.service.description.operations import (
     MODELS,
     PREDICT,
     SUMMARY,
+    VOICE,
     add_stream_schemas,
 )
 from bilstm_hmm.service.description.page import page
-from bilstm_hmm.service.description.schemas import CardSchema, PredictQuery
+from bilstm_hmm.service.description.schemas import CardSchema, PredictQuery, VoiceQuery
 from bilstm_hmm.service.guards.gate import Gate
 from bilstm_hmm.service.guards.origins import check_origin
 from bilstm_hmm.service.guards.rates import RateLimiter
@@ -37,10 +38,12 @@ from bilstm_hmm.service.intake.uploads import Uploads
 from bilstm_hmm.service.logs import configure_logs, log, log_exception
 from bilstm_hmm.service.metrics import CONTENT_TYPE, Metrics
 from bilstm_hmm.service.models import LoadedModels, load_models
+from bilstm_hmm.service.page.serving import add_page
 from bilstm_hmm.service.problems import Problem, first_fault, stopping
 from bilstm_hmm.service.settings import ServiceSettings, from_environment
 from bilstm_hmm.service.signals import signals_first
 from bilstm_hmm.service.streams import Streams, refuse
+from bilstm_hmm.service.voice.learning import VoiceLearning, learn
 
 #: Seconds in which streams are ended when the service is stopped.
 _STREAMS_END = 2.0
@@ -62,6 +65,7 @@ class Service:
         self.streams = Streams(settings, models, metrics)
         uploads = Uploads(folder, settings.limits)
         self.labelling = Labelling(models, uploads, self.batcher, metrics, settings.limits)
+        self.voices = VoiceLearning(settings.limits)
         self.stopping = False
 
     async def stop(self) -> None:
@@ -103,6 +107,7 @@ def create_app(
                 yield
             await service.stop()
             await service.batcher.close()
+            await service.voices.close()
             await service.streams.close()
             metrics.close()
             log("stopped")
@@ -117,6 +122,7 @@ def create_app(
     )
     _add_errors(app)
     _add_routes(app, metrics)
+    add_page(app, settings)
     _add_stream(app, settings, tokens, rates)
     add_stream_schemas(app)
     routes = frozenset(getattr(route, "path", "") for route in app.routes)
@@ -174,6 +180,10 @@ def _add_routes(app: FastAPI, metrics: Metrics) -> None:
     @app.post("/v1/predict/batch", **BATCH)
     async def predict_batch(request: Request, query: Annotated[PredictQuery, Query()]) -> Response:
         return await answer(service(request).labelling, request, query, many=True)
+
+    @app.post("/v1/voice", **VOICE)
+    async def voice(request: Request, query: Annotated[VoiceQuery, Query()]) -> Response:
+        return await learn(service(request).labelling, service(request).voices, request, query)
 
     @app.get("/v1/models", response_model=list[CardSchema], **MODELS)
     async def models(request: Request) -> Response:

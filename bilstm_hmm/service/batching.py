@@ -219,7 +219,7 @@ def label_together(
     Nobody waits for the answers to those that are given up, and they are not read.
     """
     rate = model.bundle.recipe.features.rate
-    results = model.label([LabelInput(one.input(rate)) for one in recordings], 1, curves)
+    results = model.label([LabelInput(one.input(rate), one.known) for one in recordings], 1, curves)
     return [
         Failure(result.file, one.sentence(result.error)) if isinstance(result, Failure) else result
         for one, result in zip(recordings, results, strict=True)

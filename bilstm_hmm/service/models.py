@@ -12,6 +12,7 @@ from bilstm_hmm.inference.bundle import describe
 from bilstm_hmm.inference.bundle_files import find_bundle
 from bilstm_hmm.inference.model import Model, load
 from bilstm_hmm.inference.shipped import DEFAULT, model_path
+from bilstm_hmm.inference.voice.learner import knows_voices
 from bilstm_hmm.service.cards import model_summary
 from bilstm_hmm.service.problems import Problem
 
@@ -123,4 +124,5 @@ def _card(name: str, folder: Path, model: Model) -> dict[str, Any]:
     except (OSError, KeyError, TypeError, ValueError):
         known = describe(model.bundle)
         card = {"model": model.bundle.model_id, "emotions": list(model.classes), **known}
-    return {**{key: value for key, value in card.items() if key != "folder"}, "name": name}
+    shown = {key: value for key, value in card.items() if key != "folder"}
+    return {**shown, "name": name, "voices": knows_voices(model.bundle.recipe)}

@@ -20,6 +20,7 @@ from bilstm_hmm.features.audio.wav_stream import CUT_WITHIN_SAMPLE, SampleFormat
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.stream import EmotionStream, Update
+from bilstm_hmm.inference.voice.profile import VoiceProfile
 from bilstm_hmm.output.formats import json_line
 from bilstm_hmm.service.description.schemas import StreamSchema
 from bilstm_hmm.service.metrics import Metrics
@@ -102,7 +103,8 @@ class Streams:
         check_token(first.token)
         name = self._models.named(first.model)
         model = await asyncio.to_thread(self._models.get, name, _names(first.emotions))
-        line = _Line(socket, first, model, self._in_thread, self._limits.stream_idle)
+        voice = None if first.voice is None else VoiceProfile.parse(first.voice.encode())
+        line = _Line(socket, first, model, voice, self._in_thread, self._limits.stream_idle)
         try:
             code = await self._until_end(socket, line)
         except (AudioError, Problem) as error:
@@ -171,6 +173,7 @@ class _Line:
         socket: WebSocket,
         first: StreamSchema,
         model: Model,
+        voice: VoiceProfile | None,
         in_thread: Callable[[Callable[[], list[Update]]], Awaitable[list[Update]]],
         patience: float,
     ) -> None:
@@ -182,6 +185,7 @@ class _Line:
             interval=first.interval,
             lookahead=first.lookahead,
             abstain=first.abstain,
+            voice=voice,
         )
         self._block = max(1, round(first.interval * first.rate))
         self._held = bytearray()

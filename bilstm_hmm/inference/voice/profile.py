@@ -20,7 +20,12 @@ from bilstm_hmm.features.extraction.extract import n_features
 from bilstm_hmm.features.extraction.voice_statistics import FrameMoments, merge_moments
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.voice.learner import NOTHING_KNOWN, KnownVoice, knows_voices
-from bilstm_hmm.inference.voice.profile_file import CHECKSUM_DIGITS, profile_text, read_document
+from bilstm_hmm.inference.voice.profile_file import (
+    CHECKSUM_DIGITS,
+    parse_document,
+    profile_text,
+    read_content,
+)
 
 SUFFIX = ".voice"
 #: Filter banks of two machines may differ in the last digits.
@@ -64,7 +69,18 @@ class VoiceProfile:
         ToolkitError
             It cannot be read, is none, or has a later format.
         """
-        document = read_document(Path(path))
+        return cls.parse(read_content(Path(path)), str(path))
+
+    @classmethod
+    def parse(cls, content: bytes, name: str = "The voice") -> "VoiceProfile":
+        """Return the profile that the content of a file is; `name` is what an error calls it.
+
+        Raises
+        ------
+        ToolkitError
+            It is none, or has a later format.
+        """
+        document = parse_document(content, name)
         return cls(document.features, document.frame_rate, document.moments())
 
     def merged(self, others: "Sequence[VoiceProfile]") -> "VoiceProfile":
@@ -94,14 +110,16 @@ class VoiceProfile:
         """
         path = Path(path)
         refuse_existing(path, overwrite)
-        atomic_write(path, self._text())
+        atomic_write(path, self.text)
 
     @property
     def checksum(self) -> str:
         """What tells this profile from any other, in 16 hexadecimal digits."""
-        return _checksum(self._text().encode())
+        return _checksum(self.text.encode())
 
-    def _text(self) -> str:
+    @property
+    def text(self) -> str:
+        """What a file of it holds: JSON that a person can read."""
         return profile_text(self.features, self.frame_rate, self.moments)
 
 

@@ -104,22 +104,48 @@ def read_document(path: Path) -> ProfileDocument:
     ToolkitError
         It cannot be read, is none, or has a later format.
     """
+    return parse_document(read_content(path), str(path))
+
+
+def read_content(path: Path) -> bytes:
+    """Return the bytes of what may be the file of a profile, no more than one has.
+
+    Raises
+    ------
+    ToolkitError
+        It cannot be read.
+    """
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ToolkitError(f"{path}: {reason}; check the path of the voice profile.") from None
+
+
+def parse_document(content: bytes, name: str) -> ProfileDocument:
+    """Return what the content of a profile's file says.
+
+    Parameters
+    ----------
+    name
+        What an error calls it.
+
+    Raises
+    ------
+    ToolkitError
+        It is none, or has a later format.
+    """
     if len(content) > MAX_BYTES:
-        raise _no_profile(path, "it is too large")
+        raise _no_profile(name, "it is too large")
     try:
         tree = json.loads(content.decode("utf-8"))
         version = tree["format"]
     except (ValueError, RecursionError, LookupError, TypeError):
-        raise _no_profile(path, "it has no format") from None
+        raise _no_profile(name, "it has no format") from None
     if version != FORMAT_VERSION:
         raise ToolkitError(
-            f"{path}: voice profile of format {version!r}, but this version reads "
+            f"{name}: voice profile of format {version!r}, but this version reads "
             f"{FORMAT_VERSION}; upgrade the toolkit or learn the voice again."
         )
     try:
@@ -128,12 +154,12 @@ def read_document(path: Path) -> ProfileDocument:
         fault = error.errors()[0]
         place = ".".join(map(str, fault["loc"]))
         what = fault["msg"].removeprefix("Value error, ")
-        raise _no_profile(path, f"{place}: {what}" if place else what) from None
+        raise _no_profile(name, f"{place}: {what}" if place else what) from None
 
 
-def _no_profile(path: Path, what: str) -> ToolkitError:
+def _no_profile(name: str, what: str) -> ToolkitError:
     return ToolkitError(
-        f"{path}: not a voice profile ({what}); learn the voice again with bilstm-hmm voice learn."
+        f"{name}: not a voice profile ({what}); learn the voice again with bilstm-hmm voice learn."
     )
 
 

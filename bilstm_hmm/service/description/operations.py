@@ -44,8 +44,13 @@ def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _form(field: str, schema: dict[str, Any]) -> dict[str, Any]:
-    properties = {"type": "object", "properties": {field: schema}, "required": [field]}
+_FILE = {"type": "string", "format": "binary"}
+_FILES = {"type": "array", "items": _FILE}
+_VOICE = {**_FILE, "description": "A voice profile, as /v1/voice gives it."}
+
+
+def _form(field: str, schema: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
+    properties = {"type": "object", "properties": {field: schema, **others}, "required": [field]}
     return {"multipart/form-data": {"schema": properties}}
 
 
@@ -61,7 +66,7 @@ PREDICT: dict[str, Any] = {
             "required": True,
             "content": {
                 "application/octet-stream": _AUDIO,
-                **_form("file", {"type": "string", "format": "binary"}),
+                **_form("file", _FILE, voice=_VOICE),
             },
         }
     },
@@ -76,11 +81,19 @@ BATCH: dict[str, Any] = {
     "openapi_extra": {
         "requestBody": {
             "required": True,
-            "content": _form(
-                "file", {"type": "array", "items": {"type": "string", "format": "binary"}}
-            ),
+            "content": _form("file", _FILES, voice=_VOICE),
         }
     },
+}
+VOICE: dict[str, Any] = {
+    "summary": "Learn a voice from recordings of it",
+    "description": "The files of a form, without labels. The answer is the voice's profile, which "
+    "goes with a recording as the part `voice` of its form; only models whose card says `voices` "
+    "take one.",
+    "tags": ["recordings"],
+    "response_description": "As the command `voice learn` writes it.",
+    "responses": _refusals(*_REFUSALS),
+    "openapi_extra": {"requestBody": {"required": True, "content": _form("file", _FILES)}},
 }
 MODELS: dict[str, Any] = {
     "summary": "The models that are loaded, and the figures of their cards",

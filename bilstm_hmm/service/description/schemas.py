@@ -67,6 +67,13 @@ class PredictQuery(BaseModel):
         ),
     ] = "json"
     timeline: Annotated[bool, Field(description="Whether text has the segments as well.")] = False
+    curves: Annotated[
+        bool,
+        Field(
+            description="Whether the JSON of one recording has the probabilities over time as "
+            "well: `curves`, with `times` in seconds and a list of `probabilities` an emotion."
+        ),
+    ] = False
     top: Annotated[int, Field(ge=1, description="How many emotions text names.")] = 1
     emotions: Annotated[
         str | None,
@@ -87,6 +94,16 @@ class PredictQuery(BaseModel):
             le=1.0,
             description="Share of right ones wanted among the answers; the rest is unsure.",
         ),
+    ] = None
+
+
+class VoiceQuery(BaseModel):
+    """Of what a voice is to be known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Annotated[
+        str | None, Field(description="Name of a model of /v1/models (default: the first).")
     ] = None
 
 
@@ -180,6 +197,9 @@ class StreamSchema(BaseModel):
         float | None,
         Field(ge=0.0, le=1.0, description="Confidence below which a moment is unsure."),
     ] = None
+    voice: Annotated[
+        str | None, Field(description="The content of a voice profile, as /v1/voice gives it.")
+    ] = None
     token: Annotated[
         str | None,
         Field(max_length=4096, description="Where one is asked and no header can be sent."),
@@ -204,6 +224,7 @@ class CardSchema(BaseModel):
         list[float] | None, Field(description="95 % interval over speakers, in percent.")
     ] = None
     ece: Annotated[float | None, Field(description="Calibration error, 0 to 1.")] = None
+    voices: Annotated[bool, Field(description="Whether it takes a voice profile.")] = False
 
 
 class ProblemSchema(BaseModel):

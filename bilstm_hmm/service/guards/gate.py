@@ -14,10 +14,11 @@ from bilstm_hmm.service.guards.rates import RateLimiter
 from bilstm_hmm.service.guards.tokens import Tokens
 from bilstm_hmm.service.logs import log, log_exception
 from bilstm_hmm.service.metrics import Metrics
+from bilstm_hmm.service.page.serving import PATHS
 from bilstm_hmm.service.problems import Problem
 
 #: What anybody may ask for.
-OPEN = frozenset(("/", "/healthz", "/readyz", "/docs", "/openapi.json"))
+OPEN = frozenset(("/healthz", "/readyz", "/docs", "/openapi.json")) | PATHS
 #: What is asked for all the time by other machines, and is no event.
 _SILENT = frozenset(("/healthz", "/readyz", "/metrics"))
 _GONE = 499
@@ -104,7 +105,7 @@ class Gate:
         problem = state.get("problem")
         if problem is not None:
             self._metrics.refused.labels(problem).inc()
-        if route in _SILENT and status < 400:
+        if route in _SILENT | PATHS and status < 400:
             return
         log(
             "request",

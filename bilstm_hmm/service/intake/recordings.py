@@ -11,6 +11,7 @@ from bilstm_hmm.features.audio.decoding.files import file_source
 from bilstm_hmm.features.audio.inputs import RecordingInput
 from bilstm_hmm.features.audio.sources import Blocks, Source
 from bilstm_hmm.features.errors import AudioError
+from bilstm_hmm.inference.voice.learner import NOTHING_KNOWN, KnownVoice
 
 #: What a recording is called that has no name, as standard input is.
 NAMELESS = "-"
@@ -38,6 +39,8 @@ class SentRecording:
         Beyond which it is not labelled.
     too_long
         Whether that was found.
+    known
+        What is known of who speaks in it.
     given_up
         Set where nobody waits for the answer any more: it is read no further then.
     """
@@ -45,6 +48,7 @@ class SentRecording:
     path: Path
     name: str
     max_seconds: float
+    known: KnownVoice = field(default=NOTHING_KNOWN, init=False)
     too_long: bool = field(default=False, init=False)
     given_up: bool = field(default=False, init=False)
 

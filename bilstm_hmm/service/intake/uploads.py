@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkstemp
 
@@ -19,6 +20,14 @@ from bilstm_hmm.service.settings import Limits
 _MAX_OTHER_PARTS, _MAX_HEADER = 32, 8192
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a request holds: recordings, and the profile of a voice where there is one."""
+
+    recordings: list[SentRecording] = field(default_factory=list)
+    voices: list[SentRecording] = field(default_factory=list)
+
+
 class Uploads:
     """The bodies that are being read, and the folder that they are read into."""
 
@@ -27,7 +36,7 @@ class Uploads:
         self._n_reading = 0
 
     @asynccontextmanager
-    async def received(self, request: Request, most: int) -> AsyncIterator[list[SentRecording]]:
+    async def received(self, request: Request, most: int) -> AsyncIterator[Received]:
         """Give the recordings of a request, which are gone after the block.
 
         Parameters
@@ -42,7 +51,7 @@ class Uploads:
         """
         if self._n_reading >= self._limits.uploads:
             raise busy(f"{self._n_reading} recordings are being sent to it")
-        found: list[SentRecording] = []
+        found = Received()
         self._n_reading += 1
         try:
             try:
@@ -56,10 +65,10 @@ class Uploads:
                 self._n_reading -= 1
             yield found
         finally:
-            for recording in found:
+            for recording in (*found.recordings, *found.voices):
                 recording.remove()
 
-    async def _read(self, request: Request, most: int, found: list[SentRecording]) -> None:
+    async def _read(self, request: Request, most: int, found: Received) -> None:
         limit = self._limits.max_bytes
         declared = request.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
@@ -69,7 +78,7 @@ class Uploads:
         reader = (
             _FormReader(self, most, found, options.get(b"boundary", b""))
             if is_form
-            else _RawReader(self, found)
+            else _RawReader(self, found.recordings)
         )
         count = 0
         with reader:
@@ -90,8 +99,8 @@ class Uploads:
 class _Reader:
     """Takes the chunks of a body and writes to the file that is open."""
 
-    def __init__(self, uploads: Uploads, found: list[SentRecording]) -> None:
-        self._uploads, self._found = uploads, found
+    def __init__(self, uploads: Uploads) -> None:
+        self._uploads = uploads
         self._file: int | None = None
 
     def __enter__(self) -> "_Reader":
@@ -107,8 +116,8 @@ class _Reader:
     def end(self) -> None:
         """Take note that all has come."""
 
-    def _open(self, name: str | None) -> None:
-        self._file = self._uploads.new_file(self._found, name)
+    def _open(self, found: list[SentRecording], name: str | None) -> None:
+        self._file = self._uploads.new_file(found, name)
 
     def _write(self, data: bytes) -> None:
         if self._file is not None:
@@ -124,20 +133,19 @@ class _RawReader(_Reader):
     """The body is the recording."""
 
     def __init__(self, uploads: Uploads, found: list[SentRecording]) -> None:
-        super().__init__(uploads, found)
-        self._open(None)
+        super().__init__(uploads)
+        self._open(found, None)
 
     def feed(self, chunk: bytes) -> None:
         self._write(chunk)
 
 
 class _FormReader(_Reader):
-    """The body is a form, whose files are the recordings (RFC 7578)."""
+    """The body is a form, whose files are the recordings (RFC 7578), but for a voice."""
 
-    def __init__(
-        self, uploads: Uploads, most: int, found: list[SentRecording], boundary: bytes
-    ) -> None:
-        super().__init__(uploads, found)
+    def __init__(self, uploads: Uploads, most: int, found: Received, boundary: bytes) -> None:
+        super().__init__(uploads)
+        self._found = found
         self._most, self._others, self._ended = most, 0, False
         self._name = self._value = b""
         self._headers: dict[bytes, bytes] = {}
@@ -169,7 +177,7 @@ class _FormReader(_Reader):
     def end(self) -> None:
         if not self._ended:
             raise _bad_form("it ends in the middle")
-        if not self._found:
+        if not self._found.recordings:
             raise _bad_form("there is no file in it, as in curl -F file=@talk.wav")
 
     def _all(self) -> None:
@@ -203,9 +211,13 @@ class _FormReader(_Reader):
             if self._others > _MAX_OTHER_PARTS:
                 raise _bad_form("it has too many parts")
             return
-        if len(self._found) >= self._most:
+        is_voice = options.get(b"name") == b"voice"
+        found = self._found.voices if is_voice else self._found.recordings
+        if is_voice and found:
+            raise _bad_form("it has more than one voice")
+        if len(found) >= self._most:
             raise _too_many(self._most)
-        self._open(name.decode("utf-8", "replace"))
+        self._open(found, name.decode("utf-8", "replace"))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         self._write(data[start:end])
