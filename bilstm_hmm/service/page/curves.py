@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from bilstm_hmm.output.downsampling import downsample_curves
 from bilstm_hmm.prediction import Curves, Prediction, Result
 
@@ -19,9 +21,11 @@ def with_curves(result: Result) -> dict[str, Any]:
 
 def _plain(result: Prediction, curves: Curves) -> dict[str, Any]:
     few = downsample_curves(curves, max(result.duration, 1e-3), _MAX_POINTS)
-    columns = few.probabilities.T.tolist()
+    # Stretches of speech may overlap by a frame.
+    order = np.argsort(few.times, kind="stable")
+    columns = few.probabilities[order].T.tolist()
     return {
-        "times": [round(time, 3) for time in few.times.tolist()],
+        "times": [round(time, 3) for time in few.times[order].tolist()],
         "probabilities": {
             name: [round(value, 4) for value in column]
             for name, column in zip(result.probabilities, columns, strict=False)
