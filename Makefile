@@ -93,11 +93,13 @@ test: check
 test-setting: $(VENV)/installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile
 
-# A true install in an environment of its own: what it weighs, and that it predicts.
+# A true install in an environment of its own: what it weighs, and that it predicts. Of a copy,
+# because setuptools writes to what it builds from, and tests may be looking at that.
 test-install:
 	rm -rf build/install && $(PYTHON) -m venv build/install
-	build/install/bin/python -m pip install --quiet --disable-pip-version-check .
-	rm -rf build/lib build/bdist.* bilstm_hmm.egg-info
+	mkdir build/install/source
+	git ls-files -z | tar -cf - --null -T - | tar -xf - -C build/install/source
+	build/install/bin/python -m pip install --quiet --disable-pip-version-check build/install/source
 	@du -sm $$(build/install/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
 	  | awk '{ print "site-packages, pip itself included: " $$1 " MB"; exit $$1 > 280 }'
 	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_sad.wav --timeline

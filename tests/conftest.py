@@ -36,6 +36,8 @@ REPOSITORY = Path(__file__).parents[1]
 os.environ["NUMBA_CACHE_DIR"] = str(
     REPOSITORY / ".pytest_cache" / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
 )
+# Compiling takes longer than what is compiled then takes to run.
+os.environ.setdefault("NUMBA_OPT", "0")
 compile_when_called()
 PATIENCE = 600.0
 
@@ -149,7 +151,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Script:
     """As `script`, in this process, which takes a tenth of the time.
 
     For what does not turn on a process of its own: exit status, streams and files. With `train`
-    it trains as in `tests.fast_runs`.
+    it trains as in `tests.fast_runs`, with `steps` False but in name.
     """
     elsewhere = tmp_path_factory.mktemp("elsewhere")
 
@@ -158,6 +160,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Script:
         *arguments: str | Path,
         cwd: Path = elsewhere,
         train: bool = False,
+        steps: bool = True,
         **environment: str,
     ) -> Done:
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
@@ -171,7 +174,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Script:
             for key, value in {"COLUMNS": "100", **environment}.items():
                 patch.setenv(key, value)
             try:
-                with fast_runs() if train else nullcontext():
+                with fast_runs(steps) if train else nullcontext():
                     runpy.run_path(str(REPOSITORY / name), run_name="__main__")
             except SystemExit as end:
                 status = end.code or 0
@@ -292,9 +295,9 @@ def start() -> Callable[..., subprocess.Popen[str]]:
 
 
 @pytest.fixture
-def fast() -> Iterator[None]:
-    """Whole runs in half of the time."""
-    with fast_runs():
+def untrained() -> Iterator[None]:
+    """Whole runs in a third of the time, in which networks learn nothing."""
+    with fast_runs(steps=False):
         yield
 
 

@@ -1,5 +1,6 @@
 """An installed toolkit, away from its checkout: one package, whole, and prediction alone."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,7 +8,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -42,10 +43,12 @@ def tracked(*folders: str) -> list[str]:
 
 
 def run(*arguments: object, cwd: Path, **environment: str) -> Done:
+    """Run Python there; a path of this session's own must not lead it back to the checkout."""
+    own = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        env={**own, "OMP_NUM_THREADS": "1", **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -152,6 +155,38 @@ def base(site: Path) -> Run:
     return python
 
 
+#: Commands one after another in one process: starting it takes longer than they do.
+_SEVERAL = """\
+import io, json, sys
+from bilstm_hmm.cli.main import main
+
+streams, told = (sys.stdout, sys.stderr), []
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["bilstm-hmm", *arguments]
+    sys.stdout, sys.stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+    status = 0
+    try:
+        main()
+    except SystemExit as end:
+        status = end.code or 0
+    own = (sys.stdout, sys.stderr)
+    for stream in own:
+        stream.flush()
+    told.append([status, *(stream.buffer.getvalue().decode() for stream in own)])
+sys.stdout, sys.stderr = streams
+print(json.dumps(told))
+"""
+
+
+def several(base: Run, commands: Sequence[Sequence[object]], **environment: str) -> list[Done]:
+    """Run commands of the toolkit there, without what comes with its extras."""
+    orders = [[str(part) for part in command] for command in commands]
+    done = base("-c", _SEVERAL, json.dumps(orders), **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    return [Done(order, *said) for order, said in zip(orders, told, strict=True)]
+
+
 def test_one_package_is_installed(site: Path) -> None:
     assert {path.name for path in site.iterdir()} == {
         "bilstm_hmm",
@@ -205,35 +240,48 @@ def test_prediction_needs_no_more_than_comes_with_it(base: Run, model: tuple[str
 
 def test_what_lists_and_makes_needs_no_more_either(base: Run, tmp_path: Path) -> None:
     corpus = str(tmp_path / "corpus")
-    for command in (
+    commands = (
         *(("--version",), ("models",), ("corpora", "list"), ("features", "list")),
         ("corpora", "synthesise", "--root", corpus, "--speakers", "1", "--clips", "1"),
         ("corpora", "summary", "folders", "--root", corpus),
-    ):
-        done = base("-m", "bilstm_hmm", *command)
-        assert (done.returncode, done.stderr) == (0, ""), command
-        assert done.stdout, command
+    )
+    for done in several(base, commands):
+        assert (done.returncode, done.stderr) == (0, ""), done.args
+        assert done.stdout, done.args
+
+
+#: Commands, what they say that they need, and the extra that brings it.
+NEEDS: list[tuple[tuple[object, ...], str, str]] = [
+    (("train",), "Training needs keras", "train"),
+    (("evaluate",), "Evaluating needs keras", "train"),
+    (("corpora", "download", "emodb", "--root", "."), "Downloading a corpus needs", "train"),
+    (("encoders", "fetch", "whisper-tiny"), "An encoder needs onnx", "encoders"),
+    (("predict", "--file", SAMPLE, "--model", "accurate"), "whisper-tiny is not", "encoders"),
+    (("predict", "--file", SAMPLE, "--format", "png"), "--format png needs matplot", "plot"),
+    (("predict", "--mic"), "--mic needs sounddevice", "mic"),
+    (("serve",), "Serving needs fastapi", "web"),
+    (("export", "--output", "x.onnx"), "Exporting a model needs onnx", "encoders"),
+]
+
+
+@pytest.fixture(scope="module")
+def refused(base: Run, tmp_path_factory: pytest.TempPathFactory) -> list[Done]:
+    """What those commands say, where no encoder is there: in an empty home."""
+    home = str(tmp_path_factory.mktemp("home"))
+    return several(base, [command for command, *_ in NEEDS], XDG_CACHE_HOME=home, HOME=home)
 
 
 @pytest.mark.parametrize(
-    ("command", "words", "extra"),
+    ("place", "words", "extra"),
     [
-        (("train",), "Training needs keras", "train"),
-        (("evaluate",), "Evaluating needs keras", "train"),
-        (("corpora", "download", "emodb", "--root", "."), "Downloading a corpus needs", "train"),
-        (("encoders", "fetch", "whisper-tiny"), "An encoder needs onnx", "encoders"),
-        (("predict", "--file", SAMPLE, "--model", "accurate"), "whisper-tiny is not", "encoders"),
-        (("predict", "--file", SAMPLE, "--format", "png"), "--format png needs matplot", "plot"),
-        (("predict", "--mic"), "--mic needs sounddevice", "mic"),
-        (("serve",), "Serving needs fastapi", "web"),
-        (("export", "--output", "x.onnx"), "Exporting a model needs onnx", "encoders"),
+        pytest.param(place, *needs, id=" ".join(map(str, command[:2])))
+        for place, (command, *needs) in enumerate(NEEDS)
     ],
 )
 def test_what_needs_an_extra_names_it_in_a_sentence(
-    base: Run, tmp_path: Path, command: tuple[object, ...], words: str, extra: str
+    refused: list[Done], place: int, words: str, extra: str
 ) -> None:
-    # No encoder is there in an empty home.
-    done = base("-m", "bilstm_hmm", *command, XDG_CACHE_HOME=str(tmp_path), HOME=str(tmp_path))
+    done = refused[place]
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
     assert f"pip install 'bilstm-hmm[{extra}]'" in done.stderr

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks import epoch, folder, start, stream, warm
-from benchmarks.contestants import ACCURATE, LIBROSA, NOT_FETCHED, Command, script_command
+from benchmarks.contestants import (
+    ACCURATE,
+    LIBROSA,
+    NOT_FETCHED,
+    Command,
+    ScriptResult,
+    script_command,
+)
 from benchmarks.peers import opensmile_svm
 from benchmarks.setting import Setting
 from benchmarks.timing import Cost
@@ -59,11 +66,29 @@ def test_a_start_is_compared(setting: Setting, monkeypatch: pytest.MonkeyPatch) 
 def test_the_model_with_an_encoder_takes_part_where_it_can(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nothing is run here but by name."""
+    accurate, cost = setting.scratch / "accurate", Cost(1.0, 100.0, "")
+    ran: list[object] = []
+
+    def predict(command: Command) -> Cost:
+        ran.append(command[command.index("--model") + 1])
+        if "--output" in command:
+            clips = sorted((setting.scratch / "folder").iterdir())
+            rows = [json.dumps({"file": clip.name, "emotion": "sad"}) for clip in clips]
+            Path(command[command.index("--output") + 1]).write_text("\n".join(rows), "utf-8")
+        return cost
+
+    def script(command: Command) -> ScriptResult:
+        return ScriptResult(cost, ["sad"] * setting.clips, 0.5)
+
     for scenario in (start, folder):
-        monkeypatch.setattr(scenario, "script_command", quick)
-        monkeypatch.setattr(scenario, "accurate_model", lambda: setting.model)
+        monkeypatch.setattr(scenario, "measure", predict)
+        monkeypatch.setattr(scenario, "measure_script", script)
+        monkeypatch.setattr(scenario, "accurate_model", lambda: accurate)
+        ran.clear()
         section = scenario.run(setting)
         assert section.tables[0][-1][0] == ACCURATE
+        assert set(ran) == {setting.model, accurate}
         assert NOT_FETCHED not in section.notes
 
 

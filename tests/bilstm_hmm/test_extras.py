@@ -1,6 +1,7 @@
 """Packages that an extra brings: which extra is named, and only where one is missing."""
 
 import tomllib
+from collections.abc import Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -14,14 +15,21 @@ from bilstm_hmm.extras import EXTRAS, missing_package_message, require_extra
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
+@pytest.fixture(scope="module")
+def installed() -> Mapping[str, list[str]]:
+    """The packages that bring what can be imported."""
+    return packages_distributions()
+
+
 @pytest.mark.parametrize("extra", EXTRAS)
-def test_an_extra_brings_the_packages_that_are_looked_for(extra: str) -> None:
+def test_an_extra_brings_the_packages_that_are_looked_for(
+    extra: str, installed: Mapping[str, list[str]]
+) -> None:
     project = tomllib.loads(PYPROJECT.read_text("utf-8"))["project"]
     brought = {
         canonicalize_name(Requirement(text).name)
         for text in project["optional-dependencies"][extra]
     }
-    installed = packages_distributions()
     looked_for = {installed.get(package, [package])[0] for package in EXTRAS[extra]}
     assert {*map(canonicalize_name, looked_for)} == brought
 

@@ -1,8 +1,9 @@
-"""``python -m data`` as users run it: a process of its own."""
+"""``python -m data`` as users run it; in this process but for the ways to it."""
 
-import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,19 @@ from bilstm_hmm.cli.corpora import download
 REPOSITORY = Path(__file__).parents[2]
 
 
-def _run(
-    *arguments: str, module: str = "data", **environment: str
-) -> subprocess.CompletedProcess[str]:
+Done = subprocess.CompletedProcess[str]
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(command: Run) -> Run:
+    return partial(command, "data/__main__.py")
+
+
+def process(module: str, *arguments: str) -> Done:
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=REPOSITORY,
-        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -30,8 +37,8 @@ def _run(
     )
 
 
-def test_list_names_every_corpus_and_licence() -> None:
-    done = _run("list")
+def test_list_names_every_corpus_and_licence(run: Run) -> None:
+    done = run("list")
     assert done.returncode == 0
     assert not done.stderr
     for corpus in CORPORA.values():
@@ -39,7 +46,7 @@ def test_list_names_every_corpus_and_licence() -> None:
         assert corpus.licence in done.stdout
 
 
-def test_summary_counts_and_names_what_is_left_out(tmp_path: Path) -> None:
+def test_summary_counts_and_names_what_is_left_out(tmp_path: Path, run: Run) -> None:
     for number in range(14):
         path = tmp_path / f"{1001 + number}_DFA_ANG_XX.wav"
         soundfile.write(path, np.zeros(16000), 16000)
@@ -50,7 +57,7 @@ def test_summary_counts_and_names_what_is_left_out(tmp_path: Path) -> None:
     ):
         (tmp_path / f"{stem}.wav").write_bytes(b"")
     (tmp_path / "other.wav").write_bytes(b"")
-    done = _run("summary", "crema-d", "--root", str(tmp_path))
+    done = run("summary", "crema-d", "--root", str(tmp_path))
     assert done.returncode == 0
     assert not done.stderr
     for words in (
@@ -73,17 +80,19 @@ def test_summary_counts_and_names_what_is_left_out(tmp_path: Path) -> None:
         (("download", "savee", "--root", "/nowhere"), "SAVEE cannot be downloaded"),
     ],
 )
-def test_mistakes_are_one_sentence_and_status_2(arguments: tuple[str, ...], message: str) -> None:
-    done = _run(*arguments)
+def test_mistakes_are_one_sentence_and_status_2(
+    arguments: tuple[str, ...], message: str, run: Run
+) -> None:
+    done = run(*arguments)
     assert done.returncode == 2
     assert not done.stdout
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_download_without_a_network(tmp_path: Path) -> None:
+def test_download_without_a_network(tmp_path: Path, run: Run) -> None:
     closed = "http://127.0.0.1:9"
-    done = _run(
+    done = run(
         "download",
         "emodb",
         "--root",
@@ -97,9 +106,9 @@ def test_download_without_a_network(tmp_path: Path) -> None:
     assert "cannot be fetched" in done.stderr
 
 
-def test_download_of_what_is_there(tmp_path: Path) -> None:
+def test_download_of_what_is_there(tmp_path: Path, run: Run) -> None:
     (tmp_path / "emodb").mkdir()
-    done = _run("download", "emodb", "--root", str(tmp_path))
+    done = run("download", "emodb", "--root", str(tmp_path))
     assert done.returncode == 0
     assert "is there already" in done.stdout
     assert "Burkhardt" in done.stdout
@@ -120,11 +129,11 @@ def test_download_says_what_was_verified(
     assert "free to use" in lines[2]
 
 
-def test_synthesised_clips_are_a_folders_corpus(tmp_path: Path) -> None:
+def test_synthesised_clips_are_a_folders_corpus(tmp_path: Path, run: Run) -> None:
     root = str(tmp_path / "synthetic")
-    done = _run("synthesise", "--root", root, "--speakers", "2", "--clips", "1", "--seed", "3")
+    done = run("synthesise", "--root", root, "--speakers", "2", "--clips", "1", "--seed", "3")
     assert done.returncode == 0, done.stderr
-    summary = _run("summary", "folders", "--root", root)
+    summary = run("summary", "folders", "--root", root)
     assert summary.returncode == 0
     assert "2 speakers" in summary.stdout
 
@@ -133,16 +142,18 @@ def test_synthesised_clips_are_a_folders_corpus(tmp_path: Path) -> None:
     ("module", "arguments"),
     [("data", ()), ("bilstm_hmm.data", ()), ("bilstm_hmm", ("corpora",))],
 )
-def test_the_ways_to_the_commands_in_a_checkout(module: str, arguments: tuple[str, ...]) -> None:
+def test_the_ways_to_the_commands_in_a_checkout(
+    module: str, arguments: tuple[str, ...], run: Run
+) -> None:
     # The first is of a checkout alone, the others are what users of a wheel type as well.
     usage = " ".join(("Usage: python -m", module, *arguments))
-    assert _run(*arguments, "--help", module=module).stdout.strip().startswith(usage)
-    assert _run(*arguments, "list", module=module).stdout == _run("list").stdout != ""
+    assert process(module, *arguments, "--help").stdout.strip().startswith(usage)
+    assert process(module, *arguments, "list").stdout == run("list").stdout != ""
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("summary", "--help"), ("download", "--help")])
-def test_help(arguments: tuple[str, ...]) -> None:
-    done = _run(*arguments)
+def test_help(arguments: tuple[str, ...], run: Run) -> None:
+    done = run(*arguments)
     assert done.returncode == 0
     assert "Usage" in done.stdout
 

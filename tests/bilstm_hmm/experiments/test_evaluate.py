@@ -52,6 +52,8 @@ def test_an_evaluation_that_is_cut_off_within_a_fold_goes_on_there(
 ) -> None:
     folder = tmp_path / "evaluation"
     order = ("evaluate.py", "--config", tiny, *least, "--folds", "2,4", "--output", folder)
+    # What is learned, and that it is gone on with, the tests of training show.
+    how = {"train": True, "steps": False}
     first, within = folder / "fold2.csv", folder / "work4" / "fold2.npz"
 
     def save_or_stop(path: Path, state: TrainingState) -> None:
@@ -62,10 +64,10 @@ def test_an_evaluation_that_is_cut_off_within_a_fold_goes_on_there(
     with monkeypatch.context() as patch:
         patch.setattr(loop, "save_state", save_or_stop)
         with pytest.raises(CutOff):
-            command(*order, train=True)
+            command(*order, **how)
     assert not (folder / "metrics.json").exists()
     written = (first.read_bytes(), first.stat().st_mtime_ns)
-    done = command(*order, "--resume", train=True)
+    done = command(*order, "--resume", **how)
     assert done.returncode == 0, done.stderr
     assert (first.read_bytes(), first.stat().st_mtime_ns) == written
     assert "Fold 4 of 5" in done.stderr

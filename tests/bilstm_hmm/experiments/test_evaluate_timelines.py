@@ -62,10 +62,11 @@ def evaluated(
     """An evaluation of timelines: one fold, then gone on with for another."""
     folder = tmp_path_factory.mktemp("runs") / "timelines"
     order = ("evaluate.py", "--config", config, *least, "--protocol", "timeline-emodb")
-    done = command(*order, "--folds", "1", "--output", folder, train=True)
+    how = {"train": True, "steps": False}
+    done = command(*order, "--folds", "1", "--output", folder, **how)
     assert done.returncode == 0, done.stderr
     before = (folder / "fold1.csv").stat().st_mtime_ns
-    done = command(*order, "--folds", "1,3", "--output", folder, "--resume", train=True)
+    done = command(*order, "--folds", "1,3", "--output", folder, "--resume", **how)
     assert done.returncode == 0, done.stderr
     assert "Fold 3 of 3" in done.stderr
     assert "Fold 1 of 3" not in done.stderr

@@ -84,7 +84,10 @@ def order(config: Path, least: tuple[str, ...]) -> tuple[str | Path, ...]:
 def evaluated(
     tmp_path_factory: pytest.TempPathFactory, order: tuple[str | Path, ...], command: Script
 ) -> Path:
-    """Two folds, each run by itself into one folder, the second while a third is in use."""
+    """Two folds, each run by itself into one folder, the second while a third is in use.
+
+    The second takes no step of training: what becomes of it is another matter.
+    """
     folder = tmp_path_factory.mktemp("runs") / "unheard"
     done = command(*order, "--folds", "1", "--output", folder, train=True)
     assert done.returncode == 0, done.stderr
@@ -92,7 +95,8 @@ def evaluated(
     assert json.loads((folder / "metrics.json").read_text("utf-8"))["folds"] == [1]
     before = (folder / "fold1.csv").stat().st_mtime_ns
     with output_lock(folder / "fold3"):
-        done = command(*order, "--folds", "2", "--output", folder, "--resume", train=True)
+        how = {"train": True, "steps": False}
+        done = command(*order, "--folds", "2", "--output", folder, "--resume", **how)
         assert done.returncode == 0, done.stderr
         busy = command(*order, "--folds", "3", "--output", folder, "--resume", train=True)
         assert busy.returncode == 2

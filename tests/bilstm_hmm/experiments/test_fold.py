@@ -139,7 +139,7 @@ def test_without_test_clips_results_are_out_of_fold() -> None:
         np.testing.assert_array_equal(first.probabilities[name], [0.8, 0.2])
 
 
-@pytest.mark.usefixtures("fast")
+@pytest.mark.usefixtures("untrained")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_run_on_every_clip(tiny: Path, least: tuple[str, ...], tmp_path: Path) -> None:
     recipe = load_recipe(str(tiny), [*least[1::2], "data.protocol=out-of-fold"])
@@ -157,7 +157,7 @@ def test_a_run_on_every_clip(tiny: Path, least: tuple[str, ...], tmp_path: Path)
     assert str(recipe.data.root) not in (tmp_path / "bundle" / "recipe.yaml").read_text("utf-8")
 
 
-@pytest.mark.usefixtures("fast")
+@pytest.mark.usefixtures("untrained")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_run_with_an_int8_network(tiny: Path, least: tuple[str, ...], tmp_path: Path) -> None:
     recipe = load_recipe(str(tiny), [*least[1::2], "bundle.int8=true"])

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -92,12 +93,17 @@ def sketched(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return figures
 
 
-def _column(figure: Any, image: NDArray[np.uint8], axes: Any, time: float, height: float) -> Any:
+def _column(figure: Any, image: NDArray[np.uint8], axes: Any) -> Callable[[float, float], Any]:
     """The colour at a time and a relative height of axes; the picture has a pad around it."""
     low, high = axes.get_ylim()
-    x, y = axes.transData.transform((time, low + height * (high - low)))
     box = figure.get_tightbbox().padded(0.1)
-    return image[round(image.shape[0] - (y - box.y0 * figure.dpi)), round(x - box.x0 * figure.dpi)]
+
+    def colour(time: float, height: float) -> Any:
+        x, y = axes.transData.transform((time, low + height * (high - low)))
+        row, column = image.shape[0] - (y - box.y0 * figure.dpi), x - box.x0 * figure.dpi
+        return image[round(row), round(column)]
+
+    return colour
 
 
 def _rgb(colour: str) -> list[int]:
@@ -124,10 +130,10 @@ def test_the_bands_have_the_colours_of_the_emotions(drawn: list[Any]) -> None:
     image = pixels(plot_timeline(result, heard(120.0)))
     (figure,) = drawn
     colour = emotion_colours(EMOTIONS)
-    _, strip, _ = figure.axes
+    shown = _column(figure, image, figure.axes[1])
     for segment in result.segments:
         # Low in the band, below the name in it.
-        seen = _column(figure, image, strip, (segment.start + segment.end) / 2, 0.15)
+        seen = shown((segment.start + segment.end) / 2, 0.15)
         assert seen.tolist() == _rgb(colour[segment.emotion]), segment
 
 
@@ -135,11 +141,11 @@ def test_the_waveform_has_the_colour_of_its_emotion(drawn: list[Any]) -> None:
     result = timeline(120.0, ("happy", "sad"), turn=30.0)
     image = pixels(plot_timeline(result, heard(120.0)))
     (figure,) = drawn
-    above, _, _ = figure.axes
+    shown = _column(figure, image, figure.axes[0])
     for segment, colour in zip(result.segments[:2], ("happy", "sad"), strict=True):
-        seen = _column(figure, image, above, segment.start + 15.0, 0.5)
+        seen = shown(segment.start + 15.0, 0.5)
         assert seen.tolist() == _rgb(emotion_colours(EMOTIONS)[colour])
-    quiet = _column(figure, image, above, result.segments[2].start + 15.0, 0.97)
+    quiet = shown(result.segments[2].start + 15.0, 0.97)
     assert 225 < quiet.min() == quiet.max() < 250
 
 
