@@ -5,6 +5,7 @@ Both are made once a session, also where pytest-xdist has several workers, and n
 network a test may say which files and shapes there are, and nothing of what it has learned.
 """
 
+import gc
 import io
 import os
 import runpy
@@ -77,10 +78,18 @@ Script = Callable[..., Done]
 def pytest_configure(config: pytest.Config) -> None:
     # pytest-xdist would begin with the files of the most tests.
     config.option.loadscopereorder = False
+    gc.disable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     long_files_first(items)
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays to the end: tests need not look through it for garbage again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @dataclass(frozen=True)
