@@ -58,6 +58,7 @@ def test_the_script_hears_all_vocal_tracts_where_asked_to(
 ) -> None:
     several = write_variant(bundle, tmp_path / "several", warps=WARPS)
     model, script = bilstm_hmm.load(several), straightforward.load(several)
+    clips = clips[::2]
     assert [model.predict(clip).emotion for clip in clips] == emotions(clips)
     assert [straightforward.label(script, clip, views=True) for clip in clips] == emotions(clips)
 
@@ -66,7 +67,7 @@ def test_every_system_agrees_with_keras_and_hmmlearn(
     bundle: Path, clips: list[Path], tmp_path: Path
 ) -> None:
     several = write_variant(bundle, tmp_path / "several", warps=WARPS)
-    found = agreements(several, clips)
+    found = agreements(several, clips[::2])
     assert {one.system for one in found} == set(SYSTEMS)
     for one in found:
         assert one.differing == 0
@@ -85,8 +86,8 @@ def test_a_disagreement_is_found(bundle: Path, clips: list[Path], tmp_path: Path
     clip = network.get_layer("clip")
     clip.set_weights([-array for array in clip.get_weights()])
     write_bundle(tmp_path / "bundle", read_bundle(bundle), save_keras=network.save)
-    found = {one.system: one for one in agreements(tmp_path / "bundle", clips)}
-    assert found["bilstm"].differing == len(clips)
+    found = {one.system: one for one in agreements(tmp_path / "bundle", clips[:2])}
+    assert found["bilstm"].differing == 2
     assert found["bilstm"].largest > 0.5
     assert found["hmm"].differing == 0
 
