@@ -10,16 +10,19 @@ DEMO   := runs/demo
 DEMO_CORPUS := --speakers 12 --clips 4
 DEMO_TRAIN  :=
 SITE   := build/site
+# What `make web` puts into its page.
+MODEL  ?= default
 # Processes that share the tests; more need more memory, because each may load TensorFlow.
 TEST_JOBS ?= 2
 
-.PHONY: demo test test-setting test-install test-image check types docs mutants bench corpora-named samples clean help
+.PHONY: demo web test test-setting test-install test-image check types docs mutants bench corpora-named samples clean help
 
 help:
 	@echo "make demo   predict with the shipped model; train one on synthetic voices; two minutes"
 	@echo "make test   checks and the whole test suite"
 	@echo "make check  ruff and mypy alone"
 	@echo "make docs   the documentation as a site, in $(SITE)"
+	@echo "make web    the page that needs no server, in web/dist; make web MODEL=open for that model"
 	@echo "make bench  measure against other tools on real clips: make bench CORPORA=DIR"
 	@echo "make mutants  whether the tests of the HMMs and the timeline notice changes to them"
 	@echo "make clean  remove .venv and the demo"
@@ -83,6 +86,16 @@ types:
 docs: $(VENV)/installed-docs types
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir $(SITE)
 	@echo "$(SITE)/index.html"
+
+web/node_modules/installed: web/package.json web/package-lock.json
+	npm ci --prefix web --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# A page for any static host, with the model in it.
+web: $(VENV)/installed web/node_modules/installed
+	$(BIN)/python -m bilstm_hmm export --model $(MODEL) --output web/public/model.onnx --overwrite
+	npm run --prefix web build
+	@echo "web/dist: any static host serves it, under any path; here: $(BIN)/python -m http.server -d web/dist"
 
 # Threads of numeric libraries would only fight over the cores that the test processes share.
 test: check

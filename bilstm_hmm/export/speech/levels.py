@@ -73,9 +73,10 @@ def _envelope(graph: ModelWriter, levels: str) -> str:
 def _noise(graph: ModelWriter, powers: str) -> str:
     """As the class `_NoiseLevel`, by minimum statistics, ``[1, 1, N]``."""
     n_levels = round(NOISE_WINDOW / FRAME_SECONDS / NOISE_FRAMES)
-    # No whole level is known of the frames behind the last one, and none needs it.
-    pads = graph.ints(0, 0, 0, 0, 0, NOISE_FRAMES)
-    padded = graph.add("Pad", powers, pads)
+    # No whole level is known of the frames behind the last one, and none needs it. They are no
+    # `Pad`, which some versions of ONNX Runtime take into the pooling that follows, and fail.
+    more = graph.floats(np.zeros((1, 1, NOISE_FRAMES)))
+    padded = graph.add("Concat", powers, more, axis=2)
     means = graph.add("AveragePool", padded, kernel_shape=[NOISE_FRAMES], strides=[NOISE_FRAMES])
     levels = _decibels(graph, means)
     pads = graph.ints(0, 0, n_levels, 0, 0, 0)
