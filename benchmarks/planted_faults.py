@@ -163,7 +163,9 @@ def _short(bed: Bed, turn: int) -> None:
 
 
 def _long(bed: Bed, _turn: int) -> None:
-    parts = [_samples(bed.items[int(i)]) for i in bed.rng.integers(bed.n_clean, size=12)]
+    parts: list[FloatArray] = []
+    while sum(map(len, parts)) < 25 * RATE:
+        parts.append(_samples(bed.items[int(bed.rng.integers(bed.n_clean))]))
     added = bed.add(bed.take(), np.concatenate(parts))
     bed.note("too long", added.name, "too-long")
 

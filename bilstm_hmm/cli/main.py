@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from bilstm_hmm import __version__
 from bilstm_hmm.cli.checking.check import check
+from bilstm_hmm.cli.checking.label_issues import label_issues
 from bilstm_hmm.cli.corpora import download, list_corpora, summary, synthesise
 from bilstm_hmm.cli.encoders import fetch, list_encoders
 from bilstm_hmm.cli.errors import user_errors
@@ -41,6 +42,7 @@ CORPORA: Mapping[str, Command] = {
     "list": list_corpora,
     "summary": summary,
     "check": check,
+    "label-issues": label_issues,
     "download": download,
     "synthesise": synthesise,
 }

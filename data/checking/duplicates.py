@@ -86,7 +86,7 @@ def bit_errors(one: Fingerprint, other: Fingerprint, shift: int) -> float:
 
 def _candidates(prints: Sequence[Fingerprint]) -> Iterator[tuple[int, int, int]]:
     """Yield pairs of recordings that share words, and the shift at which most of these agree."""
-    if not prints:
+    if not any(one.any() for one in prints):
         return
     lengths = [len(one) for one in prints]
     words = np.concatenate(prints)

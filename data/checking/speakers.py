@@ -28,12 +28,16 @@ def name_findings(entries: Sequence[Entry]) -> Iterator[Finding]:
     for entry in entries:
         if entry.speaker is not None:
             clips[entry.speaker].append(entry.clip.name)
-    names = sorted(clips, key=lambda name: (len(clips[name]), name), reverse=True)
-    for number, name in enumerate(names):
-        other = _alike(name, names[:number]) or _copied(name, names)
+    # Their names by how these look, of several the one with the most clips.
+    before: dict[str, str] = {}
+    plain = {name: _plain(name) for name in clips}
+    everyone = {plain[name]: name for name in sorted(clips, key=lambda name: len(clips[name]))}
+    for name in sorted(clips, key=lambda name: (len(clips[name]), name), reverse=True):
+        other = before.get(plain[name]) or _near(plain[name], before) or _copied(name, everyone)
         if other is not None:
             said = f"{count(clips[name])}; perhaps the speaker {other} ({count(clips[other])})"
             yield Finding("speaker-name", name, said, tuple(clips[name]))
+        before.setdefault(plain[name], name)
 
 
 def unknown_findings(entries: Sequence[Entry]) -> Iterator[Finding]:
@@ -124,31 +128,30 @@ def _is_code(label: str, labels: Mapping[str, object]) -> bool:
     return label.strip().isdigit() and bool(numbers) and max(numbers) <= 8
 
 
-def _alike(name: str, others: Sequence[str]) -> str | None:
-    """Return the first of the others that is the same name, or nearly."""
-    plain = _plain(name)
-    for other in others:
-        if _plain(other) == plain:
-            return other
-    if any(c.isdigit() for c in name) or len(plain) < _MIN_LETTERS:
+def _near(plain: str, others: Mapping[str, str]) -> str | None:
+    """Return the first of the others, by how their names look, that `plain` nearly is."""
+    if not _is_long_word(plain):
         return None
-    for other in others:
-        near = _plain(other)
+    matcher = difflib.SequenceMatcher(b=plain)
+    for near, other in others.items():
         # Marie and Maria, Daniel and Daniela are two people.
-        is_other = plain[:-1] == near[:-1] or plain in (near[:-1], near) or near == plain[:-1]
-        if is_other or any(c.isdigit() for c in near) or len(near) < _MIN_LETTERS:
+        is_other = plain[:-1] == near[:-1] or plain == near[:-1] or near == plain[:-1]
+        if is_other or not _is_long_word(near):
             continue
-        if difflib.SequenceMatcher(None, plain, near).ratio() >= _NEARNESS:
+        matcher.set_seq1(near)
+        if matcher.quick_ratio() >= _NEARNESS and matcher.ratio() >= _NEARNESS:
             return other
     return None
 
 
-def _copied(name: str, others: Sequence[str]) -> str | None:
+def _is_long_word(name: str) -> bool:
+    return len(name) >= _MIN_LETTERS and not any(c.isdigit() for c in name)
+
+
+def _copied(name: str, others: Mapping[str, str]) -> str | None:
     """Return the speaker whose name `name` is with a number or a word for a copy behind it."""
     base = _plain(_COPY.sub("", name.strip().casefold()))
-    if not base or base == _plain(name):
-        return None
-    return next((other for other in others if other != name and _plain(other) == base), None)
+    return others.get(base) if base != _plain(name) else None
 
 
 def _plain(name: str) -> str:

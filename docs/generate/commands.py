@@ -30,8 +30,9 @@ and `predict`, and need no installation of the toolkit itself.
 `bilstm-hmm --version` prints the version, `bilstm-hmm --install-completion` installs completion for
 the shell, and every command has `--help`.
 
-The exit status is 0 if all went well, 1 if some of the files could not be labelled, and 2 for
-arguments, files or settings that are wrong; then one sentence on standard error says what to do.
+The exit status is 0 if all went well, 1 if some of the files could not be labelled or a check
+found a fault, and 2 for arguments, files or settings that are wrong; then one sentence on standard
+error says what to do.
 """
 
 

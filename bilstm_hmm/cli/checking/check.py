@@ -69,7 +69,7 @@ def _measured(collection: "Collection", jobs: int | None) -> "list[Sound | Unrea
     with console_progress() as progress:
 
         def on_clip(done: int) -> None:
-            progress.update("Listening to the clips", done, len(paths))
+            progress.update("Decoding the clips", done, len(paths))
 
         on_clip(0)
         return measure_sounds(paths, jobs, on_clip)

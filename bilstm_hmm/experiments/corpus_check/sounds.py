@@ -1,6 +1,7 @@
 """Decoding the clips of a collection to measure them, on all cores."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.data.checking.sound import Sound, Unreadable
 from bilstm_hmm.features.audio.channels import mixing_weights
 from bilstm_hmm.features.audio.decoding.files import file_source
@@ -139,7 +141,7 @@ def _in_processes(parts: Sequence[Sequence[Path]], jobs: int) -> Iterator[list[M
     first = 0
     while first < len(parts):
         # A fresh interpreter each: forks of one with threads can hang.
-        pool = ProcessPoolExecutor(jobs, get_context("spawn"))
+        pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start)
         waiting: list[Future[list[Measured]]] = []
         try:
             waiting = [pool.submit(_measure_all, part) for part in parts[first:]]
@@ -154,8 +156,14 @@ def _in_processes(parts: Sequence[Sequence[Path]], jobs: int) -> Iterator[list[M
             pool.shutdown(cancel_futures=True)
 
 
+def _start() -> None:
+    # The interruption is the parent's to handle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _measure_all(paths: Sequence[Path]) -> list[Measured]:
-    return [measure_sound(path) for path in paths]
+    with one_blas_thread():
+        return [measure_sound(path) for path in paths]
 
 
 def _measure_alone(path: Path) -> Measured:

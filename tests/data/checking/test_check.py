@@ -121,6 +121,18 @@ def test_other_takes_are_no_copies(tree: Make) -> None:
     assert _copies(tree(CLEAN), "happy/ann/1.wav", "sad/ann/2.wav", bits=9).faults == ()
 
 
+def test_loose_files_alone_are_a_collection_without_clips(tree: Make) -> None:
+    report = _found(tree(["a.wav", "b.wav"]))
+    assert [kind for kind, _ in _faults(report)] == ["unlabelled"] * 2
+    assert report.n_clips == report.hours == 0
+    assert "0 clips" in next(iter(report_lines(report)))
+
+
+def test_sounds_too_short_for_a_fingerprint_are_no_copies(tree: Make) -> None:
+    sounds = [replace(s, fingerprint=np.zeros(0, np.uint32)) for s in good_sounds(len(CLEAN))]
+    assert _found(tree(CLEAN), sounds).faults == ()
+
+
 def test_silence_is_no_copy_of_silence(tree: Make) -> None:
     sounds = good_sounds(len(CLEAN))
     for number in (0, 5):
