@@ -24,7 +24,7 @@ help:
 	@echo "make docs   the documentation as a site, in $(SITE)"
 	@echo "make web    the page that needs no server, in web/dist; make web MODEL=open for that model"
 	@echo "make bench  measure against other tools on real clips: make bench CORPORA=DIR"
-	@echo "make mutants  whether the tests of the HMMs and the timeline notice changes to them"
+	@echo "make mutants  whether the tests of HMMs, timeline and confidence notice changes"
 	@echo "make clean  remove .venv and the demo"
 
 $(VENV)/bin/python:

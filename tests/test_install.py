@@ -43,8 +43,9 @@ def tracked(*folders: str) -> list[str]:
 
 
 def run(*arguments: object, cwd: Path, **environment: str) -> Done:
-    """Run Python there; a path of this session's own must not lead it back to the checkout."""
-    own = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    """Run Python there; neither a path nor coverage leads it back to the checkout."""
+    ours = ("PYTHONPATH", "COVERAGE_")
+    own = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
@@ -133,7 +134,7 @@ def base(site: Path) -> Run:
     hidden = {
         package
         for package, names in metadata.packages_distributions().items()
-        if not {canonicalize_name(name) for name in names} & (there | {"coverage", "pip"})
+        if not {canonicalize_name(name) for name in names} & (there | {"pip"})
     }
     assert {"keras", "tensorflow", "librosa", "sklearn", "scipy", "matplotlib", "onnx"} <= hidden
     (folder / "sitecustomize.py").write_text(
