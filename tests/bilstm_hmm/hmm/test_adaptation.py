@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bilstm_hmm.hmm.adaptation import (
+    StateStatistics,
     adapt_bank,
     adapt_means,
     shift_means,
@@ -138,6 +139,30 @@ def test_the_shift_is_the_likeliest(bank: HmmBank, clips: list[Matrix], prior: f
     if prior:
         unbound = shift_means(bank, state_statistics(bank, clips)).means[0, 0] - bank.means[0, 0]
         np.testing.assert_allclose(shift, unbound * 8.0 / 18.0)
+
+
+def test_how_much_clips_count_beside_the_prior_is_all_that_matters(
+    bank: HmmBank, clips: list[Matrix]
+) -> None:
+    """Also where they count for less than a frame, as where emotions are unlikely."""
+    found = state_statistics(bank, clips)
+    less = StateStatistics(found.occupancy / 1000, found.sums / 1000, found.log_likelihood)
+    expected = shift_means(bank, found, 10.0).means
+    np.testing.assert_allclose(shift_means(bank, less, 0.01).means, expected, rtol=1e-9)
+
+
+def test_each_iteration_knows_the_emotions_and_what_came_before(
+    bank: HmmBank, clips: list[Matrix]
+) -> None:
+    emotions = [np.eye(3)[place] for place in (2, 0, 2)]
+    shifted = bank
+    for _ in range(3):
+        shifted = shift_means(bank, state_statistics(shifted, clips, emotions), 5.0)
+    means = shifted
+    for _ in range(3):
+        means = adapt_means(shifted, state_statistics(means, clips, emotions), 7.0)
+    found = adapt_bank(bank, clips, shift_frames=5.0, mean_frames=7.0, emotions=emotions)
+    np.testing.assert_allclose(found.means, means.means, rtol=1e-12)
 
 
 def sampled(bank: HmmBank, emotion: int, length: int, rng: np.random.Generator) -> Matrix:

@@ -209,7 +209,21 @@ def test_fewer_frames_give_fewer_states() -> None:
         fitted = fit_bank(sequences, np.arange(2), CLASSES[:2], HmmSettings(states=3), seed=1)
         assert np.isfinite(fitted.bank.log_startprob[0]).sum() == states
         assert [n.split(":")[0] for n in fitted.notes] == ["happy"]
-        assert f"so it has {states}" in fitted.notes[0]
+        assert f"so it has {states}; add clips of it or lower hmm.states." in fitted.notes[0]
+
+
+def test_a_chain_starts_from_equal_parts_of_each_sequence() -> None:
+    """One iteration is enough where the clips stay as long in each state, also to come back."""
+    rng = np.random.default_rng(11)
+    levels = np.array([[0.0, 5.0, 0.0], [5.0, 0.0, 5.0], [0.0, 5.0, 10.0]])
+    sequences = [
+        np.repeat(own, 10)[:, None] + 0.5 * rng.normal(size=(30, 2))
+        for own in levels
+        for _ in range(4)
+    ]
+    chosen = HmmSettings(states=3, topology="left-right", iterations=1)
+    fitted = fit_bank(sequences, np.repeat(np.arange(3), 4), CLASSES, chosen, seed=1)
+    np.testing.assert_allclose(fitted.bank.means[..., 0], levels, atol=0.5)
 
 
 def test_a_chain_is_no_longer_than_half_of_the_clips() -> None:

@@ -60,8 +60,10 @@ def test_logits_keep_all_that_tells_classes_apart() -> None:
     assert back[1].max() < 1e-6
 
 
-def test_pca_is_whitened_as_by_scikit_learn() -> None:
+@pytest.mark.parametrize("scale", [1.0, 0.01])
+def test_pca_is_whitened_as_by_scikit_learn(scale: float) -> None:
     sequences, labels = hidden_states(1)
+    sequences = [np.float32(scale) * sequence for sequence in sequences]
     chosen = HmmSettings(input="pca", dimensions=4)
     fitted = fit_projection(sequences, labels, 4, chosen)
     frames = np.concatenate(sequences).astype(np.float64)
@@ -122,6 +124,12 @@ def test_two_classes(kind: Any) -> None:
     fitted = fit_projection(sequences, labels % 2, 2, HmmSettings(input=kind, dimensions=1))
     frames = np.concatenate(sequences)
     assert project(fitted, outputs(hidden=frames, frame=frames)).shape == (len(frames), 1)
+
+
+def test_two_classes_differ_in_one_dimension() -> None:
+    sequences, labels = hidden_states(5)
+    fitted = fit_projection(sequences, labels % 2, 2, HmmSettings(input="lda"))
+    assert fitted.matrix.shape == (10, 1)
 
 
 def test_a_unit_that_never_moves_does_no_harm() -> None:
