@@ -6,13 +6,16 @@
 import argparse
 import asyncio
 import json
+import socket
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -146,6 +149,17 @@ async def load_streams(
             "max_ms": latest}  # fmt: skip
 
 
+def _answers(url: str) -> bool:
+    """Say whether something at this address takes connections."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        socket.create_connection((parts.hostname or "", port), timeout=5.0).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Put load on a service, and print figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.service", description=__doc__)
@@ -164,6 +178,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"--clips {options.clips}: holds no recordings.", file=sys.stderr)
         return 2
     clips = clips[:: max(1, len(clips) // options.n_clips)][: options.n_clips]
+    needed = "websockets" if options.streams is not None else "httpx"
+    if find_spec(needed) is None:
+        print(f"This load needs {needed}; install it with pip install {needed}.", file=sys.stderr)
+        return 2
+    if not _answers(options.url):
+        print(
+            f"--url {options.url}: no service answers there; start one with "
+            "bilstm-hmm serve --rate 0.",
+            file=sys.stderr,
+        )
+        return 2
     if options.streams is not None:
         work = load_streams(options.url, clips, options.seconds, options.streams)
     else:

@@ -21,12 +21,19 @@ def with_encoder(load: Callable[[], T], yes: bool) -> T:
     Raises
     ------
     EncoderError
-        Whatever `load` raises of an encoder that cannot be fetched by name, or is not wanted.
+        Whatever `load` raises of an encoder that cannot be fetched by name, or is not wanted; or
+        the package is missing that cuts its graph.
     """
     from bilstm_hmm.features.errors import EncoderError
 
     try:
         return load()
+    except ModuleNotFoundError as error:
+        if error.name != "onnx":
+            raise
+        from bilstm_hmm.extras import missing_extra_message
+
+        raise EncoderError(missing_extra_message("encoders", "The encoder", "onnx")) from None
     except EncoderError as error:
         from bilstm_hmm.extras import is_installed
         from bilstm_hmm.features.encoder.resolve import MissingEncoderError

@@ -31,12 +31,21 @@ def list_models(
 
 
 def _lines(card: Mapping[str, Any]) -> Iterator[str]:
+    from bilstm_hmm.inference.shipped import DEFAULT
+
     corpora = card["corpora"]
-    yield f"{card['name']}: {card['model']}, of {', '.join(one['title'] for one in corpora)}"
+    used = "; used if none is named" if card["name"] == DEFAULT else ""
+    yield f"{card['name']}: {card['model']}, of {', '.join(one['title'] for one in corpora)}{used}"
     yield f"    emotions   {', '.join(card['emotions'])}"
     known = _interval(card["ua_interval"])
     yield f"    UA         {card['ua']:.1f} % on {card['unknown']} it does not know{known}"
     yield f"    ECE        {card['ece']:.3f}"
+    mean = card["corpus_mean"]
+    if mean is not None:
+        yield (
+            f"    by corpus  UA {mean['ua']:.1f} %, ECE {mean['ece']:.3f}: the means of "
+            f"{mean['corpora']} corpora, each left out in turn"
+        )
     yield f"    commercial {card['commercial_use']}"
     licences = (f"{one['title']} {one['licence']}" for one in corpora)
     yield f"    licences   {', '.join(licences)}"

@@ -222,13 +222,17 @@ def _predict(chosen: "ModelOptions", options: "PredictOptions", live_options: "L
         from bilstm_hmm.cli.labelling.stdin import label_standard_input
 
         return label_standard_input(model, options, live_options.raw)
-    with _folder_progress(len(options.files) if options.many else None) as on_result:
+    # On a terminal that shows the results a bar would only part and wrap them.
+    is_shown = options.output is None and sys.stdout.isatty()
+    with _folder_progress(
+        len(options.files) if options.many and not is_shown else None
+    ) as on_result:
         return write_predictions(model, options, on_result)
 
 
 @contextmanager
 def _folder_progress(n_files: int | None) -> Iterator[Callable[[int, int], None]]:
-    """A bar for a folder; nothing, not even an import of rich, for one file (None)."""
+    """A bar for a folder; nothing, not even an import of rich, where none is wanted (None)."""
     if n_files is None or not sys.stderr.isatty():
         yield lambda _done, _total: None
         return

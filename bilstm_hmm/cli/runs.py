@@ -111,7 +111,9 @@ def evaluate(
     yes: Yes = False,
     models: Annotated[
         Path | None,
-        typer.Option(help="For timelines: an earlier evaluation whose models are used."),
+        typer.Option(
+            help="For timelines: an earlier evaluation whose models are used, or a model."
+        ),
     ] = None,
     model: Annotated[
         Path | None,

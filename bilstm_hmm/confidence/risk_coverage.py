@@ -98,8 +98,9 @@ def confidence_for(table: RiskCoverage | None, accuracy: float, model: str) -> f
     """
     if table is None:
         raise ToolkitError(
-            f"The model {model} does not know how often it is right when it is how sure; give "
-            "--abstain CONFIDENCE (abstain=) instead."
+            f"The model {model} has no record of how often it is right at which confidence; give "
+            "--abstain CONFIDENCE (abstain=) instead, or take a model that has one, such as "
+            "open-accurate."
         )
     known = ~np.isnan(table.accuracy)
     misses = np.flatnonzero(known & (table.accuracy < accuracy))

@@ -27,6 +27,9 @@ from bilstm_hmm.prediction import NO_SPEECH
 Labels = NDArray[np.int64]
 Metrics = Mapping[str, Any]
 
+#: Corpora without a name, in words.
+_OWN = {"folders": "clips in folders", "manifest": "clips of a manifest"}
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredClip:
@@ -39,7 +42,7 @@ class ScoredClip:
     truth
         One of the model's classes.
     emotion
-        What the model says; None where it hears no speech.
+        What the model says; None where it finds no speech.
     probabilities
         Of each class, ``[C]``; they count where there is speech.
     """
@@ -86,7 +89,7 @@ class Setting:
 def compute_score_metrics(setting: Setting, clips: Sequence[ScoredClip]) -> dict[str, Any]:
     """Return the scores as plain types; keys of a system as `compute_metrics` has them.
 
-    A clip in which the model hears no speech counts as wrong; calibration error and log loss are
+    A clip in which the model finds no speech counts as wrong; calibration error and log loss are
     of the others, and None where there are none. ``ua_interval`` is None where fewer than
     `MIN_SPEAKERS` speakers, or not all of them, are known.
     """
@@ -226,15 +229,16 @@ def notes(metrics: Metrics) -> list[str]:
     said += [f"{one} counts as {other}." for one, other in metrics["renamed"].items()]
     if metrics["no_speech"]:
         said.append(
-            f"In {metrics['no_speech']} clips the model hears no speech; they count as wrong, and "
+            f"In {metrics['no_speech']} clips the model finds no speech; they count as wrong, and "
             "not for ECE and log loss."
         )
     if metrics["unreadable"]:
         said.append(f"{len(metrics['unreadable'])} clips cannot be read and do not count.")
     if metrics["trained_on_corpus"]:
+        corpus = _OWN.get(metrics["corpus"], metrics["corpus"])
         said.append(
-            f"The model was trained on {metrics['corpus']}: if these are its speakers, the "
-            "figures are better than for others."
+            f"The model was trained on {corpus}: if these are its speakers, the figures are better "
+            "than for others."
         )
     ((_, scores),) = metrics["systems"].items()
     if scores["ua_interval"] is None:
@@ -242,6 +246,8 @@ def notes(metrics: Metrics) -> list[str]:
             f"An interval over speakers takes {MIN_SPEAKERS} or more, each of them known; "
             f"{metrics['speakers']} are."
         )
+        if not metrics["speakers"]:
+            said.append("To say who speaks, make a folder for each speaker within each emotion's.")
     if len(metrics["by_speaker"]) > 1:
         by_speaker = {speaker: scores["ua"] for speaker, scores in metrics["by_speaker"].items()}
         ends = (end(by_speaker, key=by_speaker.__getitem__) for end in (min, max))

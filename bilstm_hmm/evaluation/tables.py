@@ -97,12 +97,18 @@ def interval_verdict(interval: Sequence[float] | None) -> str:
     return "not more than the choice of speakers may explain"
 
 
-def terminal_table(title: str, rows: Sequence[Sequence[str]]) -> "Table":
-    """Return a table for the terminal (rich); the first row is its header."""
+def terminal_table(title: str, rows: Sequence[Sequence[str]], *, narrow: bool = False) -> "Table":
+    """Return a table for the terminal (rich); the first row is its header.
+
+    One that is `narrow` has no lines between its columns: eight emotions fit 80 characters.
+    """
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=Text(title))
+    if narrow:
+        table.box, table.padding = box.SIMPLE_HEAD, (0, 0, 0, 0)
     header, *body = rows
     table.add_column(header[0])
     for name in header[1:]:

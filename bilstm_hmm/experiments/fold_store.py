@@ -11,8 +11,9 @@ from bilstm_hmm.atomic_files import atomic_write
 from bilstm_hmm.data.splits.folds import Fold
 from bilstm_hmm.delimited_text import table_rows
 from bilstm_hmm.errors import ToolkitError
-from bilstm_hmm.inference.bundle import Bundle
-from bilstm_hmm.inference.bundle_files import read_bundle, write_bundle
+from bilstm_hmm.inference.bundle import Bundle, trained_corpora
+from bilstm_hmm.inference.bundle_files import MANIFEST, read_bundle, write_bundle
+from bilstm_hmm.inference.shipped import named_model_path, shipped_models
 from bilstm_hmm.training.dataset import Dataset, dataset_protocol
 
 Results = TypeVar("Results")
@@ -116,12 +117,41 @@ def check_models(models: Path, folds: Sequence[Fold], dataset: Dataset) -> None:
 def fold_bundle(models: Path, fold: Fold, dataset: Dataset) -> Bundle:
     """Read the model of a fold from an earlier evaluation that tested the same speakers.
 
+    One model, by its folder or name, is that of every fold; it may know nothing of the corpus.
+
     Raises
     ------
     ToolkitError
-        It is not there, its fold tested other speakers or let speakers be on both sides, so that
-        it may know those that are to be unseen, or it has other classes.
+        It is not there, its fold tested other speakers or let speakers be on both sides, or it was
+        trained on the corpus, so that it may know those that are to be unseen; or it has other
+        classes.
     """
+    bundle = _one_model(models, dataset) or _tested_model(models, fold, dataset)
+    if set(bundle.classes) != set(dataset.classes):
+        raise ToolkitError(
+            f"--models {models}: its models tell {', '.join(bundle.classes)} apart, but the clips "
+            f"are {', '.join(dataset.classes)}; use the same data.label_map and data.classes."
+        )
+    return bundle
+
+
+def _one_model(models: Path, dataset: Dataset) -> Bundle | None:
+    """Return the model of this name or folder, None where it is none."""
+    if not models.exists() and str(models) in shipped_models():
+        models = named_model_path(models)
+    if not (models / MANIFEST).is_file():
+        return None
+    bundle = read_bundle(models)
+    known = set(trained_corpora(bundle.recipe)) & {clip.corpus for clip in dataset.clips}
+    if known:
+        raise ToolkitError(
+            f"--models {models}: it was trained on {', '.join(sorted(known))}, and may know the "
+            "speakers that are to be unseen; give a model that was not, or an evaluation."
+        )
+    return bundle
+
+
+def _tested_model(models: Path, fold: Fold, dataset: Dataset) -> Bundle:
     number, files = fold.number, FoldFiles(models, fold.number)
     try:
         header, *rows = table_rows(files.results.read_bytes().decode("utf-8"))
@@ -145,10 +175,5 @@ def fold_bundle(models: Path, fold: Fold, dataset: Dataset) -> Bundle:
         raise ToolkitError(
             f"--models {models}: its models were trained on clips of all speakers; give a "
             "speaker-independent evaluation, or leave --models out."
-        )
-    if set(bundle.classes) != set(dataset.classes):
-        raise ToolkitError(
-            f"--models {models}: its models tell {', '.join(bundle.classes)} apart, but the clips "
-            f"are {', '.join(dataset.classes)}; use the same data.label_map and data.classes."
         )
     return bundle

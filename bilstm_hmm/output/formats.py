@@ -137,8 +137,10 @@ def _text(results: Sequence[Result], options: RenderOptions) -> str:
     lines = []
     for result in results:
         if isinstance(result, Failure):
-            name = f"{escape_unprintable(result.file)}: " if options.many else ""
-            lines.append(f"{name}no label: {escape_unprintable(result.error)}")
+            name = f"{result.file}: " if options.many else ""
+            # Most errors begin with the file as well.
+            why = result.error.removeprefix(result.file if name else "").lstrip(": ")
+            lines.append(escape_unprintable(f"{name}no label: {why}"))
             continue
         label = label_line(result, options.many, options.top)
         if options.many:

@@ -1,6 +1,7 @@
 """What a run that was cut off has already labelled, read from its own output."""
 
 import json
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from bilstm_hmm.delimited_text import table_rows, table_text
@@ -10,21 +11,34 @@ from bilstm_hmm.output.run_record import RunRecord, other_run
 
 RESUMABLE_FORMATS = ("jsonl", "csv", "tsv")
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
+# By file, and the channel or speaker of it; nothing where all of it is one answer.
+_Records = dict[tuple[str, str], str]
 
 
-def read_finished(text: str, format: str) -> set[str]:
-    """Return the files that `text` has a label for; failed ones and a half last line are not in.
+def read_finished(text: str, format: str, voice: str | None = None) -> Mapping[str, set[str]]:
+    """Return the voices of each file that `text` has a label for, failed ones and half lines apart.
+
+    Parameters
+    ----------
+    text, format
+        An output, and its format.
+    voice
+        ``channel`` or ``speaker``, where there are several answers to a recording; without, the
+        one voice of a file is called nothing.
 
     Raises
     ------
     ToolkitError
         A run in `format` cannot be resumed, or `text` is not an output of this program.
     """
-    return set(_records(text, format))
+    finished: dict[str, set[str]] = {}
+    for file, name in _records(text, format, voice):
+        finished.setdefault(file, set()).add(name)
+    return finished
 
 
-def keep_finished(text: str, format: str) -> str:
-    """Return `text` with its header and the records that `read_finished` counts, ready to go on.
+def keep_finished(text: str, format: str, files: Container[str], voice: str | None = None) -> str:
+    """Return `text` with its header and the records of `files`, ready to go on.
 
     What a run that was cut off wrote in half, and files that failed and will be tried again,
     are left out, so that no file is listed twice in the end.
@@ -34,15 +48,19 @@ def keep_finished(text: str, format: str) -> str:
     ToolkitError
         As for `read_finished`.
     """
-    records = _records(text, format)
+    records = "".join(
+        record for (file, _), record in _records(text, format, voice).items() if file in files
+    )
     if format == "jsonl":
-        return "".join(records.values())
+        return records
     delimiter = _DELIMITERS[format]
     header = table_rows(_whole_records(text), delimiter)[:1]
-    return table_text(header, delimiter) + "".join(records.values())
+    return table_text(header, delimiter) + records
 
 
-def refuse_other_table(text: str, output: Path, record: RunRecord) -> None:
+def refuse_other_table(
+    text: str, output: Path, record: RunRecord, voice: str | None = None
+) -> None:
     """Refuse to go on with a table whose own rows say that another model wrote it.
 
     Parameters
@@ -53,6 +71,8 @@ def refuse_other_table(text: str, output: Path, record: RunRecord) -> None:
         Where it stands.
     record
         What is to go on with it.
+    voice
+        As for `read_finished`.
 
     Raises
     ------
@@ -60,7 +80,7 @@ def refuse_other_table(text: str, output: Path, record: RunRecord) -> None:
         Other columns or emotions, or another model.
     """
     columns = ", ".join(record.classes)
-    for line in _records(text, record.format).values() if record.format == "jsonl" else ():
+    for line in _records(text, record.format, voice).values() if record.format == "jsonl" else ():
         document = json.loads(line)
         emotions = ", ".join(document.get("probabilities", {}))
         # Of a recording without speech nothing is said.
@@ -71,7 +91,9 @@ def refuse_other_table(text: str, output: Path, record: RunRecord) -> None:
     if record.format == "jsonl":
         return
     delimiter = _DELIMITERS[record.format]
-    header = render([], record.format, many=True, timeline=False, classes=record.classes)
+    header = render(
+        [], record.format, many=True, timeline=False, classes=record.classes, voice=voice
+    )
     (expected,) = table_rows(str(header), delimiter)
     for number, row in enumerate(table_rows(_whole_records(text), delimiter)):
         if number == 0 and row != expected:
@@ -81,45 +103,51 @@ def refuse_other_table(text: str, output: Path, record: RunRecord) -> None:
             raise other_run(output, "the model", written["model"], record.model)
 
 
-def _records(text: str, format: str) -> dict[str, str]:
-    """Return the record of each labelled file, as it stands in `text`."""
+def _records(text: str, format: str, voice: str | None) -> _Records:
+    """Return the record of each file, or of each voice of it, that has a label, as it stands."""
     if format not in RESUMABLE_FORMATS:
         raise ToolkitError(
             f"a run in the {format} format cannot be resumed; "
             f"choose from {', '.join(RESUMABLE_FORMATS)}"
         )
-    return _json_records(text) if format == "jsonl" else _rows(text, format)
+    return _json_records(text, voice) if format == "jsonl" else _rows(text, format, voice)
 
 
-def _json_records(text: str) -> dict[str, str]:
-    records = {}
+def _json_records(text: str, voice: str | None) -> _Records:
+    records: _Records = {}
     for line in text.split("\n")[:-1]:
         try:
             document = json.loads(line)
             file, labelled = document["file"], "error" not in document
+            name = str(document[voice]) if voice and labelled else ""
         except (ValueError, KeyError, TypeError) as error:
             raise ToolkitError(
                 f"the output to resume has a line that is not ours ({line[:40]!r}); "
                 "choose another output or start afresh"
             ) from error
         if labelled:
-            records[file] = f"{line}\n"
+            records[file, name] = f"{line}\n"
     return records
 
 
-def _rows(text: str, format: str) -> dict[str, str]:
+def _rows(text: str, format: str, voice: str | None) -> _Records:
     delimiter = _DELIMITERS[format]
     rows = table_rows(_whole_records(text), delimiter)
     if not rows:
         return {}
-    header = rows[0]
-    if header[:3] != ["file", "emotion", "confidence"] or any(len(r) != len(header) for r in rows):
+    header, voices = rows[0], [voice] if voice else []
+    ours = ["file", *voices, "emotion", "confidence"]
+    if header[: len(ours)] != ours or any(len(row) != len(header) for row in rows):
         raise ToolkitError(
             f"the output to resume is not a {format} table of ours; "
             "choose another output or start afresh"
         )
     error = header.index("error") if "error" in header else len(header) - 1
-    return {row[0]: table_text([row], delimiter) for row in rows[1:] if not row[error]}
+    return {
+        (row[0], row[1] if voice else ""): table_text([row], delimiter)
+        for row in rows[1:]
+        if not row[error]
+    }
 
 
 def _whole_records(text: str) -> str:

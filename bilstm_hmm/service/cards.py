@@ -1,6 +1,7 @@
 """What is known of a model, in a few figures: those of its card."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
 def model_summary(folder: Path) -> dict[str, Any]:
     """Return what is known of a model, in plain types; `ua` in percent, `ece` from 0 to 1.
 
-    Both are of ``speakers`` that it does not know, or of whole ``corpora``, as `unknown` says.
+    Both are of ``speakers`` that it does not know, or of whole ``corpora``, as `unknown` says; over
+    all clips, and of corpora also as the mean of theirs, in `corpus_mean`.
 
     Parameters
     ----------
@@ -42,10 +44,20 @@ def model_summary(folder: Path) -> dict[str, Any]:
         "ua": round(figures["ua"], 2),
         "ua_interval": interval and [round(end, 2) for end in interval],
         "ece": round(figures["ece"], 4),
+        "corpus_mean": _corpus_mean(metrics, recipe.decision.system),
         "commercial_use": commercial_use(sources),
         "encoder": _encoder(recipe),
         "folder": str(folder),
     }
+
+
+def _corpus_mean(metrics: Mapping[str, Any], system: str) -> dict[str, float] | None:
+    """Return the means over the corpora that were left out in turn; None of other figures."""
+    if metrics.get("inner_split") != "corpora":
+        return None
+    scores = metrics["by_corpus"][system].values()
+    means = {key: sum(one[key] for one in scores) / len(scores) for key in ("ua", "ece")}
+    return {"corpora": len(scores), "ua": round(means["ua"], 2), "ece": round(means["ece"], 6)}
 
 
 def _encoder(recipe: "Recipe") -> dict[str, Any] | None:

@@ -250,8 +250,9 @@ def _check_speakers(protocol: Protocol, clips: Sequence[Clip]) -> None:
     if n_unknown:
         raise DataError(
             f"the speaker of {n_unknown} of {len(clips)} clips is not known, so that the protocol "
-            f"{protocol.name} cannot keep test speakers out of the training: tell the speakers, "
-            f"or split by clip with --set data.speaker_dependent=true"
+            f"{protocol.name} cannot keep test speakers out of the training: make a folder for "
+            "each speaker within each emotion's (or fill the column speaker of a manifest), or "
+            "split by clip with --set data.speaker_dependent=true"
         )
     speakers = speaker_names(clips)
     if len(speakers) < 2:

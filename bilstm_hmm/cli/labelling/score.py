@@ -132,7 +132,7 @@ def _show(document: Mapping[str, Any]) -> None:
     console.print(
         terminal_table(f"{document['model']} on {document['root']}", summary_rows(document))
     )
-    console.print(terminal_table("Clips", confusion_rows(document)))
+    console.print(terminal_table("Clips", confusion_rows(document), narrow=True))
     if "known" in document:
         (system,) = document["systems"]
         console.print(terminal_table("With the voices known", known_rows(document, system)))

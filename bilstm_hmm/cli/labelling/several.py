@@ -44,7 +44,8 @@ def label_several(model: Model, options: PredictOptions, on_result: ProgressCall
     else:
         _write_list(results, options, summary)
     warnings.print()
-    n_before = len(options.files) - len(files)
+    before = set(options.files).difference(files)
+    n_before = sum(len(options.voices.get(path, (EVERYTHING,))) for path in before)
     print(summary.line(options.output, n_before, options.n_others), file=sys.stderr)
     return summary.n_failed
 
@@ -121,12 +122,22 @@ def _open_output(
         _record(output, record)
         write(output, "")
         return options.files, False
-    finished = read_finished(text, options.format)
     refuse_other_run(output, record)
-    refuse_other_table(text, output, record)
+    column = options.voice_column
+    labelled = read_finished(text, options.format, column)
+    refuse_other_table(text, output, record, column)
+    finished = {name for name, voices in labelled.items() if _voices_of(name, options) <= voices}
     _record(output, record)
-    atomic_write(output, keep_finished(text, options.format))
+    atomic_write(output, keep_finished(text, options.format, finished, column))
     return tuple(path for path in options.files if os.fspath(path) not in finished), True
+
+
+def _voices_of(name: str, options: PredictOptions) -> set[str]:
+    """Return what a table calls the voices of a file; nothing of one that is not asked for."""
+    if options.voice_column is None:
+        return set()
+    voices = options.voices.get(Path(name), ())
+    return {str(getattr(voice, options.voice_column)) for voice in voices}
 
 
 def _text_to_resume(output: Path) -> str:

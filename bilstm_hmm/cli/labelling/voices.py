@@ -57,16 +57,16 @@ def with_voices(
     """
     if speakers is None and channels == "mix":
         return options
-    if isinstance(channels, int) and speakers is None:
-        voices = {path: (Voice(channels),) for path in options.files}
-        settings = {**options.settings, "--channels": str(channels)}
-        return replace(options, voices=voices, settings=settings)
     if speakers is not None and channels == "split":
         raise ToolkitError("--speakers parts a recording as --channels split does; give one.")
-    if options.resume:
-        raise ToolkitError(
-            "--resume goes on with one answer a recording: not with --channels split or --speakers."
-        )
+    given = {
+        "--channels": None if channels == "mix" else str(channels),
+        "--speakers": None if speakers is None else str(speakers),
+    }
+    changed = {name: value for name, value in given.items() if value is not None}
+    options = replace(options, settings={**options.settings, **changed})
+    if isinstance(channels, int) and speakers is None:
+        return replace(options, voices={path: (Voice(channels),) for path in options.files})
     return _with_several_voices(options, channels, speakers)
 
 

@@ -13,23 +13,27 @@ class WarningCounts:
         self._counts: dict[str, int] = {}
         self._first: dict[str, tuple[str, str]] = {}
         self._n_labelled = 0
+        self._what = "recordings"
 
     def counted(self, result: Result) -> Result:
         """Take the next result, and return it."""
         if isinstance(result, Failure):
             return result
         self._n_labelled += 1
+        name = result.file
+        if result.voice:
+            self._what, name = "voices", f"{result.file} [{result.voice}]"
         for warning in result.warnings:
             kind = warning.partition(":")[0]
             self._counts[kind] = self._counts.get(kind, 0) + 1
-            self._first.setdefault(kind, (result.file, warning))
+            self._first.setdefault(kind, (name, warning))
         return result
 
     def print(self) -> None:
         """Say each kind once, the most frequent first."""
         for kind, count in sorted(self._counts.items(), key=lambda item: -item[1]):
             file, warning = self._first[kind]
-            what = f"{count} of {self._n_labelled} recordings, such as {escape_unprintable(file)}"
+            what = f"{count} of {self._n_labelled} {self._what}, such as {escape_unprintable(file)}"
             print(f"{kind}: {what} ({escape_unprintable(warning)})", file=sys.stderr)
 
 

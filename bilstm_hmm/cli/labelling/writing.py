@@ -30,10 +30,11 @@ def render_one(results: Sequence[Result], options: PredictOptions) -> str | byte
 def report_failure(result: Result, options: PredictOptions) -> bool:
     """Return whether it failed, and say so on standard error; also warnings the format lacks.
 
-    Those of a folder are said in the end.
+    Those of a folder are said in the end. A terminal that shows the results has the error in them.
     """
     if isinstance(result, Failure):
-        print(result.error, file=sys.stderr)
+        if options.output is not None or not (sys.stdout.isatty() and sys.stderr.isatty()):
+            print(result.error, file=sys.stderr)
         return True
     if not options.many and not format_named(options.format).has_warnings:
         print_warnings(result)

@@ -56,7 +56,9 @@ def predict_live(
     interval = INTERVAL if options.interval is None else options.interval
     lookahead = LOOKAHEAD if options.lookahead is None else options.lookahead
     display = LiveDisplay(format, sys.stdout, sys.stderr)
-    return run_live(model, source, display, interval, lookahead, options.profile, abstain)
+    return run_live(
+        model, source, display, interval, lookahead, options.profile, abstain, endless=options.mic
+    )
 
 
 def _audio_source(options: LiveOptions) -> AudioSource:
@@ -73,15 +75,19 @@ def run_live(
     lookahead: float,
     voice: VoiceProfile | None = None,
     abstain: float | None = None,
+    *,
+    endless: bool = False,
 ) -> int:
-    """Show what is known of the sound until it ends, or until Ctrl-C; return 1 where it is faulty.
+    """Show what is known of the sound until it ends, or is ended; return 1 where it is faulty.
 
-    In every case all sound that has come is shown, to the last segment.
+    Ctrl-C and SIGTERM end it. In every case all sound that has come is shown, to the last segment.
 
     Parameters
     ----------
     interval, lookahead, voice, abstain
         As for `EmotionStream`.
+    endless
+        As for `interrupt_guard`: the source has no end of its own.
 
     Raises
     ------
@@ -92,7 +98,7 @@ def run_live(
         model, source.rate, interval=interval, lookahead=lookahead, voice=voice, abstain=abstain
     )
     fault, n_notes = None, 0
-    with closing(display), interrupt_guard() as guard:
+    with closing(display), interrupt_guard(endless=endless) as guard:
         try:
             for block in guard.iterate(source):
                 for update in stream.push(block):

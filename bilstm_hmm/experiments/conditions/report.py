@@ -22,7 +22,7 @@ LEGEND = (
     "UA is the mean of the class recalls in percent, and lost what it is below that of the clean "
     "clips; ECE is the expected calibration error, from 0 to 1; confidence is the mean of what the "
     "model gives its label, and warned the share of clips with a warning, in percent. ECE and "
-    "confidence are of the clips in which the model hears speech; without any, a clip counts as "
+    "confidence are of the clips in which the model finds speech; without any, a clip counts as "
     "wrong."
 )
 

@@ -170,7 +170,7 @@ def check_knows_voices(bundle: Bundle) -> None:
     if not knows_voices(bundle.recipe):
         raise ToolkitError(
             f"The model {bundle.model_id} was not trained to know voices (voice.known_clips); "
-            "label without a voice, or choose another model."
+            "label without a voice, or choose another model, such as accurate."
         )
 
 

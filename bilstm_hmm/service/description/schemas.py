@@ -225,6 +225,10 @@ class CardSchema(BaseModel):
     ] = None
     ece: Annotated[float | None, Field(description="Calibration error, 0 to 1.")] = None
     voices: Annotated[bool, Field(description="Whether it takes a voice profile.")] = False
+    corpus_mean: Annotated[
+        dict[str, float] | None,
+        Field(description="UA and ECE as means over corpora that it does not know, and how many."),
+    ] = None
 
 
 class ProblemSchema(BaseModel):

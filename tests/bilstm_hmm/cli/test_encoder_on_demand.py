@@ -118,3 +118,12 @@ def test_the_command_asks_for_it(
     given = ("--config", "encoder_bilstm_hmm", "--set", f"data.root={tmp_path}")
     done = command("train.py", *given, **cache)
     assert done.stderr.startswith("The encoder whisper-tiny is not on this machine; add --yes to")
+
+
+def test_what_cuts_an_encoder_and_is_missing_is_one_sentence() -> None:
+    def load() -> str:
+        raise ModuleNotFoundError("No module named 'onnx'", name="onnx")
+
+    sentence = r"The encoder needs onnx; install it with pip install 'bilstm-hmm\[encoders\]'\."
+    with pytest.raises(EncoderError, match=sentence):
+        with_encoder(load, yes=True)

@@ -165,13 +165,18 @@ def test_the_models_have_the_figures_of_their_cards(
         assert f"# {entry.split()[1].rstrip(',')}\n" in card
         assert entry.split("commercial ")[1].splitlines()[0] in card
         assert f"for {entry.split('emotions   ')[1].splitlines()[0]}." in card
-        ua, low, high, ece = re.findall(r"\d+\.\d+", entry.partition("commercial")[0])
+        ua, low, high, ece, *means = re.findall(r"\d+\.\d+", entry.partition("commercial")[0])
+        assert ("used if none is named" in entry) == (name == "default")
         unknown = "corpora" if name == "accurate" else "speakers"
         assert f"% on {unknown} it does not know" in entry
         system = re.search(r"Labels by the system `(\w+)`", card)
         assert system is not None
         row = rf"\| {system[1]} \| {ua} \| {low} to {high} \| .* \| {ece} \|"
         assert re.search(row, card)
+        # As README has them.
+        readme = (MODELS.parent / "README.md").read_text("utf-8")
+        assert means == [] or f"unknown corpora: {means[0]}, ECE {means[1]}" in readme
+        assert bool(means) == (name == "accurate")
         assert ("encoder    whisper-tiny" in entry) == ("accurate" in name)
         assert ("licences   RAVDESS (speech) CC BY-NC-SA 4.0" in entry) == (
             not name.startswith("open")
@@ -193,6 +198,7 @@ def test_the_models_can_be_read_by_programs(
         assert card["ua"] == pytest.approx(figures["ua"], abs=0.005)
         assert card["ua_interval"] == pytest.approx(figures["ua_interval"], abs=0.005)
         assert card["ece"] == pytest.approx(figures["ece"], abs=5e-5)
+        assert (card["corpus_mean"] is None) == (name != "accurate")
         manifest = json.loads((MODELS / name / "bundle.json").read_text("utf-8"))
         assert (card["model"], card["emotions"]) == (manifest["model"], manifest["classes"])
         assert Path(card["folder"]).samefile(MODELS / name)

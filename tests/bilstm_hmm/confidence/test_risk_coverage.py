@@ -68,7 +68,7 @@ def test_what_cannot_be_had_is_said_in_a_sentence() -> None:
         (0.5, 0.5, "give one of them"),
         (1.5, None, "abstain is given as 1.5"),
         (None, -1.0, "at_least is given as -1"),
-        (None, 0.8, "demo does not know"),
+        (None, 0.8, "demo has no record"),
     ):
         with pytest.raises(ToolkitError, match=words):
             confidence_threshold(nothing, "demo", abstain, at_least)

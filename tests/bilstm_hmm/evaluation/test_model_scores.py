@@ -1,10 +1,12 @@
-"""Scores of a model on clips whose emotions are known, also where it hears no speech."""
+"""Scores of a model on clips whose emotions are known, also where it finds none."""
 
+import io
 import json
 
 import numpy as np
 import pytest
 import sklearn.metrics
+from rich.console import Console
 
 from bilstm_hmm.evaluation.metrics import expected_calibration_error, log_loss
 from bilstm_hmm.evaluation.model_scores import (
@@ -15,6 +17,7 @@ from bilstm_hmm.evaluation.model_scores import (
     predictions_table,
     score_report,
 )
+from bilstm_hmm.evaluation.tables import terminal_table
 
 CLASSES = ("happy", "sad", "own | word")
 SETTING = Setting("m-1", "hybrid", CLASSES, "folders", "/my | clips")
@@ -75,7 +78,7 @@ def test_no_speech_is_wrong_and_has_no_probabilities() -> None:
         assert partly["systems"]["hybrid"][key] == of_heard[key]
     assert sum(row[-1] for row in partly["confusion"]["counts"]) == 30
     report = score_report(partly)
-    assert "In 30 clips the model hears no speech; they count as wrong" in report
+    assert "In 30 clips the model finds no speech; they count as wrong" in report
     assert "| no speech | recall (%) |" in report
     assert "no speech" not in score_report(whole)
     rows = predictions_table(SETTING, clips(silent=1)).splitlines()
@@ -96,9 +99,9 @@ def test_an_interval_takes_six_known_speakers(kind: str) -> None:
     assert metrics["systems"]["hybrid"]["ua_interval"] is None
     assert metrics["speakers"] == (5 if kind == "few" else 0)
     known = "5" if kind == "few" else "0"
-    assert f"over speakers takes 6 or more, each of them known; {known} are." in " ".join(
-        notes(metrics)
-    )
+    said = " ".join(notes(metrics))
+    assert f"over speakers takes 6 or more, each of them known; {known} are." in said
+    assert ("make a folder for each speaker" in said) is (kind == "unknown")
     report = score_report(metrics)
     assert "| hybrid | 60 |" in report
     assert ("## By speaker" in report) is (kind == "few")
@@ -135,3 +138,14 @@ def test_the_surest_mistake_has_a_finite_log_loss() -> None:
     assert log_loss([[0.25, 0.75], [0.5, 0.5]], [1, 0]) == pytest.approx(
         -np.log([0.75, 0.5]).mean()
     )
+
+
+def test_eight_emotions_fit_the_width_of_a_terminal() -> None:
+    names = ["neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"]
+    rows = [["truth \\ predicted", *names, "recall (%)"]]
+    rows += [[name, *["1234"] * 8, "100.0"] for name in names]
+    out = io.StringIO()
+    Console(file=out, width=80).print(terminal_table("Clips", rows, narrow=True))
+    text = out.getvalue()
+    assert any(all(name in line for name in names) for line in text.splitlines())
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text

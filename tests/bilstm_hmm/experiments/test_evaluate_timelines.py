@@ -168,6 +168,20 @@ def test_models_of_other_splits_or_classes_are_refused(
     refused(models, dataset, "tell neutral, happy, sad, bored apart, but the clips are neutral")
 
 
+def test_one_model_that_does_not_know_the_corpus_is_that_of_every_fold(
+    evaluated: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    bundle = read_bundle(evaluated / "fold3")
+    refused(evaluated / "fold3", dataset, "it was trained on emodb, and may know the speakers")
+    data = bundle.recipe.data.model_copy(update={"corpus": "crema-d"})
+    other = replace(bundle, recipe=bundle.recipe.model_copy(update={"data": data}))
+    write_bundle(tmp_path / "other", other)
+    for fold in dataset_folds(dataset, 1):
+        assert fold_bundle(tmp_path / "other", fold, dataset).recipe.data.corpus == "crema-d"
+    write_bundle(tmp_path / "few", replace(other, classes=("neutral", "happy", "sad", "bored")))
+    refused(tmp_path / "few", dataset, "tell neutral, happy, sad, bored apart, but the clips are")
+
+
 def test_the_test_clips_are_not_handed_to_the_training(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

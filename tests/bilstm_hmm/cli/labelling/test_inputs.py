@@ -111,7 +111,7 @@ def test_several_are_written_as_those_of_a_folder(predict, folder: Path) -> None
 def test_a_folder_without_audio_among_several_is_a_row(predict) -> None:
     done = predict("none", "x.wav")
     first, second = done.stdout.splitlines()
-    assert first.startswith("none: no label: none: no audio file in it or below; expected files")
+    assert first.startswith("none: no label: no audio file in it or below; expected files")
     assert second.startswith("x.wav: happy (")
     assert done.returncode == 1
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -173,6 +174,40 @@ def test_a_folder_of_recordings_has_a_folder_of_rttm(
     assert "give a folder with an RTTM file for each" in refused.stderr
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+@pytest.mark.parametrize("parted", ["--channels", "--speakers"])
+def test_an_interrupted_table_of_voices_goes_on_to_the_whole(
+    predict: Predict,
+    call: Path,
+    talk: tuple[Path, Path],
+    tmp_path: Path,
+    parted: str,
+    suffix: str,
+) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        shutil.copy(call if parted == "--channels" else talk[0], folder / f"{name}.wav")
+        shutil.copy(talk[1], folder / f"{name}.rttm")
+    option = (parted, "split" if parted == "--channels" else folder)
+    output = tmp_path / f"answers{suffix}"
+    assert predict(folder, *option, "--output", output).returncode == 0
+    whole = output.read_text("utf-8")
+    lines = whole.splitlines(keepends=True)
+    n_head = 0 if suffix == ".jsonl" else 1
+    assert len(lines) == n_head + 6
+    # Of the second recording, one of two answers was there, and the other in half.
+    output.write_text("".join(lines[: n_head + 3]) + lines[n_head + 3][:9], "utf-8")
+    done = predict(folder, *option, "--output", output, "--resume")
+    assert done.returncode == 0
+    assert "4 labelled (" in done.stderr
+    assert "2 labelled before" in done.stderr
+    assert output.read_text("utf-8") == whole
+    refused = predict(folder, "--output", output, "--resume")
+    assert refused.returncode == 2
+    assert f"written with {parted} {option[1]}, not its default" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -180,10 +215,6 @@ def test_a_folder_of_recordings_has_a_folder_of_rttm(
         (("--channels", "0"), "--channels 0: give mix, split or a number"),
         (("--channels", "split", "--speakers", "x.rttm"), "--speakers parts a recording as"),
         (("--speakers", "none.rttm"), "none.rttm cannot be read as RTTM (No such file"),
-        (
-            ("--channels", "split", "--resume", "--format", "csv", "--output", "x.csv"),
-            "--resume goes on with one answer a recording",
-        ),
     ],
 )
 def test_what_cannot_be_asked_is_one_sentence(

@@ -47,6 +47,15 @@ def test_a_folder_s_are_said_once_a_kind_with_their_number(
     assert not any("resampled" in line or "silent" in line for line in lines)
 
 
+def test_those_of_the_channels_of_a_call_name_the_channel(predict: Predict, tmp_path: Path) -> None:
+    left, right = say("happy"), np.clip(8 * say("sad"), -1.0, 1.0)
+    n = min(len(left), len(right))
+    path = tmp_path / "call.wav"
+    soundfile.write(path, np.stack([left[:n], right[:n]], axis=1), 16000)
+    err = predict(path, "--channels", "split").stderr
+    assert f"clipped: 1 of 2 voices, such as {path} [channel 2] (clipped: " in err
+
+
 @pytest.mark.parametrize("format", ["text", "rttm", "srt", "textgrid", "audacity"])
 def test_those_of_one_recording_are_said_where_the_format_has_no_place_for_them(
     predict: Predict, folder: Path, format: str

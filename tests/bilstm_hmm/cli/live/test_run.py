@@ -76,9 +76,9 @@ def interrupt() -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def followed(model: Model, sound: Sound) -> tuple[int, Shown]:
+def followed(model: Model, sound: Sound, *, endless: bool = False) -> tuple[int, Shown]:
     shown = Shown()
-    return run_live(model, sound, shown, 0.5, 1.0), shown
+    return run_live(model, sound, shown, 0.5, 1.0, endless=endless), shown
 
 
 def expected(model: Model, samples: np.ndarray) -> list[Update]:
@@ -145,3 +145,24 @@ def test_where_interruptions_are_ignored_they_stay_so(model: Model, samples: np.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     assert status == 0
     assert shown.updates == expected(model, samples)
+
+
+def test_what_has_no_end_is_ended_where_interruptions_are_ignored(
+    model: Model, samples: np.ndarray
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    status, shown = followed(model, Sound(samples, at_13=interrupt), endless=True)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    assert status == 0
+    assert shown.updates == expected(model, samples[: 13 * 1600])
+
+
+def test_a_signal_to_stop_ends_it_as_well(model: Model, samples: np.ndarray) -> None:
+    def stop() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    status, shown = followed(model, Sound(samples, at_13=stop))
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert status == 0
+    assert shown.updates == expected(model, samples[: 13 * 1600])
