@@ -68,3 +68,11 @@ def test_silence_around_real_speech_changes_nothing(shipped: Model) -> None:
         assert found.emotion == alone.emotion, path
         for emotion, probability in alone.probabilities.items():
             assert found.probabilities[emotion] == pytest.approx(probability, abs=0.05), path
+
+
+def test_what_dies_away_is_no_reverberant_speech_where_nobody_speaks(shipped: Model) -> None:
+    times = np.arange(6 * 16000) / 16000
+    notes = sum(np.sin(2 * np.pi * pitch * times) for pitch in (131.0, 165.0, 196.0))
+    said = shipped.predict((0.15 * notes * np.exp(-times)).astype(np.float32), 16000)
+    assert said.emotion is None
+    assert not any("speech dies away" in warning for warning in said.warnings)

@@ -9,6 +9,8 @@ NOISY_SNR_DB = 11.0
 BAND_STEP_DB, BAND_LEVEL_DB = 25.0, -48.0
 REVERBERANT_DECAY, REVERBERANT_SNR_DB = 190.0, 15.5
 CLIPPED_SHARE, CLIPPED_CREST_DB = 2e-4, 2.7
+#: Said of speech alone: music dies away as it likes.
+REVERBERANT = "reverberant: speech dies away slowly, as in a large or bare room"
 
 
 def is_noisy(quality: AudioQuality) -> bool:
@@ -59,5 +61,5 @@ def quality_warnings(quality: AudioQuality, duration: float) -> list[str]:
     if is_band_limited(quality):
         warnings.append("band-limited: next to nothing above 4 kHz, as through a telephone")
     if is_reverberant(quality):
-        warnings.append("reverberant: speech dies away slowly, as in a large or bare room")
+        warnings.append(REVERBERANT)
     return warnings

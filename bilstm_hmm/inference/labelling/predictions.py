@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bilstm_hmm.confidence.typicality import novelty_warnings
+from bilstm_hmm.features.quality.warnings import REVERBERANT
 from bilstm_hmm.inference.answer import Answer, answers, scores_probabilities
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.scoring import ScoredRecording
@@ -52,6 +53,7 @@ def _prediction(
     bundle: Bundle, file: str, read: ReadRecording, answer: Answer, novelty: float | None
 ) -> Prediction:
     label = answer.label
+    warnings = [w for w in read.warnings if label is not None or w != REVERBERANT]
     by_emotion = dict(zip(bundle.classes, answer.probabilities.tolist(), strict=True))
     return Prediction(
         file=file,
@@ -60,7 +62,7 @@ def _prediction(
         probabilities={} if label is None else by_emotion,
         duration=read.duration,
         segments=answer.segments,
-        warnings=(*read.warnings, *novelty_warnings(novelty)),
+        warnings=(*warnings, *novelty_warnings(novelty)),
         model=bundle.model_id,
         notes=read.notes,
         curves=answer.curves,
