@@ -31,7 +31,7 @@ def main(root: str) -> int:
             root=Path(root),
             protocol="timeline-ravdess",
             label_map={"calm": "neutral"},
-            classes=list(model.classes),
+            classes=tuple(model.classes),
         )
     )
     clips = [dataset.clips[i] for i in dataset_folds(dataset, 1)[FOLD - 1].test]
