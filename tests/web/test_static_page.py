@@ -28,6 +28,8 @@ SAMPLES = sorted((REPOSITORY / "samples").glob("*.wav"))
 RATES = (16000, 24000, 44100, 48000, 24414)
 #: Of one probability, beside the command.
 TOLERANCE = 1e-3
+#: What `make test-web` takes from npm.
+AXE = REPOSITORY / "build" / "web-test" / "package" / "axe.min.js"
 READY, ANSWER = "html[data-ready]", "article[data-prediction]"
 PATIENCE = 60_000.0
 
@@ -220,6 +222,18 @@ def test_a_phone_is_wide_enough_and_no_element_without_a_name(chromium: Any, add
             "one => one.getAttribute('aria-label') || one.labels?.[0]?.innerText || one.innerText"
         )
         assert named, control.evaluate("one => one.outerHTML")
+    opened.page.close()
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not there; make test-web brings it.")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(scheme: str, chromium: Any, address: str) -> None:
+    opened = Opened(chromium, address, color_scheme=scheme, viewport={"width": 375, "height": 812})
+    opened.label(REPOSITORY / "samples" / "synthetic_timeline.wav")
+    opened.page.get_by_text("The model", exact=True).click()
+    opened.page.evaluate(f"{AXE.read_text('utf-8')}; 0")
+    found = opened.page.evaluate("axe.run()")["violations"]
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
     opened.page.close()
 
 
