@@ -42,10 +42,24 @@ export function resample(samples, from, to) {
 
 /** Sum up products; before the first and behind the last sample there is silence. */
 function dot(samples, first, filters, offset, width) {
+  const begin = Math.max(0, -first);
   const stop = Math.min(width, samples.length - first);
-  let sum = 0;
-  for (let n = Math.max(0, -first); n < stop; n += 1) sum += samples[first + n] * filters[offset + n];
-  return sum;
+  // Four sums, none of which waits for another.
+  let one = 0;
+  let two = 0;
+  let three = 0;
+  let four = 0;
+  let n = begin;
+  let at = first + n;
+  let to = offset + n;
+  for (; n + 3 < stop; n += 4, at += 4, to += 4) {
+    one += samples[at] * filters[to];
+    two += samples[at + 1] * filters[to + 1];
+    three += samples[at + 2] * filters[to + 2];
+    four += samples[at + 3] * filters[to + 3];
+  }
+  for (; n < stop; n += 1) one += samples[first + n] * filters[offset + n];
+  return one + two + (three + four);
 }
 
 function gcd(one, other) {
