@@ -113,6 +113,10 @@ def test_many_unsure_segments_of_one_emotion_are_one() -> None:
     assert (path == 1).all()
     assert (rows == rows[0]).all()
     assert rows[0].argmax() == 1
+    # Of n segments that are right or wrong together, as much counts as of the root of n.
+    total = np.sum([each.log_scores for each in evidence], axis=0)
+    logits = INVERSE_TEMPERATURE * total / np.sqrt(len(evidence))
+    np.testing.assert_allclose(rows[0], np.exp(logits) / np.exp(logits).sum())
 
 
 def test_sure_segments_of_several_emotions_are_several() -> None:
@@ -153,6 +157,20 @@ def test_a_long_silence_ends_a_section() -> None:
     carried = carry_on(HMM, evidence, path[:6])
     np.testing.assert_array_equal(path[6:], viterbi(HMM, later, carried))
     assert later[0].start - evidence[-1].end > SECTION_SILENCE
+
+
+def test_a_section_begins_with_what_was_before_it() -> None:
+    """Each of these is a section; one that is unsure takes after the last one before it."""
+    sure, unsure = np.eye(3) * 0.97 + 0.01, np.array([0.33, 0.34, 0.33])
+    step = SECTION_SILENCE + 1.0
+    evidence = [
+        segment_evidence(step * place, step * place + 1.0, shares)
+        for place, shares in enumerate((sure[0], unsure, sure[2], unsure))
+    ]
+    path, rows = decode_sections(HMM, evidence)
+    assert path.tolist() == [0, 0, 2, 2]
+    for count in range(1, 5):
+        np.testing.assert_allclose(rows[count - 1], posteriors(HMM, evidence[:count])[-1])
 
 
 def test_no_segments() -> None:
