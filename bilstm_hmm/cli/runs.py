@@ -48,14 +48,13 @@ def train(
     from bilstm_hmm.config.loading import load_recipe
     from bilstm_hmm.experiments.run_folder import open_run
     from bilstm_hmm.extras import require_extra
-    from bilstm_hmm.features.extraction.extract import load_encoder
     from bilstm_hmm.output.lock import output_lock
     from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
 
     require_extra("train", "Training")
     recipe = load_recipe(config, overrides or ())
     # Whatever is wrong with the data or an encoder is reported before a folder is made.
-    with_encoder(lambda: load_encoder(recipe.features), yes)
+    with_encoder(lambda: _load_encoders(recipe), yes)
     _refuse_without_noise(recipe)
     dataset = load_dataset(recipe.data)
     _refuse_evaluation(dataset.protocol)
@@ -71,6 +70,15 @@ def train(
     print(f"Report: {folder / 'report.md'}")
     if not recipe.features.has_encoder:
         print(ENCODER_HINT)
+
+
+def _load_encoders(recipe: "Recipe") -> None:
+    """Open what gives frames, and what the network is to learn from."""
+    from bilstm_hmm.features.extraction.extract import load_encoder
+
+    for features in (recipe.features, recipe.teacher_features):
+        if features is not None:
+            load_encoder(features)
 
 
 def _refuse_without_noise(recipe: "Recipe") -> None:
@@ -179,13 +187,12 @@ def _evaluate_recipe(
     from bilstm_hmm.experiments.fold_store import check_models
     from bilstm_hmm.experiments.run_folder import open_run
     from bilstm_hmm.extras import require_extra
-    from bilstm_hmm.features.extraction.extract import load_encoder
     from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
 
     require_extra("train", "Evaluating")
     protocol_override = [f"data.protocol={protocol}"] if protocol is not None else []
     recipe = load_recipe(config, [*(overrides or ()), *protocol_override])
-    with_encoder(lambda: load_encoder(recipe.features), yes)
+    with_encoder(lambda: _load_encoders(recipe), yes)
     _refuse_without_noise(recipe)
     dataset = load_dataset(recipe.data)
     all_folds = dataset_folds(dataset, recipe.seed)

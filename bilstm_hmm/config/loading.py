@@ -13,6 +13,7 @@ from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.config.shipped import shipped_folder
 from bilstm_hmm.config.suggestions import suggest_key
 from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.features.settings.encoder import EncoderSettings
 
 # Instead of Python's types, which are not the user's.
 _PLAIN = {
@@ -69,14 +70,23 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def _with_encoder(recipe: Recipe) -> Recipe:
-    """The recipe with the checksum of its encoder, so that it means one file and no other."""
-    if not recipe.features.has_encoder:
-        return recipe
+    """The recipe with the checksums of its encoders, so that it means one file and no other."""
+    teacher = recipe.distillation.encoder
+    if recipe.features.has_encoder:
+        of_frames = {"encoder": _with_checksum(recipe.features.encoder)}
+        features = recipe.features.model_copy(update=of_frames)
+        recipe = recipe.model_copy(update={"features": features})
+    if teacher is not None:
+        of_teacher = {"encoder": _with_checksum(teacher)}
+        distillation = recipe.distillation.model_copy(update=of_teacher)
+        recipe = recipe.model_copy(update={"distillation": distillation})
+    return recipe
+
+
+def _with_checksum(encoder: EncoderSettings) -> EncoderSettings:
     from bilstm_hmm.features.encoder.resolve import with_checksum
 
-    encoder = with_checksum(recipe.features.encoder)
-    features = recipe.features.model_copy(update={"encoder": encoder})
-    return recipe.model_copy(update={"features": features})
+    return with_checksum(encoder)
 
 
 def recipe_from_tree(tree: Mapping[str, Any], source: str) -> Recipe:

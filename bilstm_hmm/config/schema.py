@@ -10,10 +10,14 @@ from pydantic import AliasChoices, Field, model_validator
 
 from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.config.section import PositiveFloat, PositiveInt, Section
-from bilstm_hmm.config.training_settings import PretrainingSettings, TrainingSettings
+from bilstm_hmm.config.training_settings import (
+    DistillationSettings,
+    PretrainingSettings,
+    TrainingSettings,
+)
 from bilstm_hmm.config.voice_settings import VoiceSettings
 from bilstm_hmm.features.settings.augmentation import AugmentationSettings
-from bilstm_hmm.features.settings.extraction import FeatureSettings
+from bilstm_hmm.features.settings.extraction import WHISPER_RATE, FeatureSettings
 
 Warp = Annotated[float, Field(ge=0.5, le=2.0)]
 System = Literal["bilstm", "hmm", "hybrid"]
@@ -231,6 +235,7 @@ class Recipe(Section):
     augmentation: AugmentationSettings = AugmentationSettings()
     network: NetworkSettings = NetworkSettings()
     pretraining: PretrainingSettings = PretrainingSettings()
+    distillation: DistillationSettings = DistillationSettings()
     training: TrainingSettings = TrainingSettings()
     hmm: HmmSettings = HmmSettings()
     voice: VoiceSettings = VoiceSettings()
@@ -244,11 +249,38 @@ class Recipe(Section):
         return self.features.frame_rate / self.network.stride
 
     @property
+    def teacher_features(self) -> FeatureSettings | None:
+        """How the encoder of ``distillation`` is fed: clips as those of the features are."""
+        encoder = self.distillation.encoder
+        if encoder is None:
+            return None
+        features: FeatureSettings = self.features.model_copy(
+            update={"streams": ("encoder",), "encoder": encoder, "deltas": 0}
+        )
+        return features
+
+    @property
     def window_frames(self) -> int:
         """Frames of a window, those of ``training.max_seconds``: whole output frames a half."""
         stride = self.network.stride
         seconds = self.training.max_seconds
         return max(2, round(seconds * self.features.frame_rate / stride / 2) * 2) * stride
+
+    @model_validator(mode="after")
+    def _teachable(self) -> "Recipe":
+        encoder = self.distillation.encoder
+        if encoder is None:
+            return self
+        if encoder.input == "log-mel" and self.features.rate != WHISPER_RATE:
+            raise ValueError(
+                f"features.rate: must be {WHISPER_RATE} for the encoder of distillation.encoder"
+            )
+        if self.distillation.components > encoder.n_columns:
+            raise ValueError(
+                f"distillation.components: the encoder has {encoder.n_columns} columns; take at "
+                "most as many"
+            )
+        return self
 
     @model_validator(mode="after")
     def _nothing_to_warp(self) -> "Recipe":

@@ -1,10 +1,11 @@
-"""The keys below ``pretraining:`` and ``training:`` in a recipe."""
+"""The keys below ``pretraining:``, ``distillation:`` and ``training:`` in a recipe."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from bilstm_hmm.config.section import Fraction, PositiveFloat, PositiveInt, Section
+from bilstm_hmm.features.settings.encoder import EncoderSettings
 
 
 class PretrainingSettings(Section):
@@ -23,6 +24,25 @@ class PretrainingSettings(Section):
     epochs: Annotated[PositiveInt, Field(description="Epochs of pre-training.")] = 12
     batch_size: Annotated[PositiveInt, Field(description="Clips in a batch.")] = 64
     learning_rate: Annotated[PositiveFloat, Field(description="Learning rate of Adam.")] = 2e-3
+
+
+class DistillationSettings(Section):
+    """An encoder whose frames the network learns beside the labels; it needs none afterwards."""
+
+    encoder: Annotated[
+        EncoderSettings | None,
+        Field(
+            description="The encoder, as below `features.encoder`: `{model: whisper-tiny, average: "
+            "4}`; `null` for labels alone. Training needs it, prediction does not."
+        ),
+    ] = None
+    components: Annotated[
+        int,
+        Field(ge=1, le=512, description="Principal components of its frames that are learned."),
+    ] = 64
+    weight: Annotated[
+        PositiveFloat, Field(description="Weight of their mean squared error beside the loss.")
+    ] = 1.0
 
 
 class TrainingSettings(Section):

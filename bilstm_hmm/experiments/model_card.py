@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.corpora.corpus import Corpus
 from bilstm_hmm.data.corpora.registry import get_corpus
 from bilstm_hmm.data.splits.protocols import get_protocol
@@ -13,8 +14,8 @@ from bilstm_hmm.evaluation.tables import (
     markdown_table,
     score_row,
 )
+from bilstm_hmm.features.settings.encoder import EncoderSettings
 from bilstm_hmm.features.settings.encoder_catalogue import FETCH_COMMAND, KNOWN_ENCODERS
-from bilstm_hmm.features.settings.extraction import FeatureSettings
 from bilstm_hmm.hmm.fusion import INT8_SUFFIX, SYSTEMS
 from bilstm_hmm.inference.bundle import Bundle
 
@@ -70,7 +71,7 @@ def model_card(
         ),
         *_by_corpus(metrics),
         LIMITS.rstrip(),
-        *_encoder(bundle.recipe.features),
+        *_encoder(bundle.recipe),
         "## Data trained on",
         "\n".join(map(_credit, sources)),
     ]
@@ -146,21 +147,31 @@ def _by_corpus(metrics: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _encoder(features: FeatureSettings) -> list[str]:
-    """Say where the encoder of the model comes from; nothing where it has none."""
-    if not features.has_encoder:
-        return []
-    name, sha256 = features.encoder.model, features.encoder.sha256
-    known = KNOWN_ENCODERS.get(name)
-    origin = f"`{name}`, named by the recipe; its licence is its own."
-    if known is not None and known.sha256 == sha256:
-        origin = f"{known.title}; from `{known.requirement}`. Licence: {known.licence}."
-    how = name if known is not None else f"{name} --from FILE"
-    return [
-        "## Encoder",
-        f"The frames are those of a pre-trained encoder, which is not a part of this bundle: "
-        f"{origin} Its sha256 is `{sha256}`; `{FETCH_COMMAND} {how}` brings it.",
-    ]
+def _encoder(recipe: Recipe) -> list[str]:
+    """Say where the encoder of the frames and that learned from come from; nothing without any."""
+    features, teacher = recipe.features, recipe.distillation.encoder
+    parts = []
+    if features.has_encoder:
+        name, sha256 = features.encoder.model, features.encoder.sha256
+        how = name if name in KNOWN_ENCODERS else f"{name} --from FILE"
+        parts.append(
+            f"The frames are those of a pre-trained encoder, which is not a part of this bundle: "
+            f"{_origin(features.encoder)} Its sha256 is `{sha256}`; `{FETCH_COMMAND} {how}` "
+            "brings it."
+        )
+    if teacher is not None:
+        parts.append(
+            "Beside the labels, the network learned to predict frames of a pre-trained encoder: "
+            f"{_origin(teacher)} Prediction needs nothing of it."
+        )
+    return ["## Encoder", *parts] if parts else []
+
+
+def _origin(encoder: EncoderSettings) -> str:
+    known = KNOWN_ENCODERS.get(encoder.model)
+    if known is not None and known.sha256 == encoder.sha256:
+        return f"{known.title}; from `{known.requirement}`. Licence: {known.licence}."
+    return f"`{encoder.model}`, named by the recipe; its licence is its own."
 
 
 def _credit(source: Corpus) -> str:

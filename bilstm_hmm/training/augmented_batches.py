@@ -1,10 +1,12 @@
 """Training batches whose clips are augmented anew, and the same whatever threads make them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
-from bilstm_hmm.arrays import FloatArray, Indices
+from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.augmentation.draws import (
     augmentation_rng,
@@ -19,8 +21,12 @@ from bilstm_hmm.features.extraction.voice_statistics import FrameMoments, clip_m
 from bilstm_hmm.features.settings.augmentation import AugmentationSettings
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.training.batches import Batch
-from bilstm_hmm.training.batching.known_voices import KnownVoices
-from bilstm_hmm.training.batching.surroundings import Surroundings
+from bilstm_hmm.training.batching.class_masks import class_masks
+from bilstm_hmm.training.batching.clip_weights import clip_weights
+from bilstm_hmm.training.batching.encoder_targets import EncoderTargets, encoder_targets
+from bilstm_hmm.training.batching.known_voices import KnownVoices, voices_by_session
+from bilstm_hmm.training.batching.surroundings import Surroundings, surroundings
+from bilstm_hmm.training.context import TrainingContext, TrainingTask
 from bilstm_hmm.training.examples import Examples
 
 
@@ -47,6 +53,8 @@ class AugmentedDataset:
         What is known of the voices; None for nothing.
     surroundings
         What may be behind the clips; None for nothing but noise that is generated.
+    encoder
+        What an encoder gives for them; None where none is learned.
     """
 
     examples: Examples
@@ -57,6 +65,7 @@ class AugmentedDataset:
     masks: FloatArray | None = None
     voices: KnownVoices | None = None
     surroundings: Surroundings | None = None
+    encoder: EncoderTargets | None = None
     _known_moments: dict[tuple[int, int], FrameMoments] = field(
         init=False, default_factory=dict, compare=False, repr=False
     )
@@ -64,23 +73,33 @@ class AugmentedDataset:
     def batch(self, indices: Indices, epoch: int) -> Batch:
         """Return the batch of these clips as `epoch`, counted from 0, has them."""
         settings = self.recipe.augmentation
-        frames = tuple(self._augmented_frames(int(index), epoch) for index in indices)
+        frames, places = zip(
+            *(self._augmented_frames(int(index), epoch) for index in indices), strict=True
+        )
         labels = self.examples.labels[indices]
         targets = np.eye(len(self.examples.classes), dtype=np.float32)[labels]
         masks = None if self.masks is None else self.masks[indices]
-        batch = Batch(frames, targets, self.weights[indices], masks)
+        learned = None
+        if self.encoder is not None:
+            clips = zip(map(int, indices), places, strict=True)
+            learned = tuple(self.encoder.at(index, at) for index, at in clips)
+        batch = Batch(frames, targets, self.weights[indices], masks, learned)
         if settings.mixup == 0.0:
             return batch
         first = self.examples.clips[int(indices[0])].name
         return _mix(batch, settings, augmentation_rng(self.recipe.seed, epoch, first + "+mixup"))
 
-    def _augmented_frames(self, index: int, epoch: int) -> FloatArray:
+    def _augmented_frames(self, index: int, epoch: int) -> tuple[FloatArray, FloatMatrix]:
+        """The frames of a clip, and where in it, from 0 to 1, each step of the output lies."""
         recipe, settings = self.recipe, self.recipe.augmentation
         rng = augmentation_rng(recipe.seed, epoch, self.examples.clips[index].name + "+frames")
-        values = _crop(self._cached_augmentation(index, epoch), recipe, rng)
+        whole = self._cached_augmentation(index, epoch)
+        span = _crop(len(whole), recipe, rng)
+        values = whole[span]
         statistics = self._voice_statistics(index, epoch, rng)
         values = normalise(values, recipe.features.normalisation, statistics)
-        return spec_augment(values, settings, rng)
+        steps = np.arange(span.start, span.stop, recipe.network.stride, dtype=np.float64)
+        return spec_augment(values, settings, rng), steps / max(1, len(whole) - 1)
 
     def _voice_statistics(
         self, index: int, epoch: int, rng: np.random.Generator
@@ -150,26 +169,45 @@ class AugmentedDataset:
         return extract(samples, recipe.features, self.filter_banks, warp=warp).values
 
 
-def _crop(values: FloatArray, recipe: Recipe, rng: np.random.Generator) -> FloatArray:
-    """Cut ``training.max_seconds`` out of longer frames, from a random place on."""
+def training_dataset(
+    context: TrainingContext, task: TrainingTask, statistics: FeatureStatistics
+) -> AugmentedDataset:
+    """Return what the batches of a task come from; `statistics` are those of its clips."""
+    examples, recipe = context.examples, context.recipe
+    on_clip = partial(context.progress.update, "Sending clips through the encoder")
+    return AugmentedDataset(
+        examples,
+        recipe,
+        context.filter_banks,
+        statistics,
+        clip_weights(examples, task.train, recipe.training),
+        class_masks(examples, task.train) if recipe.training.mask_classes else None,
+        voices_by_session(examples.clips, task.train, recipe.voice),
+        surroundings(examples, task.train, recipe),
+        encoder_targets(examples, task.train, recipe, on_clip),
+    )
+
+
+def _crop(n_frames: int, recipe: Recipe, rng: np.random.Generator) -> slice:
+    """Return ``training.max_seconds`` of longer frames, from a random place on."""
     max_frames = max(1, round(recipe.training.max_seconds * recipe.features.frame_rate))
-    if len(values) <= max_frames:
-        return values
-    start = int(rng.integers(0, len(values) - max_frames + 1))
-    return values[start : start + max_frames]
+    if n_frames <= max_frames:
+        return slice(0, n_frames)
+    start = int(rng.integers(0, n_frames - max_frames + 1))
+    return slice(start, start + max_frames)
 
 
 def _mix(batch: Batch, settings: AugmentationSettings, rng: np.random.Generator) -> Batch:
     """Mix each clip with another of its batch (mixup, Zhang et al., 2018)."""
     partner = _partners(batch, rng)
     weight = mixup_weights(len(batch.weights), settings, rng)
-    pairs = zip(batch.frames, [batch.frames[i] for i in partner], weight, strict=True)
     column = weight[:, None]
     return Batch(
-        frames=tuple(_blend(*pair) for pair in pairs),
+        frames=_blend(batch.frames, partner, weight),
         targets=column * batch.targets + (1 - column) * batch.targets[partner],
         weights=weight * batch.weights + (1 - weight) * batch.weights[partner],
         masks=batch.masks,
+        encoder=None if batch.encoder is None else _blend(batch.encoder, partner, weight),
     )
 
 
@@ -185,9 +223,17 @@ def _partners(batch: Batch, rng: np.random.Generator) -> Indices:
     return partners
 
 
-def _blend(frames: FloatArray, others: FloatArray, weight: np.float32) -> FloatArray:
-    """Mix two clips; the shorter one is followed by zeros, the mean of normalised features."""
-    mixed = np.zeros((max(len(frames), len(others)), frames.shape[1]), np.float32)
-    mixed[: len(frames)] = weight * frames
-    mixed[: len(others)] += (1 - weight) * others
+def _blend(
+    clips: Sequence[FloatArray], partner: Indices, weight: FloatArray
+) -> tuple[FloatArray, ...]:
+    """Mix each clip with its partner; the shorter one is followed by zeros, the mean of both."""
+    return tuple(
+        _blend_pair(*pair) for pair in zip(clips, [clips[i] for i in partner], weight, strict=True)
+    )
+
+
+def _blend_pair(own: FloatArray, other: FloatArray, weight: np.float32) -> FloatArray:
+    mixed = np.zeros((max(len(own), len(other)), own.shape[1]), np.float32)
+    mixed[: len(own)] = weight * own
+    mixed[: len(other)] += (1 - weight) * other
     return mixed

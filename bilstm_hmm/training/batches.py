@@ -16,13 +16,15 @@ class Batch:
 
     `frames` are float32 ``[T, F]``, one array a clip, `targets` float32 ``[B, C]`` (one-hot, or
     mixed), `weights` float32 ``[B]``, `masks` float32 ``[B, C]``: 1 for the emotions that take part
-    in the loss of a clip; None where all do.
+    in the loss of a clip; None where all do. `encoder` are float32 ``[T', P]``, one array a clip:
+    what an encoder gives at each time step of the network's output; None where none is learned.
     """
 
     frames: tuple[FloatArray, ...]
     targets: FloatArray
     weights: FloatArray
     masks: FloatArray | None = None
+    encoder: tuple[FloatArray, ...] | None = None
 
 
 def bucket_batches(

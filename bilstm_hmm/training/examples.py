@@ -35,7 +35,8 @@ class Examples:
 
     `samples` are mono at the rate of the features; `frames` are theirs, unaugmented and not
     normalised; `labels` index `classes`. `augmentation_cache` fills while networks train: frames
-    of augmented clips, for the next network that needs them.
+    of augmented clips, for the next network that needs them; and so does `encoder_frames`, with
+    what the encoder of ``distillation`` gives for a clip.
     """
 
     clips: tuple[Clip, ...]
@@ -44,6 +45,10 @@ class Examples:
     samples: tuple[FloatArray, ...]
     frames: tuple[Frames, ...]
     augmentation_cache: dict[AugmentationKey, NDArray[np.float16]] = field(
+        init=False, default_factory=dict, compare=False, repr=False
+    )
+
+    encoder_frames: dict[int, NDArray[np.float16]] = field(
         init=False, default_factory=dict, compare=False, repr=False
     )
 

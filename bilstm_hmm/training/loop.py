@@ -22,20 +22,19 @@ from bilstm_hmm.network.packing import pad
 from bilstm_hmm.network.weights import get_weights, set_weights, to_half_precision
 from bilstm_hmm.numerics import log_softmax
 from bilstm_hmm.ordered_map import ordered_map
-from bilstm_hmm.training.augmented_batches import AugmentedDataset
+from bilstm_hmm.training.augmented_batches import AugmentedDataset, training_dataset
 from bilstm_hmm.training.batches import (
     bucket_batches,
     random_batches,
     sample_clips,
 )
-from bilstm_hmm.training.batching.class_masks import class_masks
-from bilstm_hmm.training.batching.clip_weights import clip_weights
-from bilstm_hmm.training.batching.known_voices import voices_by_session
-from bilstm_hmm.training.batching.surroundings import surroundings
 from bilstm_hmm.training.checkpoint import TrainingState, load_state, save_state
 from bilstm_hmm.training.context import TrainingContext, TrainingTask
 from bilstm_hmm.training.examples import normalised_frames
 from bilstm_hmm.training.step import TrainableNetwork, batch_arguments, make_trainable
+
+#: What Keras reports of a step, and a row of the history has the mean of.
+_LOSSES = ("clip_loss", "frame_loss", "clip_accuracy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +116,7 @@ def _begin(context: TrainingContext, task: TrainingTask) -> _Training:
         if layer.name in context.initial_weights:
             layer.set_weights(list(context.initial_weights[layer.name]))
     trainable = make_trainable(network, recipe)
-    dataset = AugmentedDataset(
-        examples,
-        recipe,
-        context.filter_banks,
-        statistics,
-        clip_weights(examples, task.train, recipe.training),
-        class_masks(examples, task.train) if recipe.training.mask_classes else None,
-        voices_by_session(examples.clips, task.train, recipe.voice),
-        surroundings(examples, task.train, recipe),
-    )
+    dataset = training_dataset(context, task, statistics)
     stored = load_state(task.state_file(context.work))
     return _Training(
         trainable, dataset, task, _resume(trainable.training_model, stored, recipe.training)
@@ -201,18 +191,16 @@ def _train_on(batches: Sequence[Indices], training: _Training) -> dict[str, floa
     def make_arguments(indices: Indices) -> tuple[Any, Any, Any]:
         return batch_arguments(dataset.batch(indices, epoch), network.pack)
 
-    totals = np.zeros(4)
+    keys = _LOSSES if dataset.encoder is None else (*_LOSSES, "encoder_loss")
+    totals = np.zeros(len(keys) + 1)
     for inputs, targets, weights in ordered_map(make_arguments, batches, training.recipe.jobs):
         logs = network.training_model.train_on_batch(inputs, targets, weights, return_dict=True)
         network.training_model.reset_metrics()
         _average(state, network.training_model, training.settings.weight_average)
-        means = [float(logs[key]) for key in ("clip_loss", "frame_loss", "clip_accuracy")]
-        totals += len(weights["clip"]) * np.array([*means, 1.0])
-    return {
-        "loss": totals[0] / totals[3],
-        "frame_loss": totals[1] / totals[3],
-        "accuracy": 100 * totals[2] / totals[3],
-    }
+        totals += len(weights["clip"]) * np.array([*(float(logs[key]) for key in keys), 1.0])
+    means = dict(zip(keys, totals[:-1] / totals[-1], strict=True))
+    row = {"loss": means.pop("clip_loss"), "accuracy": 100 * means.pop("clip_accuracy")}
+    return {**row, **means}
 
 
 def _average(state: TrainingState, model: Any, momentum: float) -> None:

@@ -11,6 +11,9 @@ from bilstm_hmm.config.training_settings import TrainingSettings
 from bilstm_hmm.network.packing import Packing, can_pack, pack_batch, packing_gap, pad_batch
 from bilstm_hmm.training.batches import Batch
 
+#: The output, the loss and its weight of what an encoder gives (`encoder_targets`).
+ENCODER = "encoder"
+
 
 @dataclass(frozen=True, slots=True)
 class TrainableNetwork:
@@ -49,16 +52,24 @@ def compile_network(network: Any, recipe: Recipe) -> Any:
 
     settings = recipe.training
     outputs = {name: network.output[name] for name in ("clip", "frame")}
+    if recipe.distillation.encoder is not None:
+        # Beside the network, which is to be rid of it.
+        head = keras.layers.Dense(recipe.distillation.components, name=ENCODER)
+        outputs[ENCODER] = head(network.output["hidden"])
     model = keras.Model(network.inputs, outputs)
     loss, accuracy = _loss_and_accuracy(settings)
+    losses, loss_weights = {"clip": loss, "frame": loss}, {"clip": 1.0}
+    loss_weights["frame"] = settings.frame_loss_weight
+    if recipe.distillation.encoder is not None:
+        losses[ENCODER], loss_weights[ENCODER] = "mse", recipe.distillation.weight
     model.compile(
         keras.optimizers.AdamW(
             settings.learning_rate,
             weight_decay=settings.weight_decay,
             clipnorm=settings.gradient_clip,
         ),
-        loss={"clip": loss, "frame": loss},
-        loss_weights={"clip": 1.0, "frame": settings.frame_loss_weight},
+        loss=losses,
+        loss_weights=loss_weights,
         weighted_metrics={"clip": [accuracy]},
     )
     model.optimizer.build(model.trainable_variables)
@@ -90,8 +101,11 @@ def batch_arguments(batch: Batch, pack: Packing) -> tuple[Any, Any, Any]:
         of_clips = np.concatenate([batch.targets, batch.masks], axis=1)
     targets = np.repeat(of_clips[:, None], packed.step_mask.shape[1], axis=1)
     weights = (batch.weights[:, None] * packed.step_mask).astype(np.float32)
-    return (
-        list(packed.inputs),
-        {"clip": of_clips, "frame": targets},
-        {"clip": batch.weights, "frame": weights},
-    )
+    of_outputs = {"clip": of_clips, "frame": targets}
+    weight_of = {"clip": batch.weights, "frame": weights}
+    if batch.encoder is not None:
+        of_outputs[ENCODER] = np.zeros((*weights.shape, batch.encoder[0].shape[1]), np.float32)
+        for row, values in zip(of_outputs[ENCODER], batch.encoder, strict=True):
+            row[: len(values)] = values
+        weight_of[ENCODER] = packed.step_mask.astype(np.float32)
+    return list(packed.inputs), of_outputs, weight_of

@@ -99,6 +99,15 @@ class FeatureSettings(BaseModel):
     n_chroma: Annotated[int, Field(ge=1, le=48, description="Chroma bins.")] = 12
     pitch_min: Annotated[float, Field(gt=20.0, description="Lowest pitch in Hz.")] = 60.0
     pitch_max: Annotated[float, Field(le=2000.0, description="Highest pitch in Hz.")] = 600.0
+    pitch_step: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=8,
+            description="Frames from one whose pitch is searched for to the next, with straight "
+            "lines between: 4 takes a quarter of the time, which is most of what features take.",
+        ),
+    ] = 1
     deltas: Annotated[
         int,
         Field(

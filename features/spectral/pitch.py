@@ -109,10 +109,10 @@ def yin(
     return np.float32(rate) / period, aperiodicity
 
 
-def _median(track: NDArray[np.float64]) -> NDArray[np.float64]:
-    padded = np.pad(track, MEDIAN_WIDTH // 2, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_WIDTH)
-    middle: NDArray[np.float64] = np.sort(windows, axis=1)[:, MEDIAN_WIDTH // 2]
+def _median(track: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    padded = np.pad(track, width // 2, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width)
+    middle: NDArray[np.float64] = np.sort(windows, axis=1)[:, width // 2]
     return middle
 
 
@@ -121,17 +121,26 @@ def pitch(samples: FloatArray, settings: FeatureSettings) -> FloatArray:
 
     The first column is in octaves above 100 Hz: the voiced frames after a median over five,
     with straight lines across what is unvoiced. Without a voiced frame it is constant, at the
-    middle of the range. The second is one minus the aperiodicity, in [0, 1].
+    middle of the range. The second is one minus the aperiodicity, in [0, 1]. With a
+    ``pitch_step`` above 1 the median is over three of the frames that are searched, and both
+    columns have straight lines between them.
     """
+    step = settings.pitch_step
+    hop_length = step * settings.hop_length
     frequency, aperiodicity = yin(
-        samples, settings.rate, settings.hop_length, settings.pitch_min, settings.pitch_max
+        samples, settings.rate, hop_length, settings.pitch_min, settings.pitch_max
     )
     octaves = np.log2(frequency.astype(np.float64) / REFERENCE_HZ)
     voiced = np.flatnonzero(aperiodicity < MAX_APERIODICITY)
+    n_frames = 1 + len(samples) // settings.hop_length
+    at = np.arange(n_frames) / step
     if len(voiced):
-        contour = np.interp(np.arange(len(octaves)), voiced, _median(octaves[voiced]))
+        width = MEDIAN_WIDTH if step == 1 else 3
+        contour = np.interp(at, voiced, _median(octaves[voiced], width))
     else:
         middle = np.sqrt(settings.pitch_min * settings.pitch_max) / REFERENCE_HZ
-        contour = np.full(len(octaves), np.log2(middle))
+        contour = np.full(n_frames, np.log2(middle))
     strength = np.clip(1.0 - aperiodicity, 0.0, 1.0)
+    if step > 1:
+        strength = np.interp(at, np.arange(len(strength)), strength)
     return np.stack([contour, strength], axis=1).astype(np.float32)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from bilstm_hmm.network.packing import pad_batch  # noqa: E402
 from bilstm_hmm.network.weights import get_weights  # noqa: E402
 from bilstm_hmm.training.batches import Batch  # noqa: E402
 from bilstm_hmm.training.step import (  # noqa: E402
+    ENCODER,
     TrainableNetwork,
     batch_arguments,
     compile_network,
@@ -85,6 +87,37 @@ def test_the_loss_is_over_frames_and_clips_that_are_there(quick_recipe: MakeReci
     per_frame = batch.weights[:, None] * entropies(out["frame"])
     frame = per_frame[there].sum() / there.sum()
     assert float(total) == pytest.approx(clip + 0.5 * frame, rel=1e-4)
+
+
+def test_the_encoder_is_learned_where_there_are_steps(
+    quick_recipe: MakeRecipe, perturb: Perturb
+) -> None:
+    """Its loss by hand, from what a layer makes of the hidden states; the network has no such."""
+    encoder = {"width": 4, "taps": ["a"], "input": "waveform", "frame_rate": 25.0}
+    recipe = quick_recipe(
+        network={"dropout": 0.0, "stack": 3},
+        training={"frame_loss_weight": 0.5, "bucketed": False},
+        distillation={"encoder": encoder, "components": 2, "weight": 0.25},
+    )
+    model = build_network(recipe.network, N_FEATURES, N_CLASSES)
+    perturb(model)
+    trainer, drawn_batch = make_trainable(model, recipe), drawn(0)
+    rng = np.random.default_rng(1)
+    given = tuple(
+        rng.normal(size=(-(-len(f) // 3), 2)).astype(np.float32) for f in drawn_batch.frames
+    )
+    inputs, truth, shares = batch_arguments(replace(drawn_batch, encoder=given), trainer.pack)
+    found = trainer.training_model.test_on_batch(inputs, truth, shares, return_dict=True)
+    layer = trainer.training_model.get_layer(ENCODER)
+    assert ENCODER not in [each.name for each in model.layers]
+    squares = []
+    for frames, values in zip(drawn_batch.frames, given, strict=True):
+        hidden = model([frames[None], np.ones((1, len(frames)), bool)], training=False)["hidden"]
+        squares.append(np.square(np.asarray(layer(hidden))[0] - values).mean(axis=1))
+    loss = np.concatenate(squares).mean()
+    assert float(found["encoder_loss"]) == pytest.approx(loss, rel=1e-4)
+    parts = found["clip_loss"] + 0.5 * found["frame_loss"] + 0.25 * found["encoder_loss"]
+    assert float(found["loss"]) == pytest.approx(float(parts), rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", NETWORKS)

@@ -64,6 +64,23 @@ def test_the_contour_bridges_a_pause():
     assert strength[20] > 0.9
 
 
+@pytest.mark.parametrize("step", [2, 4])
+def test_frames_between_those_that_are_searched_lie_on_straight_lines(voice, step):
+    whole = pitch(voice, FeatureSettings())
+    found = pitch(voice, FeatureSettings(pitch_step=step))
+    assert found.shape == whole.shape
+    # The loudest frame, which the noise floor goes by, may be one that is passed over.
+    np.testing.assert_allclose(found[::step, 1], whole[::step, 1], atol=0.02)
+    voiced = whole[:, 1] > 0.9
+    assert np.median(np.abs(found - whole)[voiced], axis=0).max() < 0.03
+    last = (len(found) - 1) // step * step
+    knots = np.arange(0, last + 1, step)
+    for column in found[: last + 1].T:
+        lines = np.interp(np.arange(last + 1), knots, column[knots])
+        # A voiced frame that a line of the contour ends at is always one that is searched.
+        np.testing.assert_allclose(column, lines, atol=1e-5)
+
+
 def test_the_gain_of_a_recording_does_not_matter(voice):
     np.testing.assert_allclose(
         pitch(voice, FeatureSettings()), pitch(voice * 64, FeatureSettings()), atol=1e-4
