@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bilstm_hmm.arrays import FloatArray
 from bilstm_hmm.export.graph import ModelWriter
+from bilstm_hmm.export.pitch.contour import write_pitch
 from bilstm_hmm.export.waveform import mean_square
 from bilstm_hmm.features.settings.extraction import FeatureSettings
 from bilstm_hmm.features.spectral.cepstra import DYNAMIC_RANGE_DB, MIN_POWER
@@ -118,10 +119,17 @@ def _contrast_view(graph: ModelWriter, power: str, bands: NDArray[np.int32]) -> 
 
 
 def _energy(graph: ModelWriter, analysis: Analysis) -> str:
-    power = mean_square(graph, analysis.samples, analysis.settings)
+    settings = analysis.settings
+    power = mean_square(graph, analysis.samples, settings.frame_length, settings.hop_length)
     logarithm = graph.add("Log", graph.add("Max", power, graph.floats(MIN_RMS**2)))
     level = graph.add("Mul", logarithm, graph.floats(_DECIBELS))
     return graph.add("Expand", level, graph.ints(len(analysis.banks), 1, 1))
+
+
+def _pitch(graph: ModelWriter, analysis: Analysis) -> str:
+    # Of the voice's source, which no vocal tract changes.
+    contour = write_pitch(graph, analysis.samples, analysis.settings)
+    return graph.add("Expand", contour, graph.ints(len(analysis.banks), 1, 1))
 
 
 #: The streams that can be written, by name.
@@ -132,4 +140,5 @@ STREAM_WRITERS: dict[str, Callable[[ModelWriter, Analysis], str]] = {
     "chroma": _chroma,
     "contrast": _contrast,
     "energy": _energy,
+    "pitch": _pitch,
 }

@@ -42,12 +42,11 @@ def write_utterance(graph: ModelWriter, samples: str, settings: FeatureSettings)
     return Utterance(graph.add("Pad", value, pads), start)
 
 
-def mean_square(graph: ModelWriter, samples: str, settings: FeatureSettings) -> str:
+def mean_square(graph: ModelWriter, samples: str, length: int, hop: int) -> str:
     """Write the mean square of each centred frame of samples ``[n]``, ``[1, 1, T]``."""
-    length = settings.frame_length
-    framed = frame_signal(graph, samples, length // 2, length, settings.hop_length)
+    framed = frame_signal(graph, samples, length // 2, length, hop)
     squares = graph.add("Mul", framed, framed)
-    return graph.add("AveragePool", squares, kernel_shape=[length], strides=[settings.hop_length])
+    return graph.add("AveragePool", squares, kernel_shape=[length], strides=[hop])
 
 
 def frame_signal(graph: ModelWriter, samples: str, before: int, length: int, hop: int) -> str:
@@ -100,7 +99,7 @@ def _trim(
     graph: ModelWriter, samples: str, top_db: float, settings: FeatureSettings
 ) -> tuple[str, str]:
     """As `bilstm_hmm.features.vad.trimming.trim_silence`: what is left, and where that begins."""
-    power = mean_square(graph, samples, settings)
+    power = mean_square(graph, samples, settings.frame_length, settings.hop_length)
     floored = graph.add("Max", power, graph.floats(MIN_RMS**2))
     share = graph.floats(10.0 ** (-top_db / 10.0))
     least = graph.add("Mul", graph.total("ReduceMax", floored, 0, 1, 2), share)

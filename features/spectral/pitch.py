@@ -15,7 +15,14 @@ MAX_APERIODICITY = 0.25
 MEDIAN_WIDTH = 5
 # A noise floor this far below the loudest frame keeps near-silence from looking periodic.
 FLOOR_DB = 60.0
+MIN_FLOOR = 1e-12
 REFERENCE_HZ = 100.0
+
+
+def lag_range(rate: int, pitch_min: float, pitch_max: float) -> tuple[int, int]:
+    """Return the least and the greatest lag that is searched for a period, in samples."""
+    min_lag = max(1, int(rate / pitch_max))
+    return min_lag, max(int(np.ceil(rate / pitch_min)), min_lag + 2)
 
 
 def next_fast_len(minimum: int) -> int:
@@ -96,11 +103,10 @@ def yin(
     Frequency in Hz and aperiodicity (0 is perfectly periodic, about 1 is noise or silence),
     float32 ``[n_frames]`` each. The frequency of an aperiodic frame means nothing.
     """
-    min_lag = max(1, int(rate / pitch_max))
-    max_lag = max(int(np.ceil(rate / pitch_min)), min_lag + 2)
+    min_lag, max_lag = lag_range(rate, pitch_min, pitch_max)
     frames = centred_frames(samples, 3 * max_lag, hop_length)
     loudest = float(mean_square(samples, frames.shape[1], hop_length).max())
-    floor = max(loudest * 10.0 ** (-FLOOR_DB / 10.0), 1e-12)
+    floor = max(loudest * 10.0 ** (-FLOOR_DB / 10.0), MIN_FLOOR)
     period = np.empty(len(frames), dtype=np.float32)
     aperiodicity = np.empty_like(period)
     for span, block in frame_blocks(frames):
@@ -114,6 +120,16 @@ def _median(track: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     windows = np.lib.stride_tricks.sliding_window_view(padded, width)
     middle: NDArray[np.float64] = np.sort(windows, axis=1)[:, width // 2]
     return middle
+
+
+def median_width(pitch_step: int) -> int:
+    """Return how many of the voiced frames a median is over."""
+    return MEDIAN_WIDTH if pitch_step == 1 else 3
+
+
+def middle_octaves(pitch_min: float, pitch_max: float) -> float:
+    """Return the middle of the range in octaves, where nothing is voiced."""
+    return float(np.log2(np.sqrt(pitch_min * pitch_max) / REFERENCE_HZ))
 
 
 def pitch(samples: FloatArray, settings: FeatureSettings) -> FloatArray:
@@ -135,11 +151,9 @@ def pitch(samples: FloatArray, settings: FeatureSettings) -> FloatArray:
     n_frames = 1 + len(samples) // settings.hop_length
     at = np.arange(n_frames) / step
     if len(voiced):
-        width = MEDIAN_WIDTH if step == 1 else 3
-        contour = np.interp(at, voiced, _median(octaves[voiced], width))
+        contour = np.interp(at, voiced, _median(octaves[voiced], median_width(step)))
     else:
-        middle = np.sqrt(settings.pitch_min * settings.pitch_max) / REFERENCE_HZ
-        contour = np.full(n_frames, np.log2(middle))
+        contour = np.full(n_frames, middle_octaves(settings.pitch_min, settings.pitch_max))
     strength = np.clip(1.0 - aperiodicity, 0.0, 1.0)
     if step > 1:
         strength = np.interp(at, np.arange(len(strength)), strength)

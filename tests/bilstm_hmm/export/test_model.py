@@ -19,6 +19,7 @@ from bilstm_hmm.config.shipped import shipped_folder
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.export.model import export_model as export_recording_model
 from bilstm_hmm.export.refusals import check_exportable
+from bilstm_hmm.export.streams import STREAM_WRITERS
 from bilstm_hmm.inference.answer import answers, scores_probabilities
 from bilstm_hmm.inference.bundle import Bundle, restrict
 from bilstm_hmm.inference.bundle_files import read_bundle
@@ -45,6 +46,13 @@ RECIPES: dict[str, dict[str, Any]] = {
         "decision": {"warps": [0.9, 1.0, 1.1]},
         "network": {"skip": True},
     },
+    "pitch of a known voice": {
+        "features": {"streams": ["mel", "energy", "pitch"], "pitch_step": 4, "deltas": 0},
+        "voice": {"known_clips": [0, "all"]},
+        "decision": {"warps": [0.9, 1.0]},
+        "network": {"stack": 1},
+    },
+    "pitch in every frame": {"features": {"streams": ["pitch", "mfcc"]}},
     "by the clip": {"features": {"normalisation": "clip", "deltas": 0}},
     "as it is": {
         "features": {
@@ -179,9 +187,12 @@ def test_the_same_bundle_gives_the_same_bytes(bundle_of: Callable[..., Bundle]) 
 
 
 def test_what_cannot_be_a_graph_is_refused_in_a_sentence(
-    bundle_of: Callable[..., Bundle],
+    bundle_of: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = bundle_of(features={"streams": ["mfcc", "pitch"]})
+    check_exportable(bundle)
+    # As a stream that somebody has added.
+    monkeypatch.delitem(STREAM_WRITERS, "pitch")
     with pytest.raises(ToolkitError, match=r"its feature stream pitch is not among"):
         check_exportable(bundle)
     with pytest.raises(ToolkitError, match=r"frames come from the encoder whisper-tiny"):
