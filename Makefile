@@ -130,6 +130,13 @@ test-image:
 	  $(abspath $(BIN))/python ../docker/healthy.py; }
 	rm -rf build/image
 
+# The pages in a real browser. Where there is none, and apt, pip or npm cannot give what is missing,
+# a sentence says so.
+.PHONY: test-web
+test-web: $(VENV)/installed-dev
+	@if sh tests/web/install.sh $(BIN)/python build/web-test; then \
+	  OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/web; fi
+
 # Changes to the code, one after the other, that the tests beside it should notice; half an hour.
 mutants: $(VENV)/installed-mutants
 	OMP_NUM_THREADS=1 $(BIN)/mutmut run

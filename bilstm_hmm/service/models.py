@@ -123,6 +123,6 @@ def _card(name: str, folder: Path, model: Model) -> dict[str, Any]:
         card = model_summary(folder)
     except (OSError, KeyError, TypeError, ValueError):
         known = describe(model.bundle)
-        card = {"model": model.bundle.model_id, "emotions": list(model.classes), **known}
+        card = {**known, "model": model.bundle.model_id, "emotions": list(model.classes)}
     shown = {key: value for key, value in card.items() if key != "folder"}
     return {**shown, "name": name, "voices": knows_voices(model.bundle.recipe)}

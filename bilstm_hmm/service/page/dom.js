@@ -20,9 +20,9 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** A share from 0 to 1 in per cent, with no more digits than say something. */
+/** A share from 0 to 1 in per cent, with no more digits than say something, on one line. */
 export function percent(share) {
-  return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 1 : 0)} %`;
+  return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 1 : 0)}\u00a0%`;
 }
 
 /** Seconds as m:ss, or h:mm:ss; with `decimals` of a second. */

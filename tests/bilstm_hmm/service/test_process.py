@@ -4,12 +4,10 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -17,39 +15,10 @@ import pytest
 
 from benchmarks.service import main as load
 from tests.bilstm_hmm.service.harness import pcm16, wav
+from tests.bilstm_hmm.service.process import PATIENCE, REPOSITORY, server
 from tests.oracle import say, talk
 
-REPOSITORY = Path(__file__).parents[3]
 EXAMPLES = REPOSITORY / "examples" / "service"
-#: Seconds: a machine may be busy.
-PATIENCE = 600.0
-
-
-@contextmanager
-def server(oracle: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Start the command, and give its address once it is ready."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "bilstm_hmm", "serve", "--model", str(oracle), *options]
-    with subprocess.Popen(
-        [*command, "--port", str(port), "--rate", "0"],
-        cwd=REPOSITORY,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
-        try:
-            url, patient_until = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
-            while time.monotonic() < patient_until and process.poll() is None:
-                try:
-                    if httpx.get(f"{url}/readyz").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    time.sleep(0.1)
-            yield url, process
-        finally:
-            if process.poll() is None:
-                process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +76,14 @@ def test_the_examples_of_javascript(served: str, clip: Path, tmp_path: Path) -> 
     samples.write_bytes(pcm16(talk("happy", 0.8, "sad")))
     out = run(node, "--experimental-websocket", EXAMPLES / "stream.mjs", served, samples)
     assert "happy" in out
+
+
+def test_app_py_starts_the_page_as_a_space(oracle: Path) -> None:
+    with server(oracle, "--host", "127.0.0.1", start=("app.py",)) as (url, _):
+        index = httpx.get(url)
+    assert "Speech emotion recognition" in index.text
+    policy = index.headers["content-security-policy"]
+    assert policy.endswith("frame-ancestors 'self' https://huggingface.co")
 
 
 @pytest.mark.parametrize("arguments", [("--connections", "2"), ("--rate", "5"), ("--streams", "2")])

@@ -14,8 +14,15 @@ import { showVoiceOf, voiceInUse, watchVoice } from "./voice.js";
 
 const part = (id) => document.getElementById(id);
 
-/** What the service can do, the timeline that is shown, and what the microphone is used for. */
-const page = { settings: null, timeline: null, recording: null, session: null, ticks: 0 };
+/** What the service can do, what is shown, and what the microphone is used for. */
+const page = {
+  settings: null,
+  files: [],
+  timeline: null,
+  recording: null,
+  session: null,
+  ticks: 0,
+};
 
 async function begin() {
   part("knows").textContent = WHAT_IT_KNOWS;
@@ -28,10 +35,11 @@ async function begin() {
     label([...target.files]);
     target.value = "";
   });
+  for (const id of ["model", "abstain"]) part(id).addEventListener("change", relabel);
   part("record").addEventListener("click", () => attempt(page.recording ? endRecord : record));
   part("live").addEventListener("click", () => attempt(page.session ? endLive : goLive));
   watchDrop();
-  watchVoice(() => part("model").value, fail);
+  watchVoice(() => part("model").value, relabel, fail);
   await load();
 }
 
@@ -96,6 +104,7 @@ function query() {
 
 async function label(files) {
   if (!files.length) return;
+  page.files = files;
   await attempt(async () => {
     say(files.length === 1 ? `Labelling ${files[0].name} …` : `Labelling ${files.length} files …`);
     if (files.length === 1) {
@@ -103,6 +112,13 @@ async function label(files) {
       await labelOne(files[0]);
     } else await labelSeveral(files);
   });
+}
+
+/** Label what is shown by what is chosen now; who chooses it stays where they are. */
+async function relabel() {
+  const at = document.activeElement;
+  await label(page.files);
+  at.focus();
 }
 
 async function labelOne(file) {
@@ -178,6 +194,7 @@ async function endRecord() {
 async function goLive() {
   hideAnswer();
   part("several").hidden = true;
+  page.files = [];
   const session = new LiveSession({ ...query(), voice: voiceInUse() });
   await session.start((error) => {
     if (page.session === session) attempt(endLive).then(() => fail(error));
@@ -197,6 +214,7 @@ async function endLive() {
   resetMicrophone();
   say("Ending …");
   const { samples, rate, segments, wav } = await session.stop();
+  part("live-view").hidden = true;
   say("Ended. Below is what was said, as the stream found it.");
   if (!segments.length) return;
   const probabilities = {};

@@ -34,13 +34,14 @@ function cardView(card) {
 
 function figures({ emotions, ua, ua_interval: interval, ece }, unknown) {
   const guess = percent(1 / emotions.length);
-  const range = interval ? ` (95 % interval ${interval[0]} to ${interval[1]})` : "";
+  const [low, high] = (interval ?? []).map((end) => end.toFixed(1));
+  const range = interval ? ` (95\u00a0% interval ${low} to ${high})` : "";
   const error =
     typeof ece === "number"
       ? ` Its probabilities are off by ${percent(ece)} on average.`
       : "";
   return (
-    `Of ${unknown} that it does not know it labels ${ua} %${range} of acted recordings rightly, ` +
+    `Of ${unknown} that it does not know it labels ${ua.toFixed(1)}\u00a0%${range} of acted recordings rightly, ` +
     `where guessing would label ${guess}.${error}`
   );
 }

@@ -21,8 +21,20 @@ export function showVoiceOf(card, cards) {
   part("voiceless").textContent = `The model ${card.name} was not trained to know voices; ${hint}.`;
 }
 
-/** Let the section work; `model` gives the name of the model that is chosen. */
-export function watchVoice(model, onError) {
+/**
+ * Let the section work.
+ *
+ * @param {() => string} model Gives the name of the model that is chosen.
+ * @param {() => void} onChange Is called when another voice is in use.
+ * @param {(error: Error) => void} onError
+ */
+export function watchVoice(model, onChange, onError) {
+  const use = (text) => {
+    profile = text;
+    show();
+    onChange();
+  };
+
   part("clips").addEventListener("change", async ({ target }) => {
     const files = [...target.files];
     if (!files.length) return;
@@ -46,11 +58,10 @@ export function watchVoice(model, onError) {
   part("voice-forget").addEventListener("click", () => use(null));
 }
 
-function use(text) {
-  profile = text;
-  for (const id of ["voice-save", "voice-forget"]) part(id).hidden = text === null;
-  if (text === null) say("No voice is in use.");
-  else say(`A voice is in use${known(text)}; answers from now on compare with it.`);
+function show() {
+  for (const id of ["voice-save", "voice-forget"]) part(id).hidden = profile === null;
+  if (profile === null) say("No voice is in use.");
+  else say(`A voice is in use${known(profile)}; answers compare with it.`);
 }
 
 function known(text) {
