@@ -174,12 +174,23 @@ function showTimeline(prediction, { audio, curves }) {
 
 // The microphone.
 
+/** Wait for the microphone; while the browser asks the person, another click does nothing. */
+async function opened(starting) {
+  for (const id of ["record", "live"]) part(id).disabled = true;
+  try {
+    return await starting;
+  } catch (error) {
+    resetMicrophone();
+    throw error;
+  }
+}
+
 async function record() {
   page.timeline?.player?.stop();
-  page.recording = await startRecording();
+  page.recording = await opened(startRecording());
   watchLevel(page.recording);
   part("record").textContent = "Stop and label";
-  part("live").disabled = true;
+  part("record").disabled = false;
   say("Recording …");
 }
 
@@ -196,15 +207,16 @@ async function goLive() {
   part("several").hidden = true;
   page.files = [];
   const session = new LiveSession({ ...query(), voice: voiceInUse() });
-  await session.start((error) => {
+  const end = (error) => {
     if (page.session === session) attempt(endLive).then(() => fail(error));
-  });
+  };
+  await opened(session.start(end));
   page.session = session;
   watchLevel(session.recording);
   part("live-answer").replaceChildren(session.element);
   part("live-view").hidden = false;
   part("live").textContent = "End";
-  part("record").disabled = true;
+  part("live").disabled = false;
   say("Listening …");
 }
 
@@ -234,6 +246,8 @@ function watchLevel(recording) {
     const shown = Math.min(1, Math.sqrt(recording.level));
     part("level").firstElementChild.style.width = `${100 * shown}%`;
     part("seconds").textContent = clock(recording.seconds);
+    // Longer is refused.
+    if (page.recording && recording.seconds > page.settings.max_seconds - 1) attempt(endRecord);
   }, 100);
 }
 
