@@ -183,5 +183,5 @@ def test_the_readme_names_all_extras() -> None:
 
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     install = README.read_text("utf-8").partition("## Install")[2].partition("\n## ")[0]
-    for extra in {*extras["optional-dependencies"]} - {"dev", "docs"}:
+    for extra in {*extras["optional-dependencies"]} - {"dev", "docs", "web-test"}:
         assert f"`{extra}`" in install or f".[{extra}]" in install
