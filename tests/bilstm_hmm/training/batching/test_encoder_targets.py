@@ -15,7 +15,9 @@ from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.training.augmented_batches import AugmentedDataset
 from bilstm_hmm.training.batching.encoder_targets import EncoderTargets, encoder_targets
+from bilstm_hmm.training.context import TrainingContext, TrainingTask
 from bilstm_hmm.training.examples import Examples
+from bilstm_hmm.training.loop import TrainedNetwork, train_network
 
 MakeRecipe = Callable[..., Recipe]
 COMPONENTS = 4
@@ -180,3 +182,26 @@ def test_what_cannot_be_learned_is_refused(
     tree = {"distillation": distillation, "features": {"rate": 8000, "fmax": 3800.0, **features}}
     with pytest.raises(ToolkitError, match=said):
         recipe_from_tree(tree, "r.yaml")
+
+
+def test_a_network_is_rid_of_what_taught_it(
+    tones: Examples, banks: FilterBanks, distilling: MakeRecipe, tmp_path: Path
+) -> None:
+    """It has no layer of the encoder, and a training that was cut off goes on with it."""
+    indices = np.arange(len(tones.clips))
+    examples = fresh(tones)
+
+    def trained(epochs: int, work: Path) -> TrainedNetwork:
+        recipe = distilling(training={"epochs": 2, "schedule": "constant"})
+        work.mkdir(exist_ok=True)
+        task = TrainingTask("network", "network", indices, indices[:0], epochs, seed=1)
+        return train_network(TrainingContext(examples, recipe, banks, work), task)
+
+    whole = trained(2, tmp_path / "whole")
+    assert "encoder" not in [layer.name for layer in whole.network.layers]
+    assert set(whole.network.output) == {"hidden", "frame", "clip"}
+    trained(1, tmp_path / "cut")
+    resumed = trained(2, tmp_path / "cut")
+    for one, other in zip(whole.history, resumed.history, strict=True):
+        assert one["encoder_loss"] > 0.0
+        assert other["encoder_loss"] == pytest.approx(one["encoder_loss"], rel=1e-4)
