@@ -87,7 +87,8 @@ def _misspelt(word: str) -> str | None:
     """Return the emotion whose name, or a word for it, `word` nearly is."""
     if len(word) < _MIN_LETTERS:
         return None
-    known = {_plain(name): emotion for name, emotion in emotion_words().items() if len(name) > 3}
+    words = emotion_words()
+    known = {_plain(w): words[w] for w in words if len(w) > _MIN_LETTERS or w in EMOTIONS}
     known |= _FOREIGN
     parts = [part for part in word.split("_") if part in known or part in EMOTIONS]
     if len(parts) == 1:  # an emotion and something beside it: angry_2, very_sad

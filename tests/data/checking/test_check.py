@@ -144,6 +144,7 @@ def test_silence_is_no_copy_of_silence(tree: Make) -> None:
     ("label", "emotion"),
     [
         ("hapy", "happy"),
+        ("saad", "sad"),
         ("Wut", "angry"),
         ("Traurigkeit", "sad"),
         ("gniew", "angry"),
