@@ -9,15 +9,26 @@ from bilstm_hmm.arrays import FloatArray
 from bilstm_hmm.export.graph import ModelWriter
 from bilstm_hmm.export.spectrum import write_power
 from bilstm_hmm.export.streams import STREAM_WRITERS, Analysis
+from bilstm_hmm.export.voice.moments import Moments
+from bilstm_hmm.export.voice.normalise import write_normalised
 from bilstm_hmm.features.spectral.deltas import DELTA_WIDTH, delta
 from bilstm_hmm.inference.bundle import Bundle
 
-#: As in `bilstm_hmm.features.extraction.normalise`.
-_CONSTANT = 1e-6
+
+def write_frames(
+    graph: ModelWriter, samples: str, bundle: Bundle, voice: Moments | None = None
+) -> str:
+    """Write the normalised frames of the samples ``[n]`` of an utterance, ``[V, T, F]``.
+
+    `voice` is what is known of who speaks.
+    """
+    value = write_features(graph, samples, bundle)
+    normalised = write_normalised(graph, value, bundle, voice)
+    return graph.add("Transpose", normalised, perm=[0, 2, 1])
 
 
-def write_frames(graph: ModelWriter, samples: str, bundle: Bundle) -> str:
-    """Write the normalised frames of the samples ``[n]`` of an utterance, ``[V, T, F]``."""
+def write_features(graph: ModelWriter, samples: str, bundle: Bundle) -> str:
+    """Write the frames of an utterance's samples ``[n]``, not normalised, ``[V, F, T]``."""
     settings, warps = bundle.recipe.features, bundle.recipe.decision.warps
     power = write_power(graph, samples, settings)
     banks = [bundle.filter_banks.view(warp) for warp in warps]
@@ -27,7 +38,7 @@ def write_frames(graph: ModelWriter, samples: str, bundle: Bundle) -> str:
     orders = [_delta(graph, value, order) for order in range(1, settings.deltas + 1)]
     if orders:
         value = graph.add("Concat", value, *orders, axis=1)
-    return graph.add("Transpose", _normalise(graph, value, bundle), perm=[0, 2, 1])
+    return value
 
 
 def delta_filter(order: int) -> FloatArray:
@@ -59,37 +70,3 @@ def _delta(graph: ModelWriter, value: str, order: int) -> str:
     if order == 2:
         slope = graph.add("Add", slope, graph.add("Mul", value, graph.floats(weights[half])))
     return slope
-
-
-def _normalise(graph: ModelWriter, value: str, bundle: Bundle) -> str:
-    """Bring rows of ``[V, F, T]`` to zero mean and unit variance, by what the recipe says."""
-    kind, voice = bundle.recipe.features.normalisation, bundle.recipe.voice
-    if kind == "none":
-        return value
-    mean, std = (
-        graph.floats(column[:, None]) for column in (bundle.statistics.mean, bundle.statistics.std)
-    )
-    if kind == "clip":
-        mean, std = _moments(graph, value)
-    elif voice.known_clips:
-        # The clip is the one that its voice is known by.
-        own_mean, own_std = _moments(graph, value)
-        mean = _shrunk(graph, mean, own_mean, 1.0 / (1.0 + voice.mean_prior))
-        std = _shrunk(graph, std, own_std, 1.0 / (1.0 + voice.std_prior))
-    return graph.add("Div", graph.add("Sub", value, mean), std)
-
-
-def _shrunk(graph: ModelWriter, trained: str, own: str, weight: float) -> str:
-    step = graph.add("Mul", graph.add("Sub", own, trained), graph.floats(weight))
-    return graph.add("Add", trained, step)
-
-
-def _moments(graph: ModelWriter, value: str) -> tuple[str, str]:
-    """Mean and deviation of the rows, ``[V, F, 1]``; of a constant one the deviation is 1."""
-    mean = graph.total("ReduceMean", value, 2)
-    distance = graph.add("Sub", value, mean)
-    std = graph.add("Sqrt", graph.total("ReduceMean", graph.add("Mul", distance, distance), 2))
-    size = graph.add("Max", graph.add("Abs", mean), graph.floats(1.0))
-    least = graph.add("Mul", size, graph.floats(_CONSTANT))
-    constant = graph.add("LessOrEqual", std, least)
-    return mean, graph.add("Where", constant, graph.floats(1.0), std)

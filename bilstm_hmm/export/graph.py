@@ -33,7 +33,7 @@ class ModelWriter(GraphWriter):
         self.constants[-1].name = f"{self._prefix}{name}"
         return str(self.constants[-1].name)
 
-    def floats(self, values: float | Array) -> str:
+    def floats(self, values: float | Sequence[float] | Array) -> str:
         """Store a constant in single precision."""
         return self.constant(np.asarray(values, np.float32))
 

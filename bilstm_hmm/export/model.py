@@ -14,6 +14,7 @@ from bilstm_hmm.export.speech.frames import write_speech_frames
 from bilstm_hmm.export.speech.posteriors import write_speech_probabilities
 from bilstm_hmm.export.speech.segments import write_segments
 from bilstm_hmm.export.timeline import write_frame_answers
+from bilstm_hmm.export.voice.learning import write_voice
 from bilstm_hmm.inference.bundle import Bundle
 
 INPUT = "samples"
@@ -62,7 +63,8 @@ def _write_recording(graph: ModelWriter, bundle: Bundle) -> list[Any]:
     speech = write_speech_probabilities(graph, INPUT, recipe.features.rate, _SPEECH)
     frames = write_speech_frames(graph, INPUT, speech, recipe)
     pieces = write_pieces(graph, INPUT, write_segments(graph, frames, recipe), recipe)
-    scores = write_scores(graph, INPUT, pieces.ranges, _end(graph, bundle), bundle)
+    voice = write_voice(graph, INPUT, pieces.ranges, bundle)
+    scores = write_scores(graph, INPUT, pieces.ranges, _end(graph, bundle), bundle, voice)
     answer = write_answer(graph, scores, pieces, bundle)
     graph.add("Identity", pieces.ranges, name="segments")
     graph.add("Identity", scores.frame_pieces, name="frame_segments")

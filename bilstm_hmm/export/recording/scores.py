@@ -13,6 +13,7 @@ from bilstm_hmm.export.frames import write_frames
 from bilstm_hmm.export.graph import ModelWriter
 from bilstm_hmm.export.hmms import write_log_likelihoods
 from bilstm_hmm.export.network import write_network
+from bilstm_hmm.export.voice.moments import Moments
 from bilstm_hmm.export.waveform import write_utterance
 from bilstm_hmm.inference.bundle import Bundle
 
@@ -58,7 +59,13 @@ class Scores:
 
 
 def write_piece(
-    graph: ModelWriter, samples: str, offset: str, number: str, end: str, bundle: Bundle
+    graph: ModelWriter,
+    samples: str,
+    offset: str,
+    number: str,
+    end: str,
+    bundle: Bundle,
+    voice: Moments | None = None,
 ) -> Scores:
     """Write the scores of one piece.
 
@@ -72,10 +79,12 @@ def write_piece(
         Which one it is, int64 ``[1]``.
     end
         Where the recording ends, in seconds, ``[1]``.
+    voice
+        What is known of who speaks.
     """
     recipe = bundle.recipe
     utterance = write_utterance(graph, samples, recipe.features)
-    frames = write_frames(graph, utterance.samples, bundle)
+    frames = write_frames(graph, utterance.samples, bundle, voice)
     network = write_network(graph, frames, bundle)
     log_likelihoods = write_log_likelihoods(graph, network, bundle.projection, bundle.hmm_bank)
     mean = graph.total("ReduceMean", log_likelihoods, 0, keepdims=0)
@@ -109,7 +118,14 @@ def _times(graph: ModelWriter, start: str, stop: str, count: str, rate: float) -
     return graph.add("Min", graph.add("Add", middles, start), stop)
 
 
-def write_scores(graph: ModelWriter, samples: str, ranges: str, end: str, bundle: Bundle) -> Scores:
+def write_scores(
+    graph: ModelWriter,
+    samples: str,
+    ranges: str,
+    end: str,
+    bundle: Bundle,
+    voice: Moments | None,
+) -> Scores:
     """Write the scores of the pieces ``[S, 2]`` of the samples ``[n]`` of a recording."""
     from onnx import TensorProto, helper
 
@@ -121,7 +137,8 @@ def write_scores(graph: ModelWriter, samples: str, ranges: str, end: str, bundle
     number = body.unsqueeze(f"{_PREFIX}step", 0)
     limits = body.add("Reshape", body.add("Gather", ranges, number), body.ints(2))
     start, stop = (body.add("Gather", limits, body.ints(at)) for at in (0, 1))
-    piece = write_piece(body, body.cut(samples, start, stop, 0), start, number, end, bundle)
+    cut = body.cut(samples, start, stop, 0)
+    piece = write_piece(body, cut, start, number, end, bundle, voice)
 
     def tensor(name: str, kind: int, *axes: str | int) -> Any:
         return helper.make_tensor_value_info(f"{_PREFIX}{name}", kind, axes)

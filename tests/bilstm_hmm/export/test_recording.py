@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from bilstm_hmm.config.shipped import shipped_folder
 from bilstm_hmm.export.model import export_model
+from bilstm_hmm.export.voice import learning
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.speech_cutter import SpeechCutter
+from bilstm_hmm.inference.voice import learner
 from bilstm_hmm.timeline.segments import SpeechInterval, merge_segments
 from tests.oracle import oracle_bundle, talk
 
@@ -226,8 +228,29 @@ def test_of_another_rate(bundle_of: Callable[..., Bundle], sound: Callable[..., 
     exported.assert_same(joined(sound(22050), np.zeros(40000, np.float32), sound(30000, 3)))
 
 
-def test_a_known_voice_in_one_utterance(bundle_of: Callable[..., Bundle]) -> None:
-    Exported(bundle_of(voice={"known_clips": [0, 5]})).assert_same(voice())
+#: As the model that ships has them, but for its network.
+VOICES = {
+    "features": {"streams": ["mel", "energy", "pitch"], "pitch_step": 4, "deltas": 0},
+    "voice": {"known_clips": [0, 5], "mean_prior": 1.5, "std_prior": 2.0},
+    "decision": {"warps": [0.9, 1.0]},
+}
+
+
+def test_a_known_voice_in_one_utterance_and_in_many(bundle_of: Callable[..., Bundle]) -> None:
+    exported = Exported(bundle_of(**VOICES))
+    exported.assert_same(voice())
+    found = exported.assert_same(read_audio(SAMPLES[-1], RATE).samples)
+    assert len(found["segments"]) > 3
+
+
+def test_a_voice_is_learned_no_longer_than_predict_learns_it(
+    bundle_of: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = read_audio(SAMPLES[-1], RATE).samples
+    for seconds in (0.1, 4.0):
+        for module in (learner, learning):
+            monkeypatch.setattr(module, "LEARNED_SECONDS", seconds)
+        Exported(bundle_of(**VOICES)).assert_same(samples)
 
 
 def test_operators_are_standard(bundle_of: Callable[..., Bundle]) -> None:
