@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,7 +57,10 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def served(oracle: Path, oracle_voices: Path) -> Iterator[str]:
     """The address of a service that runs, with a model that knows voices besides the first."""
-    with server(oracle, "--model", str(oracle_voices)) as (url, _):
+    with server(oracle, "--model", str(oracle_voices)) as (url, process):
+        assert process.stderr is not None
+        # A pipe that nobody reads would hold it up once its log has filled it.
+        Thread(target=process.stderr.read, daemon=True).start()
         yield url
 
 
