@@ -23,6 +23,15 @@ class ModelWriter(GraphWriter):
         super().__init__()
         self._prefix = prefix
 
+    @property
+    def prefix(self) -> str:
+        """Of the names."""
+        return self._prefix
+
+    def body(self, name: str) -> "ModelWriter":
+        """Return a writer of a body here, whose names no other body's are: one of each name."""
+        return ModelWriter(f"{self._prefix}{name}/")
+
     def add(self, op: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """Append an operator with one output."""
         named = name or f"{self._prefix}v{len(self.nodes)}"

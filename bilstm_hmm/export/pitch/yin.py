@@ -17,7 +17,6 @@ from bilstm_hmm.features.spectral.pitch import DIP_THRESHOLD, FLOOR_DB, MIN_FLOO
 _BLOCK = 16
 #: Samples that a row of an autocorrelation's matrices has: about the root of a frame's length.
 _ROW = 32
-_PREFIX = "pitch/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +55,16 @@ def write_yin(graph: ModelWriter, samples: str, settings: FeatureSettings) -> Tr
     behind = graph.add("Add", taken, graph.ints(search.length))
     pads = graph.add("Concat", graph.ints(search.length // 2), behind, axis=0)
     padded = graph.add("Pad", samples, pads)
-    body = ModelWriter(_PREFIX)
+    body = graph.body("pitch")
     frames = _frames(body, padded, search)
     found = _periods(body, _difference(body, frames, floor, search), search)
     outputs = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, [_BLOCK])
-        for name in (f"{_PREFIX}period", f"{_PREFIX}aperiodicity")
+        for name in (f"{body.prefix}period", f"{body.prefix}aperiodicity")
     ]
     for value, output in zip(found, outputs, strict=True):
         body.add("Reshape", value, body.ints(_BLOCK), name=output.name)
-    body.add("Identity", f"{_PREFIX}go_on", name=f"{_PREFIX}goes_on")
+    body.add("Identity", f"{body.prefix}go_on", name=f"{body.prefix}goes_on")
     by_block = graph.loop(body, [], [], outputs, trips=graph.squeeze(n_blocks, 0))
     period, aperiodicity = (
         graph.cut(graph.add("Reshape", value, graph.ints(-1)), graph.ints(0), count, 0)
@@ -84,7 +83,7 @@ def _noise_floor(graph: ModelWriter, samples: str, search: _Search) -> str:
 
 def _frames(body: ModelWriter, padded: str, search: _Search) -> str:
     """The frames of a block, ``[_BLOCK, length]``."""
-    block = body.unsqueeze(f"{_PREFIX}step", 0)
+    block = body.unsqueeze(f"{body.prefix}step", 0)
     start = body.add("Mul", block, body.ints(_BLOCK * search.hop))
     stop = body.add("Add", start, body.ints((_BLOCK - 1) * search.hop + search.length))
     return body.add(

@@ -1,6 +1,7 @@
 """The one graph finds the speech in a recording, and gives of it what `predict` gives."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -253,15 +254,21 @@ def test_a_voice_is_learned_no_longer_than_predict_learns_it(
         Exported(bundle_of(**VOICES)).assert_same(samples)
 
 
-def test_operators_are_standard(bundle_of: Callable[..., Bundle]) -> None:
-    model = onnx.load_from_string(export_model(bundle_of(), {}))
+def test_operators_are_standard_and_no_name_stands_for_two_values(
+    bundle_of: Callable[..., Bundle],
+) -> None:
+    model = onnx.load_from_string(export_model(bundle_of(**VOICES), {}))
     onnx.checker.check_model(model, full_check=True)
-    waiting, seen = [model.graph], set()
+    waiting, seen, names = [model.graph], set(), Counter[str]()
     while waiting:
-        for node in waiting.pop().node:
+        graph = waiting.pop()
+        names.update(value.name for value in (*graph.input, *graph.initializer))
+        for node in graph.node:
             seen.add(node.domain)
+            names.update(name for name in node.output if name)
             waiting += [each.g for each in node.attribute if each.HasField("g")]
     assert seen == {""}
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def real_clips() -> list[Path]:
