@@ -5,6 +5,7 @@ trained on RAVDESS. No audio is kept.
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from .pages import ROOT
@@ -41,6 +42,7 @@ def main(root: str) -> int:
     recording = next(iter(concatenate_clips(own, lambda c: read_audio(c.path, rate).samples, rate)))
     said = model.predict(recording.samples, rate, curves=True)
     assert isinstance(said, Prediction)
+    said = replace(said, file=f"clips of {speaker}, joined")
     said.plot(PICTURE, recording.samples, rate)
     print(speaker)
     for title, parts in (
