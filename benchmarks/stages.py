@@ -17,14 +17,14 @@ from benchmarks.table import Section, number
 from bilstm_hmm.blas_threads import one_blas_thread
 from bilstm_hmm.cli.labelling import file_workers as workers
 from bilstm_hmm.config.network_settings import NetworkSettings
-from bilstm_hmm.inference import model as inference
+from bilstm_hmm.inference.labelling import predictions as labelling
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.scoring import Scorer
 
 #: What is timed: a name, what has the function, and its name there.
 STAGES = (
     ("features", Scorer, "extract_features"),
-    ("network", Scorer, "_run_network"),
+    ("network", Scorer, "run_network"),
     ("HMMs", Scorer, "_score_hmms"),
 )
 READING, DECIDING, REST = "reading and decoding", "decision and timeline", "all else"
@@ -80,7 +80,7 @@ def stage_seconds(model: Model, files: Sequence[Path]) -> dict[str, float]:
         *STAGES,
         (READING, AudioStream, "read_up_to"),
         (READING, RecordingInput, "open"),
-        (DECIDING, inference, "predictions"),
+        (DECIDING, labelling, "predictions"),
     ]
     with _replaced(
         [(where, what, timed(name, getattr(where, what))) for name, where, what in places]

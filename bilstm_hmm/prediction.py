@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,13 @@ class Curves:
     probabilities: FloatArray
 
 
+class Explained(Protocol):
+    """Why a label came out: `bilstm_hmm.inference.explanation.result.Explanation`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types, for JSON."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """The label of one recording, its probabilities and its timeline.
@@ -87,6 +94,7 @@ class Prediction:
     are what makes the answer worse, `notes` what else was done to the recording: a phrase each.
     `novelty` is how far it lies from the clips that the model was trained on, where that is known:
     0 is usual, and from 1 on there is a warning.
+    `explanation` is there where it was asked for.
     Where it is the answer to one channel (from 1) or one speaker alone, `channel` or `speaker` says
     so.
     """
@@ -107,6 +115,7 @@ class Prediction:
     speaker: str | None = None
     unsure: bool = False
     novelty: float | None = None
+    explanation: Explained | None = field(default=None, repr=False)
 
     @property
     def label(self) -> str:
@@ -148,6 +157,7 @@ class Prediction:
             "notes": list(self.notes),
             "model": self.model,
             **({} if self.novelty is None else {"novelty": round(self.novelty, 3)}),
+            **({} if self.explanation is None else {"explanation": self.explanation.to_dict()}),
         }
 
     def to_dataframe(self) -> "DataFrame":

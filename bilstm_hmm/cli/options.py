@@ -96,6 +96,8 @@ class PredictOptions:
         What is known of who speaks in all of them.
     grouping
         Which of them are of one voice; None where that is not known.
+    explain
+        Whether each answer has what moved it.
     """
 
     files: tuple[Path, ...]
@@ -116,6 +118,7 @@ class PredictOptions:
     abstain: float | None = None
     at_least: float | None = None
     grouping: "Grouping | None" = None
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ def _option_conflicts(
 ) -> Iterator[tuple[bool, str]]:
     """Yield what might be wrong: whether it is, and the sentence for it."""
     from bilstm_hmm.features.audio.sources import MAX_CHANNELS
+    from bilstm_hmm.output.formats import FORMATS
 
     piped, mic = live_options.piped, live_options.mic
     pcm, channels = live_options.pcm, live_options.channels
@@ -209,6 +213,15 @@ def _option_conflicts(
         options.top > 1 and (live or options.format != "text"),
         "--top names runners-up in text, and not while sound comes; other formats have the "
         "probability of every emotion.",
+    )
+    yield (
+        options.explain and live,
+        f"--explain is of a recording that has ended, not with {flag}.",
+    )
+    yield (
+        options.explain and not FORMATS[options.format].has_explanation,
+        f"--explain has no place in {options.format}; choose --format "
+        f"{', '.join(name for name, each in FORMATS.items() if each.has_explanation)}.",
     )
     yield live and options.resume, f"--resume goes on with a folder, not with {flag}."
     yield (

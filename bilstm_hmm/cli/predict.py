@@ -70,6 +70,13 @@ def predict(
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Print the segments as well.")
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Say which moments and features moved the label, in json, jsonl and png.",
+        ),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an output: skip files that it already has.")
     ] = False,
@@ -172,10 +179,15 @@ def predict(
         problems=found.problems,
         n_others=found.n_others,
         top=top,
-        settings={**voice_settings(voice, profile), **unsure_settings(abstain, at_least)},
+        settings={
+            **voice_settings(voice, profile),
+            **unsure_settings(abstain, at_least),
+            **({"--explain": "yes"} if explain else {}),
+        },
         profile=profile,
         abstain=abstain,
         at_least=at_least,
+        explain=explain,
     )
     validate_options(live_options, options)
     if not is_stream:

@@ -22,12 +22,14 @@ from bilstm_hmm.html_table import html_table
 from bilstm_hmm.inference.bundle import Bundle, describe, restrict
 from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.embedding import mean_hidden_state
-from bilstm_hmm.inference.labelling.predictions import predictions
+from bilstm_hmm.inference.explanation.explain import explain
+from bilstm_hmm.inference.explanation.result import Explanation
+from bilstm_hmm.inference.labelling.predictions import label_inputs
 from bilstm_hmm.inference.scoring import RecordingScores, Scorer
 from bilstm_hmm.inference.shipped import model_path
 from bilstm_hmm.inference.voice.learning import learn_voice
 from bilstm_hmm.inference.voice.profile import VoiceProfile, known_voice
-from bilstm_hmm.inference.voice.recordings import LabelInput, score_inputs
+from bilstm_hmm.inference.voice.recordings import LabelInput
 from bilstm_hmm.prediction import Failure, Prediction, Result
 
 
@@ -136,7 +138,7 @@ class Model:
         with recording_input(recording, rate, self.bundle.recipe.features.rate) as given:
             inputs = [LabelInput(source, known) for source in given.by_channel(channels)]
             results = []
-            for result in model._label(inputs, jobs, curves):
+            for result in label_inputs(model.scorer, inputs, jobs, curves):
                 if isinstance(result, AudioError):
                     raise result
                 results.append(abstained(result, threshold))
@@ -168,6 +170,17 @@ class Model:
             raise AudioError(f"{given.file} holds no speech to embed; give one in which there is.")
         return vector
 
+    @one_blas_thread()
+    def explain(
+        self, recording: Recording, rate: float | None = None, voice: VoiceProfile | None = None
+    ) -> Explanation:
+        """Return which moments and features of a recording moved its label, by occlusion.
+
+        Parameters as in `predict`; raises what it does, and an `AudioError` for a recording of
+        more than two minutes.
+        """
+        return explain(self.scorer, recording, rate, voice)
+
     def predict_many(
         self,
         files: Sequence[str | os.PathLike[str]],
@@ -197,9 +210,10 @@ class Model:
         self, inputs: Sequence[LabelInput], jobs: int | None = None, curves: bool = False
     ) -> tuple[Result, ...]:
         """Label recordings, each by what is known of who speaks; else as `predict_many`."""
+        results = label_inputs(self.scorer, inputs, jobs, curves)
         return tuple(
             Failure(given.source.file, str(result)) if isinstance(result, AudioError) else result
-            for given, result in zip(inputs, self._label(inputs, jobs, curves), strict=True)
+            for given, result in zip(inputs, results, strict=True)
         )
 
     @one_blas_thread()
@@ -241,22 +255,6 @@ class Model:
             )
             for system in SYSTEMS
         }
-
-    def _label(
-        self, inputs: Sequence[LabelInput], jobs: int | None, curves: bool
-    ) -> list[Prediction | AudioError]:
-        """Read, score and label recordings; the error of each that cannot be read."""
-        scored = score_inputs(self.scorer, inputs, jobs or os.cpu_count() or 1)
-        found = [
-            (given.source.file, result)
-            for given, result in zip(inputs, scored, strict=True)
-            if not isinstance(result, AudioError)
-        ]
-        labelled = iter(predictions(self.bundle, found, curves))
-        return [
-            s if isinstance(s, AudioError) else next(labelled).of_voice(*given.source.voice.name)
-            for given, s in zip(inputs, scored, strict=True)
-        ]
 
 
 def load(

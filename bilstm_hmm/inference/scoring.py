@@ -11,12 +11,7 @@ from bilstm_hmm.arrays import FloatArray, FloatMatrix
 from bilstm_hmm.confidence.typicality import summarise
 from bilstm_hmm.features.extraction.extract import extract_views
 from bilstm_hmm.features.extraction.normalise import normalise
-from bilstm_hmm.features.extraction.voice_statistics import (
-    FrameMoments,
-    adapt_statistics,
-    clip_moments,
-    merge_moments,
-)
+from bilstm_hmm.features.extraction.voice_statistics import FrameMoments
 from bilstm_hmm.features.vad.segmenter import SpeechSegment
 from bilstm_hmm.hmm.bank import score_frames
 from bilstm_hmm.hmm.projection import project
@@ -28,6 +23,7 @@ from bilstm_hmm.inference.session import (
     window_starts,
 )
 from bilstm_hmm.inference.speech_cutter import SpeechCutter, align_utterance, make_segmenter
+from bilstm_hmm.inference.voice.normalisation import trained_statistics
 from bilstm_hmm.network.outputs import NetworkOutput, average_outputs
 from bilstm_hmm.timeline.segments import SpeechInterval
 
@@ -207,7 +203,7 @@ class Scorer:
     def hidden_states(self, clips: Sequence[FloatArray]) -> list[FloatArray]:
         """Return the network's hidden states for several clips, float32 ``[T, H]`` each."""
         features = [self.normalise(self.extract_features(samples)) for samples in clips]
-        outputs, _ = self._run_network(features)
+        outputs, _ = self.run_network(features)
         return [output.hidden for output in outputs]
 
     def extract_features(self, samples: FloatArray) -> Features:
@@ -238,23 +234,15 @@ class Scorer:
         counts as one that its voice is known by, also where it is among those of `voice`. For any
         other the training statistics alone decide.
         """
-        recipe, statistics = self.bundle.recipe, self.bundle.statistics
-        by_view = (statistics,) * len(features.frames)
-        if recipe.voice.known_clips:
-            own = clip_moments(features.frames)
-            known = merge_moments([own] if voice is None else [voice, own])
-            assert known is not None
-            by_view = adapt_statistics(
-                statistics, known, recipe.voice.mean_prior, recipe.voice.std_prior
-            )
-        kind = recipe.features.normalisation
+        by_view = trained_statistics(self.bundle, features.frames, voice)
+        kind = self.bundle.recipe.features.normalisation
         pairs = zip(features.frames, by_view, strict=True)
         frames = np.stack([normalise(view, kind, of_view) for view, of_view in pairs])
         return replace(features, frames=frames)
 
     def score_features(self, clips: Sequence[Features]) -> list[FrameScores]:
         """Return what the network and then the HMMs give for each clip of normalised features."""
-        outputs, window_logits = self._run_network(clips)
+        outputs, window_logits = self.run_network(clips)
         # The network and the projection know all emotions, also where only some are asked for.
         kept = self.bundle.outputs
         columns = slice(None) if kept is None else list(kept)
@@ -265,10 +253,10 @@ class Scorer:
             )
         ]
 
-    def _run_network(
+    def run_network(
         self, clips: Sequence[Features]
     ) -> tuple[list[NetworkOutput], list[FloatArray]]:
-        """Outputs of each clip, the mean over its views, and the clip logits of its windows."""
+        """Return the outputs of normalised clips, means over views, and clip logits of windows."""
         size, stride = self.bundle.recipe.window_frames, self.bundle.recipe.network.stride
         starts = [window_starts(clip.frames.shape[1], size, stride) for clip in clips]
         windows = [

@@ -54,6 +54,8 @@ class Format:
         The probabilities over time are shown, and have to be asked for.
     has_warnings
         What is written names the warnings.
+    has_explanation
+        What is written has the explanation of a label, where there is one.
     tiers
         A file holds the segments of several voices of a recording, each in a tier of its own.
     """
@@ -65,6 +67,7 @@ class Format:
     binary: bool = False
     needs_curves: bool = False
     has_warnings: bool = False
+    has_explanation: bool = False
     tiers: bool = False
 
 
@@ -276,14 +279,18 @@ def segments_or_label(result: Prediction) -> Sequence[Segment]:
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "text": Format(".txt", _text, incremental=True),
-        "json": Format(".json", _json, has_warnings=True),
-        "jsonl": Format(".jsonl", _jsonl, incremental=True, has_warnings=True),
+        "json": Format(".json", _json, has_warnings=True, has_explanation=True),
+        "jsonl": Format(
+            ".jsonl", _jsonl, incremental=True, has_warnings=True, has_explanation=True
+        ),
         "csv": Format(".csv", _csv, incremental=True, has_warnings=True),
         "tsv": Format(".tsv", _tsv, incremental=True, has_warnings=True),
         "rttm": Format(".rttm", _rttm, incremental=True),
         "audacity": Format(".txt", _track(label_tracks.audacity), per_file=True),
         "textgrid": Format(".TextGrid", _textgrid, per_file=True, tiers=True),
         "srt": Format(".srt", _track(label_tracks.srt), per_file=True),
-        "png": Format(".png", _png, per_file=True, binary=True, needs_curves=True),
+        "png": Format(
+            ".png", _png, per_file=True, binary=True, needs_curves=True, has_explanation=True
+        ),
     }
 )

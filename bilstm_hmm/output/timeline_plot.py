@@ -15,6 +15,7 @@ from bilstm_hmm.output.downsampling import (
     mask_inside,
     time_per_label,
 )
+from bilstm_hmm.output.explanation_plot import draw_explanation, strip_heights
 from bilstm_hmm.output.label_tracks import escape_unprintable
 from bilstm_hmm.output.plot_style import (
     MUTED_COLOUR,
@@ -31,13 +32,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH, HEIGHT = 12.0, 6.0
+WIDTH = 12.0
 #: What the width of the picture can show: columns, bands side by side, and points of a curve in a
 #: short recording and in a long one, where more would be a thicket.
 COLUMNS = 1200
 _MAX_BANDS = 250
-_POINTS, _POINTS_LONG = 600, 120
-_SHORT_SECONDS = 300.0
+_POINTS, _POINTS_LONG, _SHORT_SECONDS = 600, 120, 300.0
 _LEGEND_LETTERS = 130
 
 
@@ -83,7 +83,8 @@ def draw(result: Prediction, envelope: Envelope) -> "Figure":
 
     Above is the waveform, then a band of the emotions, then the probability of each over time, or
     the confidence of each segment where the prediction has no curves. Where a long recording has
-    more segments than can be told apart, the band shows the emotions' shares of the time.
+    more segments than can be told apart, the band shows the emotions' shares of the time. Below
+    is what moved the label, where the prediction has an explanation.
 
     Parameters
     ----------
@@ -93,11 +94,11 @@ def draw(result: Prediction, envelope: Envelope) -> "Figure":
         The envelope of the recording, of `COLUMNS` stretches or a few times as many.
     """
     view = _view(result)
-    with new_figure(WIDTH, HEIGHT) as figure:
+    heights = [*((2.4, 1.2, 2.4) if view.is_dense else (2.4, 0.6, 3.0)), *strip_heights(result)]
+    with new_figure(WIDTH, sum(heights)) as figure:
         figure.set_layout_engine("constrained", hspace=0.0, h_pad=0.03)
-        heights = [4, 2, 4] if view.is_dense else [4, 1, 5]
-        rows = figure.subplots(3, 1, sharex=True, height_ratios=heights)
-        waveform_axes, band_axes, curve_axes = rows
+        rows = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+        waveform_axes, band_axes, curve_axes, *below = rows
         _draw_waveform(waveform_axes, envelope, view)
         (_draw_time_shares if view.is_dense else _draw_bands)(band_axes, view)
         if result.curves is not None:
@@ -106,7 +107,9 @@ def draw(result: Prediction, envelope: Envelope) -> "Figure":
             _draw_mean_confidence(curve_axes, view)
         else:
             _draw_confidences(curve_axes, view)
-        set_time_axis(curve_axes, view.end)
+        for axes in below:
+            draw_explanation(axes, result)
+        set_time_axis(rows[-1], view.end)
         _set_titles(waveform_axes, result)
         _draw_legend(figure, view)
         return figure

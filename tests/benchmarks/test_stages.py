@@ -9,7 +9,7 @@ from bilstm_hmm.features.audio.reading import AudioStream
 
 from benchmarks import stages
 from bilstm_hmm.config.network_settings import NetworkSettings
-from bilstm_hmm.inference import model as inference
+from bilstm_hmm.inference.labelling import predictions as labelling
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.scoring import Scorer
 
@@ -34,7 +34,7 @@ def test_the_stages_are_the_whole(model: Model, synthetic: Path) -> None:
 
 def _functions() -> list[object]:
     scored = [getattr(Scorer, name) for _, _, name in stages.STAGES]
-    return [*scored, AudioStream.read_up_to, RecordingInput.open, inference.predictions]
+    return [*scored, AudioStream.read_up_to, RecordingInput.open, labelling.predictions]
 
 
 @pytest.mark.parametrize("family", ["bilstm", "cnn_bilstm", "cnn_lstm"])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from bilstm_hmm.cli.labelling.writing import render_one, write
 from bilstm_hmm.cli.options import PredictOptions, ProgressCallback
 from bilstm_hmm.confidence.abstention import abstain
+from bilstm_hmm.features.audio.voices import EVERYTHING
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.output.formats import format_named
 from bilstm_hmm.prediction import Result
@@ -37,6 +38,11 @@ def write_predictions(
     voices = options.voices.get(file)
     curves = format_named(options.format).needs_curves
     (result,) = model.predict_many([file], options.jobs, curves, voices, options.profile)
+    if options.explain:
+        from bilstm_hmm.inference.explanation.results import explained
+
+        (voice,) = voices or (EVERYTHING,)
+        result = explained(model.scorer, result, voice, options.profile)
     content = render_one([postprocess(abstain(result, options.abstain))], options)
     # One recording that failed must not empty the output of an earlier call.
     if content is None:

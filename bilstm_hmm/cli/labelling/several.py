@@ -17,6 +17,7 @@ from bilstm_hmm.cli.voice.two_passes import predict_by_voice, warn_unnamed
 from bilstm_hmm.confidence.abstention import abstain
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.voices import EVERYTHING, Voice
+from bilstm_hmm.inference.explanation.results import explained
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.output.formats import format_named, json_list, render
 from bilstm_hmm.output.resume import (
@@ -58,9 +59,11 @@ def _predict(
     results = _predict_readable(
         model, [(path, voice) for path, voice in asked if path not in problems], options
     )
-    for done, (path, _) in enumerate(asked, start=1):
+    for done, (path, voice) in enumerate(asked, start=1):
         problem = problems.get(path)
         result = next(results) if problem is None else Failure(os.fspath(path), problem)
+        if options.explain:
+            result = explained(model.scorer, result, voice, options.profile)
         on_result(done, len(asked))
         yield abstain(result, options.abstain)
 

@@ -55,6 +55,10 @@ def with_grouping(options: PredictOptions, voices: str | None) -> PredictOptions
         raise ToolkitError(
             "--voice says who speaks in all recordings, --voices which are of one voice; give one."
         )
+    if voices is not None and options.explain:
+        raise ToolkitError(
+            "--explain is of one recording by itself, not with --voices; give --voice PROFILE."
+        )
     grouping = find_grouping(voices, options.files, options.many)
     if grouping is None:
         return options

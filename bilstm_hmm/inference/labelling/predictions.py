@@ -1,16 +1,38 @@
-"""From recordings that were read and scored to predictions: answers, how sure, and warnings."""
+"""From recordings to predictions: read and scored, answers, how sure, and warnings."""
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
 
 from bilstm_hmm.confidence.typicality import novelty_warnings
+from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.quality.warnings import REVERBERANT
 from bilstm_hmm.inference.answer import Answer, answers, scores_probabilities
 from bilstm_hmm.inference.bundle import Bundle
-from bilstm_hmm.inference.scoring import ScoredRecording
-from bilstm_hmm.inference.voice.recordings import ReadRecording, Scored
+from bilstm_hmm.inference.scoring import ScoredRecording, Scorer
+from bilstm_hmm.inference.voice.recordings import LabelInput, ReadRecording, Scored, score_inputs
 from bilstm_hmm.prediction import Prediction
+
+
+def label_inputs(
+    scorer: Scorer, inputs: Sequence[LabelInput], jobs: int | None, curves: bool
+) -> list[Prediction | AudioError]:
+    """Read, score and label recordings; the error of each that cannot be read.
+
+    `jobs` are threads for a long recording, None one a core; `curves` as of `predictions`.
+    """
+    scored = score_inputs(scorer, inputs, jobs or os.cpu_count() or 1)
+    found = [
+        (given.source.file, result)
+        for given, result in zip(inputs, scored, strict=True)
+        if not isinstance(result, AudioError)
+    ]
+    labelled = iter(predictions(scorer.bundle, found, curves))
+    return [
+        s if isinstance(s, AudioError) else next(labelled).of_voice(*given.source.voice.name)
+        for given, s in zip(inputs, scored, strict=True)
+    ]
 
 
 def predictions(

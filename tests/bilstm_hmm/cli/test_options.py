@@ -42,6 +42,8 @@ def empty(monkeypatch: pytest.MonkeyPatch) -> None:
         (MIC, {}, {"format": "json"}, "--mic gives text or jsonl while sound comes, not json."),
         (MIC, {}, {"output": Path("x")}, "--mic writes to standard output: say > FILE instead"),
         (LIVE, {}, {"resume": True}, "--resume goes on with a folder, not with --live."),
+        (FILE, {}, {"explain": True}, "--explain has no place in text; choose --format json, j"),
+        (LIVE, {}, {"explain": True, "format": "jsonl"}, "--explain is of a recording that has"),
         (PIPE, {"pcm": 16}, {}, "--pcm 16: give the sampling rate in Hz, as in --pcm 16000."),
         (PIPE, {"pcm": 8000, "channels": 65}, {}, "--channels 65: give a number from 1 to 64."),
         (PIPE, {"pcm": 8000, "channels": 0}, {}, "--channels 0: give a number from 1 to 64."),

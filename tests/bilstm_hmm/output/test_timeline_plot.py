@@ -10,6 +10,12 @@ from bilstm_hmm.features.audio.envelope import Envelope, envelope
 from bilstm_hmm.features.audio.reading import open_array
 from numpy.typing import NDArray
 
+from bilstm_hmm.inference.explanation.result import (
+    Effect,
+    Explanation,
+    GroupEffect,
+    SegmentExplanation,
+)
 from bilstm_hmm.output.plot_style import emotion_colours
 from bilstm_hmm.output.timeline_plot import COLUMNS, plot_timeline, shorten_middle
 from bilstm_hmm.prediction import NO_SPEECH, Curves, Prediction, Segment
@@ -274,3 +280,22 @@ def test_what_is_too_long_loses_its_middle() -> None:
     assert shorten_middle("abcdefghij", 10) == "abcdefghij"
     assert shorten_middle("abcdefghijk", 10) == "abcde…hijk"
     assert shorten_middle("a\nb", 10) == r"a\nb"
+
+
+def test_what_moved_the_label_stands_below() -> None:
+    plain = timeline(8.0)
+    effects = tuple(Effect(float(s), s + 1.0, 0.5 if s == 4 else 0.0, 1.0) for s in range(2, 8))
+    group = GroupEffect("pitch", -0.5, -1.0, (Effect(2.0, 8.0, -0.5, -1.0),))
+    segment = SegmentExplanation(
+        2.0, 8.0, "sad", 0.6, "happy", 0.3, effects, (group,), {"sad": -1.0}, ()
+    )
+    explained = replace(plain, explanation=Explanation((segment,)))
+    before, after = (pixels(plot_timeline(each, heard(8.0))) for each in (plain, explained))
+    assert after.shape[0] > before.shape[0] + 40
+    # Of two colours that are nowhere else: for the label, and against it.
+    orange, purple = np.array([127, 59, 8]), np.array([45, 0, 75])
+    wide = after[..., :3].astype(int)
+    for colour in (orange, purple):
+        assert (np.abs(wide - colour).sum(axis=-1) < 60).sum() > 200
+    silent = replace(plain, explanation=Explanation(()))
+    np.testing.assert_array_equal(pixels(plot_timeline(silent, heard(8.0))), before)

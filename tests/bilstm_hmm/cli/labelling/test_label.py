@@ -175,3 +175,19 @@ def test_pictures_go_on_after_a_recording_that_has_gone(
     said, summary = capsys.readouterr().err.splitlines()
     assert said == f"{gone} does not exist; check the path."
     assert summary.startswith("2 labelled (sad 2), 0 no speech, 1 failed; ")
+
+
+def test_each_of_several_is_explained_or_says_why_not(
+    model: Model,
+    files: tuple[Path, ...],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert write_predictions(model, order(files[:2], explain=True), ignore) == 0
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    explained = [model.explain(path).to_dict() for path in files[:2]]
+    assert [document["explanation"] for document in documents] == explained
+    monkeypatch.setattr("bilstm_hmm.inference.explanation.explain.MAX_SECONDS", 1)
+    assert write_predictions(model, order(files[:2], explain=True), ignore) == 2
+    for line in capsys.readouterr().out.splitlines():
+        assert "is longer than 1 seconds" in json.loads(line)["error"]
