@@ -1,6 +1,7 @@
 """Load for a service that runs: requests a second, how late answers are, streams in real time.
 
-``python -m benchmarks.service --url http://127.0.0.1:8000 --clips FOLDER``
+``python -m benchmarks.service --url http://127.0.0.1:8000 --clips FOLDER``; `--fuzz` and the like
+put it through what it has to stand instead.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+
+from benchmarks.campaigns.fuzz import fuzz
 
 #: Seconds of a chunk of a stream, as a microphone gives them.
 CHUNK = 0.1
@@ -165,36 +168,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.service", description=__doc__)
     add = parser.add_argument
     add("--url", default="http://127.0.0.1:8000", help="of the service [%(default)s]")
-    add("--clips", type=Path, required=True, help="folder of recordings, 16 kHz for streams")
+    add("--clips", type=Path, help="folder of recordings, 16 kHz for streams")
     add("--n-clips", type=int, default=50, help="how many of them [50]")
     add("--seconds", type=float, default=10.0, help="of load [10]")
     add("--rate", type=float, help="requests a second [as fast as they are answered]")
     add("--connections", type=int, default=16, help="requests under way at a time [16]")
     add("--streams", type=int, help="follow so many streams instead")
+    add("--fuzz", type=int, metavar="N", help="send so many wrong requests and streams instead")
+    add("--pid", type=int, help="of the service, for what needs its processes")
     options = parser.parse_args(arguments)
+    try:
+        work = _chosen(options)
+    except _Unusable as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(asyncio.run(work)))
+    return 0
+
+
+class _Unusable(Exception):  # noqa: N818
+    """The options cannot be used: a sentence says why."""
+
+
+def _chosen(options: argparse.Namespace) -> Coroutine[Any, Any, dict[str, Any]]:
+    """Return what the options ask for."""
+    clips = _clips(options) if options.fuzz is None else []
+    needed = "websockets" if options.streams is not None else "httpx"
+    if options.fuzz is None and find_spec(needed) is None:
+        raise _Unusable(f"This load needs {needed}; install it with pip install {needed}.")
+    if not _answers(options.url):
+        raise _Unusable(
+            f"--url {options.url}: no service answers there; start one with "
+            "bilstm-hmm serve --rate 0."
+        )
+    if options.fuzz is not None:
+        return fuzz(options.url, _pid(options), options.fuzz, options.connections)
+    if options.streams is not None:
+        return load_streams(options.url, clips, options.seconds, options.streams)
+    return load_requests(options.url, clips, options.seconds, options.rate, options.connections)
+
+
+def _clips(options: argparse.Namespace) -> list[Path]:
+    if options.clips is None:
+        raise _Unusable("--clips has to name a folder of recordings.")
     known = (".wav", ".flac", ".ogg", ".opus", ".mp3")
     clips = [path for path in sorted(options.clips.rglob("*")) if path.suffix.lower() in known]
     if not clips:
-        print(f"--clips {options.clips}: holds no recordings.", file=sys.stderr)
-        return 2
-    clips = clips[:: max(1, len(clips) // options.n_clips)][: options.n_clips]
-    needed = "websockets" if options.streams is not None else "httpx"
-    if find_spec(needed) is None:
-        print(f"This load needs {needed}; install it with pip install {needed}.", file=sys.stderr)
-        return 2
-    if not _answers(options.url):
-        print(
-            f"--url {options.url}: no service answers there; start one with "
-            "bilstm-hmm serve --rate 0.",
-            file=sys.stderr,
-        )
-        return 2
-    if options.streams is not None:
-        work = load_streams(options.url, clips, options.seconds, options.streams)
-    else:
-        work = load_requests(options.url, clips, options.seconds, options.rate, options.connections)
-    print(json.dumps(asyncio.run(work)))
-    return 0
+        raise _Unusable(f"--clips {options.clips}: holds no recordings.")
+    return clips[:: max(1, len(clips) // options.n_clips)][: options.n_clips]
+
+
+def _pid(options: argparse.Namespace) -> int:
+    pid: int | None = options.pid
+    if pid is None:
+        raise _Unusable("--pid has to name the process of the service, whose workers are counted.")
+    if not Path(f"/proc/{pid}").exists():
+        raise _Unusable(f"--pid {pid}: there is no such process here; this needs Linux.")
+    return pid
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What a service that runs has to stand: see `python -m benchmarks.service --help`."""
