@@ -110,8 +110,10 @@ def test_the_code_and_the_last_message_of_a_stream_are_read() -> None:
 
     async def stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x02{}\x88\x02\x03\xf3")
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
         came.append(await reader.readexactly(14))
+        writer.write(b"\x81\x02{}\x88\x02\x03\xf3")
+        await reader.readexactly(70000)
 
     assert asyncio.run(streamed(stream)) == Answer("1011", b"{}")
     # 64-bit length, masked, and the mask itself over zeros.
