@@ -20,7 +20,10 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from benchmarks.campaigns.answers import compare
 from benchmarks.campaigns.fuzz import fuzz
+from benchmarks.campaigns.memory import memory
+from benchmarks.campaigns.overload import overload
 
 #: Seconds of a chunk of a stream, as a microphone gives them.
 CHUNK = 0.1
@@ -175,6 +178,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--connections", type=int, default=16, help="requests under way at a time [16]")
     add("--streams", type=int, help="follow so many streams instead")
     add("--fuzz", type=int, metavar="N", help="send so many wrong requests and streams instead")
+    add("--answers", action="store_true", help="compare answers to what predict writes instead")
+    add("--model", default="default", help="that predict takes for it [%(default)s]")
+    add("--overload", type=float, metavar="TIMES", help="send so many times what it can instead")
+    add("--memory", type=int, metavar="N", help="see what memory grows by in N requests instead")
+    add("--dropped", type=int, default=300, help="streams that are dropped meanwhile [300]")
     add("--pid", type=int, help="of the service, for what needs its processes")
     options = parser.parse_args(arguments)
     try:
@@ -193,19 +201,28 @@ class _Unusable(Exception):  # noqa: N818
 def _chosen(options: argparse.Namespace) -> Coroutine[Any, Any, dict[str, Any]]:
     """Return what the options ask for."""
     clips = _clips(options) if options.fuzz is None else []
+    by_hand = (options.fuzz, options.overload, options.memory, options.answers or None)
     needed = "websockets" if options.streams is not None else "httpx"
-    if options.fuzz is None and find_spec(needed) is None:
+    if by_hand == (None,) * 4 and find_spec(needed) is None:
         raise _Unusable(f"This load needs {needed}; install it with pip install {needed}.")
     if not _answers(options.url):
         raise _Unusable(
             f"--url {options.url}: no service answers there; start one with "
             "bilstm-hmm serve --rate 0."
         )
+    url, at_a_time = options.url, options.connections
     if options.fuzz is not None:
-        return fuzz(options.url, _pid(options), options.fuzz, options.connections)
+        return fuzz(url, _pid(options), options.fuzz, at_a_time)
+    if options.answers:
+        return compare(url, clips, options.model, at_a_time)
+    if options.overload is not None:
+        return overload(url, clips, options.overload, options.seconds)
+    if options.memory is not None:
+        pid = _pid(options)
+        return memory(url, pid, clips, options.memory, options.dropped, at_a_time)
     if options.streams is not None:
-        return load_streams(options.url, clips, options.seconds, options.streams)
-    return load_requests(options.url, clips, options.seconds, options.rate, options.connections)
+        return load_streams(url, clips, options.seconds, options.streams)
+    return load_requests(url, clips, options.seconds, options.rate, at_a_time)
 
 
 def _clips(options: argparse.Namespace) -> list[Path]:
