@@ -73,7 +73,8 @@ async def capacity(address: Address, bodies: Sequence[bytes]) -> float:
     async def send_on() -> None:
         nonlocal count
         while time.perf_counter() - started < _CAPACITY_SECONDS:
-            count += (await _send(address, bodies[count % len(bodies)], started)).outcome == "200"
+            sent = await _send(address, bodies[count % len(bodies)], started)
+            count += sent.outcome == "200"
 
     await asyncio.gather(*(send_on() for _ in range(_CAPACITY_CONNECTIONS)))
     return count / (time.perf_counter() - started)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import soundfile
 
 from benchmarks.campaigns import memory as remembered
 from benchmarks.campaigns.answers import CONTAINERS, FORMATS, compared, of_each, write_copies
-from benchmarks.campaigns.overload import Sent, figures, normal_again
+from benchmarks.campaigns.overload import Sent, capacity, figures, normal_again
 from benchmarks.campaigns.overload import overload as overloaded
+from benchmarks.campaigns.wire import Address
 from bilstm_hmm.output.formats import render
 from bilstm_hmm.prediction import Prediction, Segment
 from tests.benchmarks.test_campaigns import OK, listening, saying
@@ -79,6 +81,27 @@ def test_the_figures_of_an_overload_are_of_those_accepted() -> None:
     assert found["outcomes"] == {"200": 30, "500": 1, "503": 9}
     assert found["neither_answered_nor_refused"] == 1
     assert (found["normal_p99_ms"], found["accepted_p99_ms"]) == (100.0, 300.0)
+
+
+def test_the_capacity_counts_every_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.campaigns.overload._CAPACITY_SECONDS", 0.3)
+    count = 0
+
+    async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal count
+        await reader.read(1 << 16)
+        await asyncio.sleep(0.01)
+        count += 1
+        writer.write(OK)
+
+    async def run() -> tuple[float, float]:
+        async with listening(connection) as url:
+            started = time.perf_counter()
+            found = await capacity(Address.of(url), [b"GET / HTTP/1.1\r\n\r\n"])
+            return found, time.perf_counter() - started
+
+    found, seconds = asyncio.run(run())
+    assert found * seconds == pytest.approx(count, rel=0.1)
 
 
 def test_more_is_sent_than_is_answered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
