@@ -86,8 +86,6 @@ async def answer(
         )
     if query.curves and (many or query.format != "json"):
         raise ToolkitError("curves go with the json format and one recording; leave them out.")
-    # Before anything is read: who is refused need not send it.
-    parts.batcher.check_room()
     most = parts.limits.max_files if many else 1
     async with parts.uploads.received(request, most) as received:
         recordings = received.recordings

@@ -126,7 +126,18 @@ def create_app(
     _add_stream(app, settings, tokens, rates)
     add_stream_schemas(app)
     routes = frozenset(getattr(route, "path", "") for route in app.routes)
-    app.add_middleware(Gate, tokens=tokens, rates=rates, metrics=metrics, routes=routes)
+
+    def check_room() -> None:
+        app.state.service.batcher.check_room()
+
+    app.add_middleware(
+        Gate,
+        tokens=tokens,
+        rates=rates,
+        metrics=metrics,
+        routes=routes,
+        check_room=check_room,
+    )
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,

@@ -4,6 +4,7 @@ Whatever goes wrong behind it becomes a problem object.
 """
 
 import time
+from collections.abc import Callable
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -21,6 +22,8 @@ from bilstm_hmm.service.problems import Problem
 OPEN = frozenset(("/healthz", "/readyz", "/docs", "/openapi.json")) | PATHS
 #: What is asked for all the time by other machines, and is no event.
 _SILENT = frozenset(("/healthz", "/readyz", "/metrics"))
+#: Where recordings are labelled, for which there has to be room.
+_LABELLING = frozenset(("/v1/predict", "/v1/predict/batch"))
 _GONE = 499
 
 
@@ -34,9 +37,10 @@ class Gate:
         rates: RateLimiter,
         metrics: Metrics,
         routes: frozenset[str],
+        check_room: Callable[[], None],
     ) -> None:
         self._app, self._tokens, self._rates, self._metrics = app, tokens, rates, metrics
-        self._routes = routes
+        self._routes, self._check_room = routes, check_room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request; streams guard themselves."""
@@ -92,6 +96,10 @@ class Gate:
         self._rates.check(client[0] if client else None)
         if path not in OPEN:
             self._tokens.check(Headers(scope=scope).get("authorization"))
+        if path in _LABELLING and scope["method"] == "POST":
+            # Before the query and the recording are read: refusing many has to cost little, or
+            # those who are accepted wait for it.
+            self._check_room()
 
     async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"]["problem"] = problem.name

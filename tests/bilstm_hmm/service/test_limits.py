@@ -143,11 +143,14 @@ async def test_a_full_queue_says_when_to_try_again(model: Model) -> None:
         response = await served.post("/v1/predict", content=CLIP)
         assert "2 recordings are waiting" in problem(response, 503, "busy")["detail"]
         assert int(response.headers["retry-after"]) >= 1
+        # Refusing many costs little: not even the query is read.
+        unread = await served.post("/v1/predict/batch", content=CLIP, params={"top": "x"})
+        problem(unread, 503, "busy")
         gated.open.set()
         answers = [(await task).status_code for task in (first, *waiting)]
         assert answers == [200] * 3
         assert (await served.post("/v1/predict", content=CLIP)).status_code == 200
-        assert await served.counted('bilstm_hmm_refused_total{reason="busy"}') == 1
+        assert await served.counted('bilstm_hmm_refused_total{reason="busy"}') == 2
 
 
 @in_loop
