@@ -100,5 +100,5 @@ def test_a_recording_that_cannot_be_decoded_has_a_row_with_its_error(
     done = command("predict.py", "--folder", tmp_path, "--model", oracle)
     assert done.returncode == 1  # type: ignore[attr-defined]
     first, second = done.stdout.splitlines()  # type: ignore[attr-defined]
-    assert f"{tmp_path / 'a.m4a'} cannot be read as audio" in first
+    assert f"{tmp_path / 'a.m4a'}: no label: cannot be read as audio" in first
     assert second.startswith(f"{tmp_path / 'b.wav'}: sad")
