@@ -20,6 +20,7 @@ from bilstm_hmm.features.extraction.normalise import FeatureStatistics, normalis
 from bilstm_hmm.features.extraction.voice_statistics import adapt_statistics, clip_moments
 from bilstm_hmm.features.frames import Frames
 from bilstm_hmm.features.settings.augmentation import AugmentationSettings
+from bilstm_hmm.features.settings.extraction import FeatureSettings
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 
 _LOG = logging.getLogger(__name__)
@@ -47,7 +48,6 @@ class Examples:
     augmentation_cache: dict[AugmentationKey, NDArray[np.float16]] = field(
         init=False, default_factory=dict, compare=False, repr=False
     )
-
     encoder_frames: dict[int, NDArray[np.float16]] = field(
         init=False, default_factory=dict, compare=False, repr=False
     )
@@ -101,24 +101,36 @@ def _decode(
     clips: Sequence[Clip], recipe: Recipe, banks: FilterBanks
 ) -> Iterator[tuple[FloatArray, Frames] | AudioError]:
     """Yield samples and frames of each clip in order, or why it cannot be read."""
-    cache = FrameCache(recipe.cache) if recipe.cache is not None else None
-    extraction = extraction_key(recipe.features, banks)
+    extracted = cached_extraction(recipe, recipe.features, banks)
 
     def decode(clip: Clip) -> tuple[FloatArray, Frames] | AudioError:
         try:
             samples = read_audio(clip.path, recipe.features.rate).samples
-            key = cache.key(clip.path, extraction) if cache else ""
-            frames = cache.get(key) if cache else None
-            if frames is None:
-                frames = extract(samples, recipe.features, banks)
-                if cache:
-                    cache.put(key, frames)
+            return samples, extracted(clip, samples)
         except AudioError as error:
             return error
-        return samples, frames
 
     with ThreadPoolExecutor(recipe.jobs) as pool:
         yield from pool.map(decode, clips)
+
+
+def cached_extraction(
+    recipe: Recipe, settings: FeatureSettings, banks: FilterBanks
+) -> Callable[[Clip, FloatArray], Frames]:
+    """Return what gives the frames of a clip and its samples, through the recipe's cache."""
+    cache = FrameCache(recipe.cache) if recipe.cache is not None else None
+    extraction = extraction_key(settings, banks)
+
+    def extracted(clip: Clip, samples: FloatArray) -> Frames:
+        key = cache.key(clip.path, extraction) if cache else ""
+        frames = cache.get(key) if cache else None
+        if frames is None:
+            frames = extract(samples, settings, banks)
+            if cache:
+                cache.put(key, frames)
+        return frames
+
+    return extracted
 
 
 def normalised_frames(

@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 
 from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.features.extraction.cache import FrameCache, extraction_key
-from bilstm_hmm.features.extraction.extract import extract
 from bilstm_hmm.features.settings.extraction import FeatureSettings
-from bilstm_hmm.features.spectral.filterbanks import FilterBanks, build_filter_banks
-from bilstm_hmm.training.examples import Examples
+from bilstm_hmm.features.spectral.filterbanks import build_filter_banks
+from bilstm_hmm.training.examples import Examples, cached_extraction
 
 #: Frames that the principal components are found by, at most; they stand still far below it.
 _MAX_FRAMES = 100_000
@@ -77,11 +75,16 @@ def encoder_targets(
         speaker = examples.clips[index].speaker
         return examples.encoder_frames[index].astype(np.float32) - means[speaker]
 
-    step = 1 + sum(len(examples.encoder_frames[int(i)]) for i in train) // _MAX_FRAMES
-    sample = np.concatenate([centred(int(i)) for i in train])[::step]
-    mean, projection = _components(sample, recipe.distillation.components)
+    indices = [int(i) for i in train]
+    step = 1 + sum(len(examples.encoder_frames[i]) for i in indices) // _MAX_FRAMES
+    sample, n_seen = [], 0
+    for index in indices:
+        # Every so many frames of all clips in a row, of which no copy is held.
+        sample.append(centred(index)[-n_seen % step :: step])
+        n_seen += len(examples.encoder_frames[index])
+    mean, projection = _components(np.concatenate(sample), recipe.distillation.components)
     return EncoderTargets(
-        {int(i): ((centred(int(i)) - mean) @ projection).astype(np.float16) for i in train}
+        {i: ((centred(i) - mean) @ projection).astype(np.float16) for i in indices}
     )
 
 
@@ -118,29 +121,14 @@ def _encode(
     left = [int(i) for i in train if int(i) not in examples.encoder_frames]
     if not left:
         return
-    encode = _encoder(examples, recipe, settings, build_filter_banks(settings))
+    extracted = cached_extraction(recipe, settings, build_filter_banks(settings))
+
+    def encode(index: int) -> FloatArray:
+        return extracted(examples.clips[index], examples.samples[index]).values
+
     with ThreadPoolExecutor(recipe.jobs) as pool:
         for done, (index, values) in enumerate(
             zip(left, pool.map(encode, left), strict=True), start=1
         ):
             examples.encoder_frames[index] = values.astype(np.float16)
             on_clip(done, len(left))
-
-
-def _encoder(
-    examples: Examples, recipe: Recipe, settings: FeatureSettings, banks: FilterBanks
-) -> Callable[[int], FloatArray]:
-    """What gives the encoder's frames of a clip, through the cache where there is one."""
-    cache = FrameCache(recipe.cache) if recipe.cache is not None else None
-    extraction = extraction_key(settings, banks)
-
-    def encode(index: int) -> FloatArray:
-        key = cache.key(examples.clips[index].path, extraction) if cache else ""
-        frames = cache.get(key) if cache else None
-        if frames is None:
-            frames = extract(examples.samples[index], settings, banks)
-            if cache:
-                cache.put(key, frames)
-        return frames.values
-
-    return encode

@@ -1,16 +1,12 @@
 """The one graph gives of one utterance what the toolkit gives of it as one speech segment."""
 
-import os
 from collections.abc import Callable
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from bilstm_hmm.data.audio_files import audio_files
 from bilstm_hmm.features.audio.reading import read_audio
 from bilstm_hmm.features.vad.segmenter import SpeechSegment
 from numpy.typing import NDArray
@@ -25,6 +21,7 @@ from bilstm_hmm.inference.bundle import Bundle, restrict
 from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording, Scorer
 from bilstm_hmm.network.onnx_export import OPSET
+from tests.bilstm_hmm.export.real_clips import real_clips
 
 Samples = NDArray[np.float32]
 Sound = Callable[..., Samples]
@@ -207,20 +204,12 @@ def test_models_that_ship(name: str, sound: Sound) -> None:
         assert_same(bundle, content, sound(n, seed))
 
 
-def real_clips() -> list[Path]:
-    root = os.environ.get("EMOTION_CORPORA")
-    if root is None:
-        return []
-    folders = (Path(root) / name for name in ("crema-d", "emodb", "ravdess", "nemo", "tess"))
-    return [file.path for folder in folders for file in islice(audio_files(folder), 7, 400, 100)]
-
-
-@pytest.mark.skipif(not real_clips(), reason="EMOTION_CORPORA names no folder of corpora")
+@pytest.mark.skipif(not real_clips(7), reason="EMOTION_CORPORA names no folder of corpora")
 @pytest.mark.parametrize("name", SHIPPED)
 def test_real_speech(name: str) -> None:
     bundle = read_bundle(shipped_folder("models") / name)
     content = export_model(bundle, {})
-    clips = real_clips()
+    clips = real_clips(7)
     assert len(clips) == 20
     for path in clips:
         assert_same(bundle, content, read_audio(path, bundle.recipe.features.rate).samples)

@@ -1,9 +1,7 @@
 """The one graph finds the speech in a recording, and gives of it what `predict` gives."""
 
-import os
 from collections import Counter
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from bilstm_hmm.data.audio_files import audio_files
 from bilstm_hmm.features.audio.reading import read_audio
 from bilstm_hmm.features.vad.network import SpeechProbabilities
 from hypothesis import HealthCheck, given, settings
@@ -27,6 +24,7 @@ from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.speech_cutter import SpeechCutter
 from bilstm_hmm.inference.voice import learner
 from bilstm_hmm.timeline.segments import SpeechInterval, merge_segments
+from tests.bilstm_hmm.export.real_clips import real_clips
 from tests.oracle import oracle_bundle, talk
 
 Samples = NDArray[np.float32]
@@ -271,19 +269,11 @@ def test_operators_are_standard_and_no_name_stands_for_two_values(
     assert [name for name, count in names.items() if count > 1] == []
 
 
-def real_clips() -> list[Path]:
-    root = os.environ.get("EMOTION_CORPORA")
-    if root is None:
-        return []
-    folders = (Path(root) / name for name in ("crema-d", "emodb", "ravdess", "nemo", "tess"))
-    return [file.path for folder in folders for file in islice(audio_files(folder), 3, 400, 100)]
-
-
-@pytest.mark.skipif(not real_clips(), reason="EMOTION_CORPORA names no folder of corpora")
+@pytest.mark.skipif(not real_clips(3), reason="EMOTION_CORPORA names no folder of corpora")
 @pytest.mark.parametrize("name", SHIPPED)
 def test_real_speech(name: str) -> None:
     exported = Exported(read_bundle(shipped_folder("models") / name))
-    clips = [read_audio(path, RATE).samples for path in real_clips()]
+    clips = [read_audio(path, RATE).samples for path in real_clips(3)]
     assert len(clips) == 20
     for samples in clips:
         exported.assert_same(samples)
