@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from bilstm_hmm.arrays import FloatMatrix, Indices
-from bilstm_hmm.config.schema import HmmSettings
+from bilstm_hmm.config.back_end_settings import HmmSettings
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.hmm.bank import HmmBank, bank_from_models
 

@@ -6,13 +6,13 @@ logit (McFadden, 1974).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from bilstm_hmm.arrays import Array, FloatMatrix, Indices
-from bilstm_hmm.config.schema import System
+from bilstm_hmm.config.back_end_settings import System
 from bilstm_hmm.numerics import center, log_loss, softmax
 
 SYSTEMS: tuple[System, ...] = ("bilstm", "hmm", "hybrid")
@@ -106,6 +106,19 @@ def fit_fusion(clip_logits: FloatMatrix, hmm_scores: FloatMatrix, labels: Indice
         hmm_inverse_temperature=np.array(fit_inverse_temperature(hmm_scores, labels)),
         hmm_score_std=hmm_score_std,
         weights=fit_fusion_weights(features, labels),
+    )
+
+
+def temper_fusion(fusion: ScoreFusion, temperature: float) -> ScoreFusion:
+    """Return a fusion whose probabilities are those of `fusion` at a temperature, in their order.
+
+    What is calibrated on unknown speakers of known corpora is too sure of recordings of others.
+    """
+    return replace(
+        fusion,
+        network_inverse_temperature=fusion.network_inverse_temperature / temperature,
+        hmm_inverse_temperature=fusion.hmm_inverse_temperature / temperature,
+        weights=fusion.weights / temperature,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bilstm_hmm.arrays import FloatMatrix, Indices
-from bilstm_hmm.config.schema import HmmSettings
+from bilstm_hmm.config.back_end_settings import HmmSettings
 from bilstm_hmm.network.outputs import NetworkOutput
 
 #: Dimensions that PCA keeps where the recipe does not say.

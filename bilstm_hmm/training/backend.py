@@ -9,11 +9,12 @@ import numpy as np
 from bilstm_hmm.arrays import FloatMatrix, Indices
 from bilstm_hmm.confidence.quality_temperature import QualityTemperature, fit_quality_temperature
 from bilstm_hmm.confidence.reliability import Reliability, fit_reliability
-from bilstm_hmm.config.schema import Recipe, System
+from bilstm_hmm.config.back_end_settings import System
+from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.features.quality.measures import AudioQuality
 from bilstm_hmm.hmm.bank import HmmBank, score_frames
 from bilstm_hmm.hmm.fit import fit_bank, process_pool
-from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, fit_fusion, predict_proba
+from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, fit_fusion, predict_proba, temper_fusion
 from bilstm_hmm.hmm.projection import Projection, fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
 
@@ -117,8 +118,9 @@ def fit_back_end(
         every_clip = np.arange(len(data.labels))
         projection, bank, notes = _fit_bank(data, every_clip, classes, recipe, pool)
     clip_logits = np.stack([o.clip_logits for o in data.outputs]).astype(np.float64)
-    fusion = fit_fusion(clip_logits, hmm_scores, data.labels)
-    probabilities = _cross_fitted_probabilities(clip_logits, hmm_scores, data)
+    widening = recipe.decision.temperature
+    fusion = temper_fusion(fit_fusion(clip_logits, hmm_scores, data.labels), widening)
+    probabilities = _cross_fitted_probabilities(clip_logits, hmm_scores, data, widening)
     # Over the inner folds, since what is said of being right shall hold in each of them.
     reliability = fit_reliability(
         probabilities[recipe.decision.system], data.labels, data.inner_folds
@@ -175,7 +177,7 @@ def _fit_temperature(
 
 
 def _cross_fitted_probabilities(
-    clip_logits: FloatMatrix, hmm_scores: FloatMatrix, data: OutOfFoldOutputs
+    clip_logits: FloatMatrix, hmm_scores: FloatMatrix, data: OutOfFoldOutputs, temperature: float
 ) -> dict[System, FloatMatrix]:
     """Probabilities of each clip by a fusion that was fitted without the clip's group."""
     from sklearn.model_selection import GroupKFold
@@ -186,7 +188,8 @@ def _cross_fitted_probabilities(
     if n_parts < 2:
         return by_system
     for train, test in GroupKFold(n_parts).split(hmm_scores, groups=data.groups):
-        fusion = fit_fusion(clip_logits[train], hmm_scores[train], data.labels[train])
+        fitted = fit_fusion(clip_logits[train], hmm_scores[train], data.labels[train])
+        fusion = temper_fusion(fitted, temperature)
         for system in SYSTEMS:
             by_system[system][test] = predict_proba(
                 fusion, clip_logits[test], hmm_scores[test], system

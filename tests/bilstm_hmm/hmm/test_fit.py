@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bilstm_hmm
-from bilstm_hmm.config.schema import HmmSettings
+from bilstm_hmm.config.back_end_settings import HmmSettings
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.hmm.bank import HmmBank, mean_log_likelihoods
 from bilstm_hmm.hmm.fit import MIN_FRAMES_PER_STATE, TOPOLOGIES, fit_bank, floor_covariances
@@ -278,7 +278,7 @@ _QUIET = """
 import sys, warnings
 warnings.simplefilter("always")
 import numpy as np
-from bilstm_hmm.config.schema import HmmSettings
+from bilstm_hmm.config.back_end_settings import HmmSettings
 from bilstm_hmm.hmm.fit import process_pool, fit_bank
 
 def main(jobs):

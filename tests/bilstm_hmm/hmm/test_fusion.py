@@ -9,6 +9,7 @@ import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bilstm_hmm.config.back_end_settings import System
 from bilstm_hmm.hmm.fusion import (
     SYSTEMS,
     ScoreFusion,
@@ -16,6 +17,7 @@ from bilstm_hmm.hmm.fusion import (
     fit_fusion_weights,
     fusion_features,
     predict_proba,
+    temper_fusion,
 )
 
 Data = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -190,6 +192,17 @@ def test_calibration_improves_the_log_loss_of_unseen_clips(system: str, seed: in
     }[system]
     assert found < log_loss(raw, labels)
     assert found < np.log(4)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_tempered_fusion_takes_the_root_of_each_probability(system: System) -> None:
+    clip, hmm, labels = outputs(0)
+    fusion = fit_fusion(clip, hmm, labels)
+    before = predict_proba(fusion, clip, hmm, system)
+    after = predict_proba(temper_fusion(fusion, 1.5), clip, hmm, system)
+    expected = before ** (1 / 1.5)
+    np.testing.assert_allclose(after, expected / expected.sum(axis=1, keepdims=True))
+    np.testing.assert_array_equal(after.argmax(axis=1), before.argmax(axis=1))
 
 
 def test_the_hybrid_uses_both() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 
-from bilstm_hmm.config.schema import HmmSettings
+from bilstm_hmm.config.back_end_settings import HmmSettings
 from bilstm_hmm.hmm.projection import Projection, fit_alignment, fit_projection, project
 from bilstm_hmm.network.outputs import NetworkOutput
 

@@ -134,6 +134,16 @@ def test_the_decision_that_judges_a_group_was_fitted_without_it(
             np.testing.assert_allclose(found[inside], expected)
 
 
+def test_the_temperature_of_the_recipe_is_in_all_that_is_said(quick_recipe: MakeRecipe) -> None:
+    data = out_of_fold()
+    plain = fit_back_end(data, CLASSES, quick_recipe())
+    wide = fit_back_end(data, CLASSES, quick_recipe(decision={"temperature": 2.0}))
+    np.testing.assert_allclose(wide.fusion.weights * 2.0, plain.fusion.weights)
+    for system, found in wide.out_of_fold_probabilities.items():
+        expected = np.sqrt(plain.out_of_fold_probabilities[system])
+        np.testing.assert_allclose(found, expected / expected.sum(axis=1, keepdims=True))
+
+
 def test_a_single_group_cannot_be_judged_by_the_others(quick_recipe: MakeRecipe) -> None:
     data = replace(out_of_fold(), groups=np.zeros(36, dtype=np.intp))
     for found in fit_back_end(data, CLASSES, quick_recipe()).out_of_fold_probabilities.values():
