@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 from uuid import uuid4
 
@@ -34,6 +33,7 @@ from bilstm_hmm.service.guards.gate import Gate
 from bilstm_hmm.service.guards.origins import check_origin
 from bilstm_hmm.service.guards.rates import RateLimiter
 from bilstm_hmm.service.guards.tokens import Tokens, read_tokens
+from bilstm_hmm.service.intake.folders import own_folder
 from bilstm_hmm.service.intake.uploads import Uploads
 from bilstm_hmm.service.logs import configure_logs, log, log_exception
 from bilstm_hmm.service.metrics import CONTENT_TYPE, Metrics
@@ -97,10 +97,10 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with TemporaryDirectory(prefix="bilstm-hmm-serve-") as folder:
+        with own_folder("bilstm-hmm-serve-") as folder:
             loaded = models or load_models(settings.models)
             await asyncio.to_thread(loaded.warm_up)
-            service = Service(settings, Path(folder), metrics, loaded, label)
+            service = Service(settings, folder, metrics, loaded, label)
             app.state.service = service
             log("started", models=list(loaded.names), version=settings.version)
             with signals_first(service.stop):

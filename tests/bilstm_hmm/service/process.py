@@ -28,6 +28,7 @@ def server(
     with subprocess.Popen(
         [*command, "--port", str(port), "--rate", "0"],
         cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
     ) as process:
@@ -42,4 +43,9 @@ def server(
             yield url, process
         finally:
             if process.poll() is None:
-                process.kill()
+                # Killed, it would leave its folders behind.
+                process.terminate()
+                try:
+                    process.communicate(timeout=60.0)
+                except subprocess.TimeoutExpired:
+                    process.kill()

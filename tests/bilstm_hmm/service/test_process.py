@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -111,8 +112,9 @@ def test_it_serves_and_stops(oracle: Path, clip: Path, workers: int) -> None:
         counted = httpx.get(f"{url}/metrics").text
         assert 'bilstm_hmm_requests_total{route="/v1/predict",status="200"} 4.0' in counted
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=PATIENCE)
+        out, log = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, log
+    assert out == f"Serving at {url}; Ctrl+C stops it.\n"
     events = [json.loads(line)["event"] for line in log.splitlines()]
     assert events.count("started") == events.count("stopped") == workers
 
@@ -137,6 +139,23 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert words in err
+
+
+def test_an_address_that_is_taken_is_refused_in_a_sentence(
+    oracle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bilstm_hmm.cli.main import program
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with pytest.raises(SystemExit) as caught:
+            program()(["serve", "--model", str(oracle), "--port", port])
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"--host 127.0.0.1 --port {port}: cannot listen there" in err
 
 
 def test_matrices_have_one_thread_unless_the_user_says_otherwise(
