@@ -21,6 +21,8 @@ _CAPACITY_SECONDS = 8.0
 _CAPACITY_CONNECTIONS = 8
 #: What is refused on purpose.
 REFUSED = ("503", "429")
+#: Seconds after which one that is refused then tries again, as `Retry-After` asks for at least.
+_TRY_AGAIN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ async def capacity(address: Address, bodies: Sequence[bytes]) -> float:
         while time.perf_counter() - started < _CAPACITY_SECONDS:
             sent = await _send(address, bodies[count % len(bodies)], started)
             count += sent.outcome == "200"
+            if sent.outcome in REFUSED:
+                await asyncio.sleep(_TRY_AGAIN)
 
     await asyncio.gather(*(send_on() for _ in range(_CAPACITY_CONNECTIONS)))
     return count / (time.perf_counter() - started)

@@ -89,7 +89,8 @@ async def answer(
     most = parts.limits.max_files if many else 1
     async with parts.uploads.received(request, most) as received:
         recordings = received.recordings
-        await asyncio.to_thread(use_voice, received, model)
+        if received.voices:
+            await asyncio.to_thread(use_voice, received, model)
         results = await in_time(
             request,
             parts.batcher.label(recordings, model, format.needs_curves or query.curves),

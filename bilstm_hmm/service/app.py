@@ -1,6 +1,7 @@
 """The service as an ASGI application: its routes, what is loaded first and let go in the end."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -45,6 +46,9 @@ from bilstm_hmm.service.signals import signals_first
 from bilstm_hmm.service.streams import Streams, refuse
 from bilstm_hmm.service.voice.learning import VoiceLearning, learn
 
+#: Seconds after which a thread that labels lets others run, such as the one that takes requests: it
+#: waits for that each time it has read, written or accepted something, several times a request.
+_SWITCH = 0.0005
 #: Seconds in which streams are ended when the service is stopped.
 _STREAMS_END = 2.0
 
@@ -152,6 +156,7 @@ def create_app(
 def create_from_environment() -> FastAPI:
     """Return the service with the settings of the environment; what uvicorn calls in a process."""
     configure_logs()
+    sys.setswitchinterval(_SWITCH)
     return create_app(from_environment())
 
 

@@ -1,7 +1,8 @@
 """Recordings that wait are labelled together, by one model in memory, in a few threads.
 
 Short recordings go in batches, as those of a folder do; a long one goes alone in a thread of its
-own, so that the short ones need not wait for it.
+own, so that the short ones need not wait for it. Those that came together give way to those that
+came alone, so that who sends one need not wait for who sends a folder.
 """
 
 import asyncio
@@ -14,14 +15,18 @@ from dataclasses import dataclass, field
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.voice.recordings import LabelInput
 from bilstm_hmm.prediction import Failure, Result
+from bilstm_hmm.service.guards.pace import Pace
 from bilstm_hmm.service.intake.recordings import SentRecording
 from bilstm_hmm.service.logs import log_exception
 from bilstm_hmm.service.metrics import Metrics
-from bilstm_hmm.service.problems import busy, stopping
+from bilstm_hmm.service.problems import Problem, busy, stopping
 from bilstm_hmm.service.settings import ServiceSettings
 
 #: Labels recordings together: of a model, the recordings, and whether curves are asked for.
 Label = Callable[[Model, Sequence[SentRecording], bool], Sequence[Result]]
+
+#: Bytes of a recording of which it takes no time to see how long it is.
+_SMALL = 1 << 18
 
 
 @dataclass(eq=False, slots=True)
@@ -39,6 +44,10 @@ class _Waiting:
         return self.model is other.model and self.curves == other.curves
 
 
+#: Queues that the same threads label, the first of them first.
+_Lane = tuple[deque[_Waiting], ...]
+
+
 class Batcher:
     """What waits to be labelled, and the threads that label.
 
@@ -51,19 +60,23 @@ class Batcher:
         self._limit, self._concurrency = settings.limits.queue, settings.limits.concurrency
         self._threads = settings.threads
         self._metrics, self._label = metrics, label or label_together
-        self._short: deque[_Waiting] = deque()
+        self._alone: deque[_Waiting] = deque()
+        self._together: deque[_Waiting] = deque()
         self._long: deque[_Waiting] = deque()
-        self._running = 0
+        self._queues = (self._alone, self._together, self._long)
+        self._running = self._running_short = 0
+        self._pace = Pace(settings.limits.wait, settings.threads)
         self._stopped = False
         self._pool = ThreadPoolExecutor(settings.threads + 1, "label")
         self._changed = asyncio.Condition()
-        lanes = [(self._short, settings.batch)] * settings.threads + [(self._long, 1)]
+        short: _Lane = (self._alone, self._together)
+        lanes = [(short, settings.batch)] * settings.threads + [((self._long,), 1)]
         self._lanes = [asyncio.create_task(self._run(*lane)) for lane in lanes]
 
     @property
     def n_waiting(self) -> int:
         """Recordings that wait."""
-        return len(self._short) + len(self._long)
+        return sum(map(len, self._queues))
 
     def check_room(self, n_recordings: int = 1) -> None:
         """Refuse what could not wait.
@@ -71,14 +84,18 @@ class Batcher:
         Raises
         ------
         Problem
-            The queue is full, or the service is being stopped.
+            The queue is full, or the answer would take too long, or the service is being stopped.
         """
         if self._stopped:
             raise stopping()
         # What need not wait, or not for others, is no matter of the queue.
         is_next = self.n_waiting == 0 and (self._running < self._concurrency or self._limit > 0)
-        if self.n_waiting + n_recordings > self._limit and not is_next:
-            raise busy(f"{self.n_waiting} recordings are waiting")
+        seconds = self._pace.expected(len(self._alone) + self._running_short + 1)
+        is_too_long = self._pace.is_too_long(0.0 if is_next else seconds)
+        if is_too_long:
+            self._refuse_late()
+        if is_too_long or (self.n_waiting + n_recordings > self._limit and not is_next):
+            raise self._busy(seconds)
 
     async def label(
         self, recordings: Sequence[SentRecording], model: Model, curves: bool
@@ -93,14 +110,19 @@ class Batcher:
         Problem
             As for `check_room`, also of what waits when the service is stopped.
         """
-        shorts = await asyncio.to_thread(lambda: [one.is_short() for one in recordings])
+        if len(recordings) == 1 and recordings[0].size() <= _SMALL:
+            # A thread takes longer than to look into it.
+            shorts = [recordings[0].is_short()]
+        else:
+            shorts = await asyncio.to_thread(lambda: [one.is_short() for one in recordings])
         self.check_room(len(recordings))
         loop = asyncio.get_running_loop()
         waiting = [
             _Waiting(recording, model, curves, loop.create_future()) for recording in recordings
         ]
+        short = self._alone if len(waiting) == 1 else self._together
         for one, is_short in zip(waiting, shorts, strict=True):
-            (self._short if is_short else self._long).append(one)
+            (short if is_short else self._long).append(one)
         self._observe()
         await self._wake()
         try:
@@ -112,9 +134,9 @@ class Batcher:
     def stop(self) -> None:
         """Refuse what waits and what comes; what is being labelled is finished."""
         self._stopped = True
-        for lane in (self._short, self._long):
-            while lane:
-                one = lane.popleft()
+        for queue in self._queues:
+            while queue:
+                one = queue.popleft()
                 if not one.future.done():
                     one.future.set_exception(stopping())
         self._observe()
@@ -133,45 +155,65 @@ class Batcher:
             one.future.exception()
             return
         one.recording.given_up = True
-        for lane in (self._short, self._long):
-            if one in lane:
-                lane.remove(one)
+        for queue in self._queues:
+            if one in queue:
+                queue.remove(one)
         self._observe()
+
+    def _busy(self, seconds: float) -> Problem:
+        return busy(f"{self.n_waiting} recordings are waiting", seconds)
+
+    def _refuse_late(self) -> None:
+        """Refuse what came alone and waits too long already: others would wait as long for it."""
+        latest = time.monotonic() - self._pace.wait
+        while self._alone and self._alone[0].since < latest:
+            one = self._alone.popleft()
+            if not one.future.done():
+                one.future.set_exception(self._busy(0.0))
 
     async def _wake(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 
-    async def _run(self, lane: "deque[_Waiting]", most: int) -> None:
+    async def _run(self, lane: _Lane, most: int) -> None:
         """Label what waits in a lane, batch after batch."""
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: len(lane) > 0)
+                await self._changed.wait_for(lambda: any(lane))
             # A fair share, so that no thread is idle.
-            batch = self._take(lane, min(most, -(-len(lane) // self._threads)))
-            if lane:
+            share = -(-sum(map(len, lane)) // self._threads)
+            batch = self._take(lane, int(min(most, share, self._pace.most_together())))
+            if any(lane):
                 await self._wake()
             if batch:
-                await self._label_batch(batch)
+                await self._label_batch(lane, batch)
 
-    def _take(self, lane: "deque[_Waiting]", most: int) -> list[_Waiting]:
-        """Take the first that waits, and others that it can be labelled with."""
+    def _take(self, lane: _Lane, most: int) -> list[_Waiting]:
+        """Take the first that waits, and others that it can be labelled with.
+
+        One at least of each queue, else the last might wait for ever.
+        """
         batch: list[_Waiting] = []
-        passed: list[_Waiting] = []
-        while lane and len(batch) < most:
-            one = lane.popleft()
-            if one.future.done():
-                continue
-            (batch if not batch or one.goes_with(batch[0]) else passed).append(one)
-        lane.extendleft(reversed(passed))
+        waiting = [queue for queue in lane if queue]
+        most = max(most, len(waiting))
+        for place, queue in enumerate(waiting, 1):
+            passed: list[_Waiting] = []
+            while queue and len(batch) < most - (len(waiting) - place):
+                one = queue.popleft()
+                if one.future.done():
+                    continue
+                (batch if not batch or one.goes_with(batch[0]) else passed).append(one)
+            queue.extendleft(reversed(passed))
         return batch
 
-    async def _label_batch(self, batch: Sequence[_Waiting]) -> None:
+    async def _label_batch(self, lane: _Lane, batch: Sequence[_Waiting]) -> None:
         now = time.monotonic()
         for one in batch:
             self._metrics.waiting_seconds.observe(now - one.since)
         self._metrics.batches.observe(len(batch))
+        n_short = 0 if lane[0] is self._long else len(batch)
         self._running += len(batch)
+        self._running_short += n_short
         self._observe()
         try:
             results = await self._in_thread(batch)
@@ -183,6 +225,9 @@ class Batcher:
                     one.future.set_result(result)
         finally:
             self._running -= len(batch)
+            self._running_short -= n_short
+            if n_short:
+                self._pace.took(time.monotonic() - now, n_short)
             self._observe()
 
     async def _label_apart(self, batch: Sequence[_Waiting], error: Exception) -> None:

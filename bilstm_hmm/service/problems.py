@@ -1,6 +1,7 @@
 """Refusals as problem objects (RFC 9457): what is wrong, in the sentence that a command prints."""
 
 import json
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +10,7 @@ from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
 _PREFIX = "urn:bilstm-hmm:problem:"
-#: Seconds after which to try again where the service is busy.
+#: Seconds after which to try again at the earliest where the service is busy.
 RETRY_AFTER = 1
 
 
@@ -68,13 +69,23 @@ class Problem(Exception):  # noqa: N818
         return Response(content, self.status, self.headers, MEDIA_TYPE)
 
 
-def busy(what: str) -> Problem:
-    """Return the problem of a service that has enough to do; `what` it has too many of."""
+def busy(what: str, seconds: float = 0.0) -> Problem:
+    """Return the problem of a service that has enough to do.
+
+    Parameters
+    ----------
+    what
+        It has too many of.
+    seconds
+        In which it will have done that.
+    """
+    later = max(RETRY_AFTER, math.ceil(seconds))
+    when = "a second" if later == 1 else f"{later} s"
     return Problem(
         503,
         "busy",
-        f"The service is busy: {what}; try again in a second.",
-        {"Retry-After": str(RETRY_AFTER)},
+        f"The service is busy: {what}; try again in {when}.",
+        {"Retry-After": str(later)},
         close=True,
     )
 

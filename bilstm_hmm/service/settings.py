@@ -13,6 +13,9 @@ from bilstm_hmm.errors import ToolkitError
 #: The variable of the environment that holds the settings as JSON.
 VARIABLE = "BILSTM_HMM_SERVICE"
 
+#: Limits of which 0 means something.
+_MAY_BE_NONE = ("queue", "wait", "rate")
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -30,6 +33,9 @@ class Limits:
         Recordings that are labelled at the same time.
     queue
         Recordings that wait for that.
+    wait
+        Seconds that an answer should take where more is asked for than can be answered; what would
+        take longer is refused. 0 is no limit but the queue.
     uploads
         Bodies that are read at the same time.
     timeout
@@ -49,6 +55,7 @@ class Limits:
     max_files: int = 64
     concurrency: int = 16
     queue: int = 64
+    wait: float = 0.15
     uploads: int = 128
     timeout: float = 30.0
     rate: float = 100.0
@@ -108,7 +115,7 @@ def _problems(settings: ServiceSettings) -> Iterator[tuple[bool, str]]:
     """Yield what might be wrong: whether it is, and the sentence for it."""
     for entry in fields(Limits):
         option = f"--{entry.name.replace('_', '-')}"
-        value, may_be_none = getattr(settings.limits, entry.name), entry.name in ("queue", "rate")
+        value, may_be_none = getattr(settings.limits, entry.name), entry.name in _MAY_BE_NONE
         yield (
             not 0 <= value < float("inf"),
             f"{option} {value}: give a number that is not negative.",

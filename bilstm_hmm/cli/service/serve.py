@@ -51,6 +51,13 @@ def serve(
     max_files: Annotated[int, typer.Option(help="Most recordings of a request.")] = 64,
     concurrency: Annotated[int, typer.Option(help="Recordings a process labels at a time.")] = 16,
     queue: Annotated[int, typer.Option(help="Most recordings that wait in a process.")] = 64,
+    wait: Annotated[
+        float,
+        typer.Option(
+            help="Seconds that an answer may take while more is asked for than can be answered; "
+            "the rest is refused. 0: only --queue counts."
+        ),
+    ] = 0.15,
     uploads: Annotated[int, typer.Option(help="Most bodies that a process reads at a time.")] = 128,
     timeout: Annotated[
         float, typer.Option(help="Seconds for a body to come, and again to be answered.")
@@ -92,6 +99,7 @@ def serve(
                 max_files,
                 concurrency,
                 queue,
+                wait,
                 uploads,
                 timeout,
                 rate,

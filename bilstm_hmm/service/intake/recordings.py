@@ -95,7 +95,11 @@ class SentRecording:
             return bool(soundfile.info(str(self.path)).duration <= SHORT_SECONDS)
         except (soundfile.SoundFileError, TypeError):
             # FFmpeg's, or nothing that can be read.
-            return self.path.stat().st_size <= SHORT_SECONDS * _UNCOMPRESSED_BYTES_A_SECOND / 4
+            return self.size() <= SHORT_SECONDS * _UNCOMPRESSED_BYTES_A_SECOND / 4
+
+    def size(self) -> int:
+        """Return its bytes."""
+        return self.path.stat().st_size
 
     def remove(self) -> None:
         """Take the file away."""

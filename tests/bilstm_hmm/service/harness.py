@@ -45,8 +45,9 @@ def in_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 
 
 def limited(**limits: Any) -> ServiceSettings:
-    """Settings with some limits, and no rate that tests would run into."""
-    return ServiceSettings(limits=replace(Limits(rate=0.0, timeout=PATIENCE / 2), **limits))
+    """Settings with some limits, and no rate or wait that tests would run into."""
+    free = Limits(rate=0.0, wait=0.0, timeout=PATIENCE / 2)
+    return ServiceSettings(limits=replace(free, **limits))
 
 
 @asynccontextmanager
