@@ -16,6 +16,7 @@ from bilstm_hmm.service.settings import ServiceSettings, to_environment
 from bilstm_hmm.service.streams import MAX_MESSAGE
 
 _FACTORY = "bilstm_hmm.service.app:create_from_environment"
+_PROTOCOL = "bilstm_hmm.service.guards.framing:LimitedProtocol"
 #: Seconds in which a process has to answer its parent before it counts as hung.
 _HUNG = 30
 
@@ -60,6 +61,7 @@ def run_server(settings: ServiceSettings, binding: Binding) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            http=_PROTOCOL,
             ws="websockets-sansio",
             ws_max_size=MAX_MESSAGE,
             ws_per_message_deflate=False,
