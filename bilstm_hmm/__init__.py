@@ -1,12 +1,13 @@
 """Speech emotion recognition with a BiLSTM and one hidden Markov model an emotion.
 
 >>> import bilstm_hmm
->>> model = bilstm_hmm.load()  # doctest: +SKIP
->>> model.predict("x.wav").emotion  # doctest: +SKIP
+>>> bilstm_hmm.predict("x.wav").emotion  # doctest: +SKIP
 'happy'
+>>> model = bilstm_hmm.load("accurate")  # doctest: +SKIP
 """
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,17 +21,27 @@ if TYPE_CHECKING:
     from bilstm_hmm.inference.model import Model
     from bilstm_hmm.inference.stream import EmotionStream, Update
     from bilstm_hmm.inference.voice.profile import VoiceProfile
+    from bilstm_hmm.library.classifier import BiLSTMHMMClassifier
+    from bilstm_hmm.library.predicting import predict
+    from bilstm_hmm.library.results import EvaluationResult, TrainingResult
+    from bilstm_hmm.library.runs import evaluate, train
     from bilstm_hmm.prediction import Failure, Prediction, Segment, to_dataframe
 else:
     _MODULES = {
+        "BiLSTMHMMClassifier": "bilstm_hmm.library.classifier",
         "EmotionStream": "bilstm_hmm.inference.stream",
+        "EvaluationResult": "bilstm_hmm.library.results",
         "Failure": "bilstm_hmm.prediction",
         "Model": "bilstm_hmm.inference.model",
         "Prediction": "bilstm_hmm.prediction",
         "Segment": "bilstm_hmm.prediction",
-        "to_dataframe": "bilstm_hmm.prediction",
+        "TrainingResult": "bilstm_hmm.library.results",
         "Update": "bilstm_hmm.inference.stream",
         "VoiceProfile": "bilstm_hmm.inference.voice.profile",
+        "evaluate": "bilstm_hmm.library.runs",
+        "predict": "bilstm_hmm.library.predicting",
+        "to_dataframe": "bilstm_hmm.prediction",
+        "train": "bilstm_hmm.library.runs",
     }
 
     def __getattr__(name: str) -> object:
@@ -42,24 +53,34 @@ else:
 
 __version__ = "0.1.0"
 __all__ = [
+    "BiLSTMHMMClassifier",
     "EmotionStream",
+    "EvaluationResult",
     "Failure",
     "Model",
     "Prediction",
     "Segment",
+    "TrainingResult",
     "Update",
     "VoiceProfile",
     "__version__",
+    "evaluate",
     "load",
+    "predict",
     "to_dataframe",
+    "train",
 ]
 
 
-def load(path: str | os.PathLike[str] | None = None, precision: str = "float") -> "Model":
+def load(
+    path: str | os.PathLike[str] | None = None,
+    precision: str = "float",
+    emotions: Sequence[str] | None = None,
+) -> "Model":
     """Load a trained model: the shipped `default`, another by its name, or a folder's.
 
     See `bilstm_hmm.inference.model.load`.
     """
     from bilstm_hmm.inference import model
 
-    return model.load(path, precision)
+    return model.load(path, precision, emotions)

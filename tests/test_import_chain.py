@@ -45,6 +45,7 @@ CHAINS = {
         "evaluation",
         "training",
         "experiments",
+        "library",
         "service",
         "export",
         "cli",

@@ -1,15 +1,9 @@
 """The commands that leave a run's folder: ``train`` and ``evaluate``."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from bilstm_hmm.config.schema import Recipe
-    from bilstm_hmm.data.splits.protocols import Protocol
 
 #: What those who train without an encoder should know of; figures of docs/results.
 ENCODER_HINT = (
@@ -48,17 +42,14 @@ def train(
     from bilstm_hmm.config.loading import load_recipe
     from bilstm_hmm.experiments.run_folder import open_run
     from bilstm_hmm.extras import require_extra
+    from bilstm_hmm.library.checks import check_training, load_encoders
     from bilstm_hmm.output.lock import output_lock
-    from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
 
     require_extra("train", "Training")
     recipe = load_recipe(config, overrides or ())
     # Whatever is wrong with the data or an encoder is reported before a folder is made.
-    with_encoder(lambda: _load_encoders(recipe), yes)
-    _refuse_without_noise(recipe)
-    dataset = load_dataset(recipe.data)
-    _refuse_evaluation(dataset.protocol)
-    find_fold(dataset_folds(dataset, recipe.seed), recipe.data.fold)
+    with_encoder(lambda: load_encoders(recipe), yes)
+    check_training(recipe)
     folder = open_run(recipe, output, resume)
     with output_lock(folder), console_progress(folder / "train.log") as progress:
         from bilstm_hmm.experiments.train import BUNDLE
@@ -70,39 +61,6 @@ def train(
     print(f"Report: {folder / 'report.md'}")
     if not recipe.features.has_encoder:
         print(ENCODER_HINT)
-
-
-def _load_encoders(recipe: "Recipe") -> None:
-    """Open what gives frames, and what the network is to learn from."""
-    from bilstm_hmm.features.extraction.extract import load_encoder
-
-    for features in (recipe.features, recipe.teacher_features):
-        if features is not None:
-            load_encoder(features)
-
-
-def _refuse_without_noise(recipe: "Recipe") -> None:
-    from bilstm_hmm.features.degradation.recordings import check_noise_folder
-
-    noise = recipe.augmentation.recorded_noise
-    if noise.probability > 0.0 and noise.folder is not None:
-        check_noise_folder(noise.folder)
-
-
-def _refuse_evaluation(protocol: "Protocol") -> None:
-    """Refuse protocols that only an evaluation goes by."""
-    from bilstm_hmm.errors import ToolkitError
-
-    if protocol.scheme == "leave-one-corpus-out":
-        raise ToolkitError(
-            f"data.protocol: {protocol.name} trains without each corpus in turn; train by "
-            "out-of-fold, or run evaluate.py."
-        )
-    if protocol.clip_protocol is not None:
-        raise ToolkitError(
-            f"data.protocol: {protocol.name} evaluates timelines; train by "
-            f"{protocol.clip_protocol}, or run evaluate.py."
-        )
 
 
 def evaluate(
@@ -182,51 +140,21 @@ def _evaluate_recipe(
     from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.cli.progress import console_progress
     from bilstm_hmm.config.loading import load_recipe
-    from bilstm_hmm.experiments.evaluate import evaluate as run
-    from bilstm_hmm.experiments.evaluate import fold_numbers
-    from bilstm_hmm.experiments.fold_store import check_models
     from bilstm_hmm.experiments.run_folder import open_run
     from bilstm_hmm.extras import require_extra
-    from bilstm_hmm.training.dataset import dataset_folds, find_fold, load_dataset
+    from bilstm_hmm.library.checks import check_evaluation, load_encoders
+    from bilstm_hmm.library.runs import evaluation_lock, run_evaluation
 
     require_extra("train", "Evaluating")
     protocol_override = [f"data.protocol={protocol}"] if protocol is not None else []
     recipe = load_recipe(config, [*(overrides or ()), *protocol_override])
-    with_encoder(lambda: _load_encoders(recipe), yes)
-    _refuse_without_noise(recipe)
-    dataset = load_dataset(recipe.data)
-    all_folds = dataset_folds(dataset, recipe.seed)
-    numbers = fold_numbers(folds, all_folds)
-    chosen_folds = [find_fold(all_folds, number, "--folds") for number in numbers]
-    if models is not None:
-        check_models(models, chosen_folds, dataset)
+    with_encoder(lambda: load_encoders(recipe), yes)
+    plan = check_evaluation(recipe, folds, models)
     folder = open_run(recipe, output, resume)
-    by_corpus = dataset.protocol.scheme == "leave-one-corpus-out"
-    parts = [folder / f"fold{number}" for number in numbers] if by_corpus else [folder]
-    with _locks(parts), console_progress(folder / "evaluate.log") as progress:
-        if by_corpus:
-            from bilstm_hmm.experiments.evaluate_unheard import evaluate_unheard
-
-            metrics = evaluate_unheard(recipe, numbers, folder, progress)
-        elif dataset.protocol.clip_protocol is not None:
-            from bilstm_hmm.experiments.evaluate_timelines import evaluate_timelines
-
-            metrics = evaluate_timelines(recipe, numbers, folder, progress, models)
-        else:
-            metrics = run(recipe, numbers, folder, progress)
+    with evaluation_lock(plan, folder), console_progress(folder / "evaluate.log") as progress:
+        metrics = run_evaluation(plan, folder, progress, models)
     _print_table(metrics)
     print(f"Report: {folder / 'report.md'}")
-
-
-@contextmanager
-def _locks(outputs: Sequence[Path]) -> Iterator[None]:
-    """Keep other processes from these outputs."""
-    from bilstm_hmm.output.lock import output_lock
-
-    with ExitStack() as stack:
-        for output in outputs:
-            stack.enter_context(output_lock(output))
-        yield
 
 
 def _print_table(metrics: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Reading a recipe: a YAML file, the ``--set`` overrides, and one sentence where one is wrong."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,21 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         tree = {}
     if not isinstance(tree, dict):
         raise ToolkitError(f"{path}: expected keys and values, as in configs/config.yaml.")
+    return resolve_recipe(tree, str(path), overrides)
+
+
+def resolve_recipe(tree: Mapping[str, Any], source: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Make a recipe of plain values, which stay as they are, and overrides as in `load_recipe`.
+
+    Raises
+    ------
+    ToolkitError, EncoderError
+        As for `load_recipe`; `source` opens the sentence.
+    """
+    changed = deepcopy(dict(tree))
     for override in overrides:
-        _apply(tree, override)
-    return _with_encoder(_recipe(tree, str(path), overrides))
+        _apply(changed, override)
+    return _with_encoder(_recipe(changed, source, overrides))
 
 
 def _with_encoder(recipe: Recipe) -> Recipe:

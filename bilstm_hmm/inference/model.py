@@ -4,7 +4,7 @@ No TensorFlow, Keras, librosa, spafe or scikit-learn here.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, overload
@@ -24,6 +24,7 @@ from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.embedding import mean_hidden_state
 from bilstm_hmm.inference.explanation.explain import explain
 from bilstm_hmm.inference.explanation.result import Explanation
+from bilstm_hmm.inference.labelling.iteration import label_each
 from bilstm_hmm.inference.labelling.predictions import label_inputs
 from bilstm_hmm.inference.scoring import RecordingScores, Scorer
 from bilstm_hmm.inference.shipped import model_path
@@ -157,12 +158,8 @@ class Model:
         """Return a recording as one vector, float32 ``[H]``, for models and maps of one's own.
 
         The mean over time of the last hidden states of the network; of a recording beyond one
-        utterance, over its speech. `recording` and `rate` as in `predict`.
-
-        Raises
-        ------
-        AudioError
-            As `predict`, or nobody speaks in a recording beyond an utterance.
+        utterance, over its speech. `recording` and `rate` as in `predict`; raises what that does,
+        and an `AudioError` where nobody speaks in a recording beyond an utterance.
         """
         with recording_input(recording, rate, self.bundle.recipe.features.rate) as given:
             vector = mean_hidden_state(self.scorer, given.open())
@@ -205,6 +202,29 @@ class Model:
         ]
         return tuple(abstained(each, threshold) for each in self.label(inputs, jobs, curves))
 
+    def predict_iter(
+        self,
+        recordings: Iterable[Recording | tuple[Recording, float]],
+        rate: float | None = None,
+        curves: bool = False,
+        emotions: Sequence[str] | None = None,
+        voice: VoiceProfile | None = None,
+        abstain: float | None = None,
+        at_least: float | None = None,
+        batch_size: int = 16,
+    ) -> Iterator[Result]:
+        """Label recordings as they come, in their order; a `Failure` for one that cannot be used.
+
+        `recordings` may be a generator, and may be endless: `batch_size` of them are taken at a
+        time and go through the network together, and the samples of one alone are held. Each is as
+        in `predict`, as are all else; or a pair of samples and their rate.
+        """
+        threshold = self.threshold(abstain, at_least)
+        scorer = (self if emotions is None else self.restricted(emotions)).scorer
+        known = known_voice(self.bundle, voice)
+        results = label_each(scorer, recordings, rate, known, curves, batch_size)
+        return (abstained(result, threshold) for result in results)
+
     @one_blas_thread()
     def label(
         self, inputs: Sequence[LabelInput], jobs: int | None = None, curves: bool = False
@@ -220,26 +240,15 @@ class Model:
     def voice(self, *recordings: Recording, rate: float | None = None) -> VoiceProfile:
         """Return what recordings of one voice, without labels, say of it: for `predict`.
 
-        Each utterance or speech segment in them counts as a clip; `rate` as in `predict`.
-
-        Raises
-        ------
-        AudioError
-            As `predict`, or nobody speaks in any of them.
-        ToolkitError
-            The model was not trained to know voices.
+        Each utterance or speech segment in them counts as a clip; `rate` as in `predict`. Raises
+        what that does, an `AudioError` where nobody speaks in any of them, and a `ToolkitError`
+        where the model was not trained to know voices.
         """
         return learn_voice(self.scorer, recordings, rate, os.cpu_count() or 1)
 
     @one_blas_thread()
     def score(self, samples: FloatArray) -> RecordingScores:
-        """Return what the network and the HMMs give for a mono recording that is at hand.
-
-        Parameters
-        ----------
-        samples
-            float32 ``[n]`` at the rate of the features.
-        """
+        """Return what network and HMMs give for a mono recording, ``[n]`` at the features' rate."""
         return self.scorer.score_clips([samples])[0]
 
     @one_blas_thread()

@@ -73,7 +73,7 @@ def score_inputs(
     found: list[Scored | ExtractedRecording | AudioError] = []
     for one in inputs:
         try:
-            found.append(one.extracted or _read(scorer, one, jobs))
+            found.append(one.extracted or read_input(scorer, one, jobs))
         except AudioError as error:
             found.append(error)
     held = [
@@ -81,14 +81,21 @@ def score_inputs(
         for one, result in zip(inputs, found, strict=True)
         if isinstance(result, ExtractedRecording)
     ]
-    scored = iter(_score_extracted(scorer, held))
+    scored = iter(score_extracted(scorer, held))
     return [
         (result.read, next(scored)) if isinstance(result, ExtractedRecording) else result
         for result in found
     ]
 
 
-def _read(scorer: Scorer, given: LabelInput, jobs: int) -> Scored | ExtractedRecording:
+def read_input(scorer: Scorer, given: LabelInput, jobs: int) -> Scored | ExtractedRecording:
+    """Read a recording: one that can be held is not scored yet, a long one is as it is read.
+
+    Raises
+    ------
+    AudioError
+        It cannot be read.
+    """
     recipe = scorer.bundle.recipe
     stream = given.source.open()
     samples, rest = stream.read_up_to(max_held_samples(recipe))
@@ -104,7 +111,7 @@ def read_recording(stream: AudioStream) -> ReadRecording:
     return ReadRecording(stream.duration, stream.quality, stream.warnings, stream.notes)
 
 
-def _score_extracted(
+def score_extracted(
     scorer: Scorer, recordings: Sequence[tuple[ExtractedRecording, KnownVoice]]
 ) -> Iterator[ScoredRecording]:
     """Yield the scores of recordings, all of which go through the network together."""
