@@ -50,7 +50,7 @@ class BiLSTMHMMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """BiLSTM and one HMM an emotion, trained on recordings, for scikit-learn.
 
     `X` is a list of recordings: paths, arrays ``[n]`` or ``[n, channels]`` of any lengths, or the
-    bytes of files. A matrix has a recording a row.
+    bytes of files. A matrix has a recording a row, as many samples in each as in `fit`.
 
     Parameters
     ----------
@@ -199,17 +199,24 @@ class BiLSTMHMMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         settings = {"cache": cache, **(self.settings or {}), **own}
         return of_recordings(recipe_of(self.recipe, settings))
 
-    def _recordings(self, X: Any, y: Any = None) -> Sequence[Any]:
-        """Return recordings one by one; numbers in a matrix are looked at as scikit-learn does."""
+    def _recordings(self, X: Any, *of_fit: Any) -> Sequence[Any]:
+        """Return recordings one by one; a matrix is one of numbers by scikit-learn's own rules.
+
+        `of_fit` are the labels, and nothing where there is no fit.
+        """
         if isinstance(X, str | os.PathLike | bytes):
             raise ToolkitError("X: one recording is given; give a list of them.")
         if not hasattr(X, "ndim") and hasattr(X, "__array__"):
             X = np.asarray(X)
         if getattr(X, "ndim", None) == 2:
-            is_fit = y is not None or not hasattr(self, "model_")
-            if is_fit:
-                return list(validate_data(self, X, y, dtype="numeric")[0])
-            return list(check_array(X, dtype="numeric"))
+            checked = validate_data(self, X, *of_fit, reset=bool(of_fit), dtype="numeric")
+            return list(checked[0] if of_fit else checked)
+        if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "biufc":
+            # One recording in the place of several, in scikit-learn's own words.
+            check_array(X)
+        for of_matrix in ("n_features_in_", "feature_names_in_"):
+            if of_fit and hasattr(self, of_matrix):
+                delattr(self, of_matrix)
         recordings = list(X)
         if not recordings:
             raise ToolkitError("X: no recordings are given; give one at least.")
