@@ -144,7 +144,8 @@ class BiLSTMHMMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Sequence[Any]) -> NDArray[Any]:
         """Return the label of each recording, ``[n]``."""
-        labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        likeliest = self.predict_proba(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[likeliest]
         return labels
 
     def predict_proba(self, X: Sequence[Any]) -> FloatMatrix:
@@ -224,9 +225,8 @@ class BiLSTMHMMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        # A list of paths; and what scikit-learn tests with has no sound to learn from.
-        tags.input_tags.one_d_array = True
         tags.input_tags.string = True
+        # What scikit-learn tests with has no sound to learn from.
         tags.classifier_tags.poor_score = True
         return tags
 

@@ -88,8 +88,8 @@ def test_the_samples_of_one_recording_are_held(model: Model) -> None:
     results = model.predict_iter(endless(), RATE, batch_size=8)
     for result in islice(results, 40):
         assert isinstance(result, Prediction)
-        # Nothing of the batch is there any more when its results are.
-        assert n_alive() == 0
+        # The one that the generator itself still has.
+        assert n_alive() <= 1
     assert len(made) == 40
     assert max(alive) <= 1
 
