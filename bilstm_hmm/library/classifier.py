@@ -207,7 +207,7 @@ class BiLSTMHMMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         if isinstance(X, str | os.PathLike | bytes):
             raise ToolkitError("X: one recording is given; give a list of them.")
-        if not hasattr(X, "ndim") and hasattr(X, "__array__"):
+        if not hasattr(X, "ndim") and (hasattr(X, "__array__") or _is_matrix(X)):
             X = np.asarray(X)
         if getattr(X, "ndim", None) == 2:
             checked = validate_data(self, X, *of_fit, reset=bool(of_fit), dtype="numeric")
@@ -229,6 +229,13 @@ class BiLSTMHMMClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # What scikit-learn tests with has no sound to learn from.
         tags.classifier_tags.poor_score = True
         return tags
+
+
+def _is_matrix(rows: Any) -> bool:
+    """Whether it is plain rows of numbers, all of one length."""
+    if not isinstance(rows, list | tuple) or not all(isinstance(row, list) for row in rows):
+        return False
+    return len({len(row) for row in rows}) == 1
 
 
 def _checked_labels(recordings: Sequence[Any], y: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
