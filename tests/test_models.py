@@ -25,13 +25,12 @@ TIMELINE = "synthetic_timeline.wav"
 SIX = ("neutral", "happy", "sad", "angry", "fearful", "disgust")
 ALL = {"ravdess", "crema-d", "tess", "emodb"}
 SHIPPED = {
-    "default": ((*SIX, "surprised"), ALL),
-    "distilled": ((*SIX, "surprised"), {*ALL, "nemo"}),
+    "default": ((*SIX, "surprised"), {*ALL, "nemo"}),
     "open": (SIX, {"crema-d", "emodb"}),
     "accurate": ((*SIX, "surprised"), {*ALL, "nemo"}),
     "open-accurate": (SIX, {"crema-d", "emodb"}),
 }
-MEGABYTES = {"default": 3, "distilled": 6, "open": 3, "accurate": 2, "open-accurate": 2}
+MEGABYTES = {"default": 4, "open": 3, "accurate": 2, "open-accurate": 2}
 ENCODED = ("accurate", "open-accurate")
 
 

@@ -140,7 +140,7 @@ def test_every_format_is_described() -> None:
 
 def test_the_bundle_format_is_whole() -> None:
     page = (DOCS / "reference" / "bundle-format.md").read_text("utf-8")
-    for name in ("default", "distilled", "open", "accurate", "open-accurate"):
+    for name in ("default", "open", "accurate", "open-accurate"):
         folder = ROOT / "models" / name
         for file in folder.iterdir():
             assert f"`{file.name}`" in page

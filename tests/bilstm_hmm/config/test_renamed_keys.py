@@ -109,7 +109,7 @@ def test_a_stored_tree_gets_the_names_of_today() -> None:
     assert found == {**tree, "timeline": expected}
 
 
-@pytest.mark.parametrize("model", ["default", "distilled", "open", "accurate", "open-accurate"])
+@pytest.mark.parametrize("model", ["default", "open", "accurate", "open-accurate"])
 def test_bundles_that_ship_take_speech_as_new_ones_do(model: str) -> None:
     path = Path(__file__).parents[3] / "models" / model / "recipe.yaml"
     tree = yaml.safe_load(path.read_text("utf-8"))

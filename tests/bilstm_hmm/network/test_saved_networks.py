@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-@pytest.mark.parametrize("name", ["accurate", "default", "distilled", "open", "open-accurate"])
+@pytest.mark.parametrize("name", ["accurate", "default", "open", "open-accurate"])
 def test_a_shipped_network_is_its_onnx_twin(name: str) -> None:
     bundle = read_bundle(MODELS / name)
     network = keras.saving.load_model(MODELS / name / KERAS, compile=False)
