@@ -115,8 +115,8 @@ test-install:
 	build/install/bin/python -m pip install --quiet --disable-pip-version-check build/install/source
 	@du -sm $$(build/install/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
 	  | awk '{ print "site-packages, pip itself included: " $$1 " MB"; exit $$1 > 280 }'
-	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_sad.wav --timeline
-	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_sad.wav --model open
+	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_angry.wav --timeline
+	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_angry.wav --model open
 	rm -rf build/install
 
 # What the image holds, made by its own script: its size, that it serves as HEALTHCHECK asks, and that it stops.

@@ -28,8 +28,8 @@ FOLDERS = {
     "models": "bilstm_hmm/models",
 }
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-SAMPLE = ROOT / "samples" / "synthetic_sad.wav"
-SAID = "Predicted Emotion: sad (Confidence: 0.92)\n"
+SAMPLE = ROOT / "samples" / "synthetic_angry.wav"
+SAID = "Predicted Emotion: angry (Confidence: 0.85)\n"
 
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]

@@ -148,12 +148,12 @@ def test_the_same_answers_as_the_command(opened: Opened, model: Model, tmp_path:
 def test_every_kind_of_wav_and_what_the_browser_decodes(
     opened: Opened, model: Model, tmp_path: Path
 ) -> None:
-    sad = REPOSITORY / "samples" / "synthetic_sad.wav"
+    voice = REPOSITORY / "samples" / "synthetic_fearful.wav"
     paths = []
     for subtype in ("PCM_U8", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"):
         (tmp_path / subtype).mkdir()
-        paths.append(recording(sad, tmp_path / subtype, 22050, subtype=subtype))
-    samples, rate = soundfile.read(sad, dtype="float32")
+        paths.append(recording(voice, tmp_path / subtype, 22050, subtype=subtype))
+    samples, rate = soundfile.read(voice, dtype="float32")
     for name, channels, written in (
         ("stereo.wav", np.stack([samples, 0.5 * samples], 1), rate),
         ("cancelling.wav", np.stack([samples, -0.9 * samples], 1), rate),

@@ -12,7 +12,7 @@ import soundfile
 from bilstm_hmm.cli.checking.check import check
 
 REPOSITORY = Path(__file__).parents[4]
-EMOTIONS = ("happy", "sad", "angry")
+EMOTIONS = ("happy", "fearful", "angry")
 
 
 @pytest.fixture
