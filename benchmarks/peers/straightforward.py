@@ -185,7 +185,9 @@ def _energy(script: Script, samples: Array) -> Array:
 
     settings = script.recipe["features"]
     lengths = {key: settings[key] for key in ("frame_length", "hop_length")}
-    return 20.0 * np.log10(np.maximum(librosa.feature.rms(y=samples, **lengths), MIN_RMS))
+    return np.asarray(
+        20.0 * np.log10(np.maximum(librosa.feature.rms(y=samples, **lengths), MIN_RMS))
+    )
 
 
 def _pitch(script: Script, samples: Array) -> Array:
