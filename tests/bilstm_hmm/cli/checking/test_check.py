@@ -44,18 +44,18 @@ def test_nothing_wrong_is_status_0(clips: Path) -> None:
 
 
 def test_faults_are_named_and_status_1(clips: Path) -> None:
-    (clips / "sad" / "junk.wav").write_bytes(b"no audio at all")
-    soundfile.write(clips / "sad" / "zeros.wav", [0.0] * 16000, 16000)
+    (clips / "fearful" / "junk.wav").write_bytes(b"no audio at all")
+    soundfile.write(clips / "fearful" / "zeros.wav", [0.0] * 16000, 16000)
     shutil.copy(clips / "happy" / "1.wav", clips / "angry" / "copy.wav")
     done = _run("corpora", "check", clips, "--clips", "1", "--format", "json", module="bilstm_hmm")
     assert done.returncode == 1, done.stderr
     document = json.loads(done.stdout)
     assert [(fault["kind"], fault["clips"]) for fault in document["faults"]] == [
-        ("unreadable", ["sad/junk.wav"]),
-        ("silent", ["sad/zeros.wav"]),
+        ("unreadable", ["fearful/junk.wav"]),
+        ("silent", ["fearful/zeros.wav"]),
         ("duplicate-label", ["angry/copy.wav", "happy/1.wav"]),
     ]
-    assert document["classes"] == {"angry": 2, "happy": 1, "sad": 3}
+    assert document["classes"] == {"angry": 2, "happy": 1, "fearful": 3}
 
 
 @pytest.mark.parametrize(
