@@ -2,6 +2,7 @@
 
 import pickle
 import random
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +172,14 @@ def test_the_parameters_are_keys_of_the_recipe(tmp_path: Path) -> None:
     plain = BiLSTMHMMClassifier()._recipe()
     assert plain.training == load_recipe("config.yaml").training
     assert plain.cache is None
+
+
+def test_it_needs_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "bilstm_hmm.library.classifier")
+    monkeypatch.setitem(sys.modules, "sklearn.base", None)
+    sentence = r"needs scikit-learn; install it with pip install 'bilstm-hmm\[train\]'\."
+    with pytest.raises(ToolkitError, match=sentence):
+        _ = bilstm_hmm.BiLSTMHMMClassifier
 
 
 class Stop(Exception):
