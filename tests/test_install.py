@@ -236,7 +236,8 @@ def test_requirements_are_those_of_prediction_and_training() -> None:
 def test_prediction_needs_no_more_than_comes_with_it(base: Run, model: tuple[str, ...]) -> None:
     done = base("-m", "bilstm_hmm", "predict", "--file", SAMPLE, "--timeline", *model)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("Predicted Emotion: sad (Confidence: 0.")
+    # What another model says of a sample that was picked by the first is nobody's promise.
+    assert done.stdout.startswith("Predicted Emotion: " if model else SAID)
     assert done.stdout.count("\n") >= 2
 
 
