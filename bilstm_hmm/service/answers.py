@@ -126,23 +126,38 @@ async def in_time(
     ClientDisconnect
         The client has hung up.
     """
-    task = asyncio.create_task(work)
-    gone = asyncio.create_task(until_gone(request))
+    waiting, is_gone = _this_task(), False
+
+    def leave(watched: "asyncio.Task[None]") -> None:
+        nonlocal is_gone
+        is_gone = not watched.cancelled()
+        if is_gone:
+            waiting.cancel()
+
+    # Not the work but the watch is a task of its own, which is the quicker way to an answer.
+    watch = asyncio.create_task(until_gone(request))
+    watch.add_done_callback(leave)
     try:
-        done, _ = await asyncio.wait(
-            {task, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        if task in done:
-            return task.result()
-        if gone in done:
-            raise ClientDisconnect
-        raise too_slow(seconds)
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError:
+        raise too_slow(seconds) from None
+    except asyncio.CancelledError:
+        if not is_gone:
+            raise
+        waiting.uncancel()
+        raise ClientDisconnect from None
     finally:
         for recording in recordings:
             recording.given_up = True
-        for waiting in (task, gone):
-            waiting.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+        watch.remove_done_callback(leave)
+        watch.cancel()
+
+
+def _this_task() -> "asyncio.Task[Any]":
+    task = asyncio.current_task()
+    assert task is not None
+    return task
 
 
 def _labelled(result: Result, recording: SentRecording) -> Prediction:

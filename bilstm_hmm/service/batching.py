@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from bilstm_hmm.inference.model import Model
@@ -44,8 +44,13 @@ class _Waiting:
         return self.model is other.model and self.curves == other.curves
 
 
-#: Queues that the same threads label, the first of them first.
-_Lane = tuple[deque[_Waiting], ...]
+@dataclass(eq=False, slots=True)
+class _Lane:
+    """Queues that the same threads label, the first of them first; `most` recordings at a time."""
+
+    queues: tuple[deque[_Waiting], ...]
+    most: int
+    n_idle: int
 
 
 class Batcher:
@@ -58,20 +63,18 @@ class Batcher:
         self, settings: ServiceSettings, metrics: Metrics, label: Label | None = None
     ) -> None:
         self._limit, self._concurrency = settings.limits.queue, settings.limits.concurrency
-        self._threads = settings.threads
         self._metrics, self._label = metrics, label or label_together
         self._alone: deque[_Waiting] = deque()
         self._together: deque[_Waiting] = deque()
         self._long: deque[_Waiting] = deque()
         self._queues = (self._alone, self._together, self._long)
+        self._short_lane = _Lane((self._alone, self._together), settings.batch, settings.threads)
+        self._long_lane = _Lane((self._long,), 1, 1)
         self._running = self._running_short = 0
         self._pace = Pace(settings.limits.wait, settings.threads)
         self._stopped = False
         self._pool = ThreadPoolExecutor(settings.threads + 1, "label")
-        self._changed = asyncio.Condition()
-        short: _Lane = (self._alone, self._together)
-        lanes = [(short, settings.batch)] * settings.threads + [((self._long,), 1)]
-        self._lanes = [asyncio.create_task(self._run(*lane)) for lane in lanes]
+        self._loop = asyncio.get_running_loop()
 
     @property
     def n_waiting(self) -> int:
@@ -116,17 +119,17 @@ class Batcher:
         else:
             shorts = await asyncio.to_thread(lambda: [one.is_short() for one in recordings])
         self.check_room(len(recordings))
-        loop = asyncio.get_running_loop()
         waiting = [
-            _Waiting(recording, model, curves, loop.create_future()) for recording in recordings
+            _Waiting(recording, model, curves, self._loop.create_future())
+            for recording in recordings
         ]
         short = self._alone if len(waiting) == 1 else self._together
         for one, is_short in zip(waiting, shorts, strict=True):
             (short if is_short else self._long).append(one)
-        self._observe()
-        await self._wake()
         try:
-            return list(await asyncio.gather(*(one.future for one in waiting)))
+            self._begin()
+            # One after the other: each turn of the loop takes its time where many are refused.
+            return [await one.future for one in waiting]
         finally:
             for one in waiting:
                 self._leave(one)
@@ -144,9 +147,6 @@ class Batcher:
     async def close(self) -> None:
         """Stop, and wait for what is being labelled."""
         self.stop()
-        for lane in self._lanes:
-            lane.cancel()
-        await asyncio.gather(*self._lanes, return_exceptions=True)
         await asyncio.to_thread(self._pool.shutdown)
 
     def _leave(self, one: _Waiting) -> None:
@@ -171,22 +171,16 @@ class Batcher:
             if not one.future.done():
                 one.future.set_exception(self._busy(0.0))
 
-    async def _wake(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
-
-    async def _run(self, lane: _Lane, most: int) -> None:
-        """Label what waits in a lane, batch after batch."""
-        while True:
-            async with self._changed:
-                await self._changed.wait_for(lambda: any(lane))
-            # A fair share, so that no thread is idle.
-            share = -(-sum(map(len, lane)) // self._threads)
-            batch = self._take(lane, int(min(most, share, self._pace.most_together())))
-            if any(lane):
-                await self._wake()
-            if batch:
-                await self._label_batch(lane, batch)
+    def _begin(self) -> None:
+        """Give what waits to the threads that are idle."""
+        for lane in (self._short_lane, self._long_lane):
+            while lane.n_idle and any(lane.queues):
+                # A fair share, so that no thread is idle.
+                share = -(-sum(map(len, lane.queues)) // lane.n_idle)
+                batch = self._take(lane, int(min(lane.most, share, self._pace.most_together())))
+                if batch:
+                    self._label_batch(lane, batch)
+        self._observe()
 
     def _take(self, lane: _Lane, most: int) -> list[_Waiting]:
         """Take the first that waits, and others that it can be labelled with.
@@ -194,7 +188,7 @@ class Batcher:
         One at least of each queue, else the last might wait for ever.
         """
         batch: list[_Waiting] = []
-        waiting = [queue for queue in lane if queue]
+        waiting = [queue for queue in lane.queues if queue]
         most = max(most, len(waiting))
         for place, queue in enumerate(waiting, 1):
             passed: list[_Waiting] = []
@@ -206,50 +200,54 @@ class Batcher:
             queue.extendleft(reversed(passed))
         return batch
 
-    async def _label_batch(self, lane: _Lane, batch: Sequence[_Waiting]) -> None:
-        now = time.monotonic()
+    def _label_batch(self, lane: _Lane, batch: Sequence[_Waiting]) -> None:
+        began = time.monotonic()
         for one in batch:
-            self._metrics.waiting_seconds.observe(now - one.since)
+            self._metrics.waiting_seconds.observe(began - one.since)
         self._metrics.batches.observe(len(batch))
-        n_short = 0 if lane[0] is self._long else len(batch)
-        self._running += len(batch)
-        self._running_short += n_short
-        self._observe()
-        try:
-            results = await self._in_thread(batch)
-        except Exception as error:
-            await self._label_apart(batch, error)
-        else:
-            for one, result in zip(batch, results, strict=True):
-                if not one.future.done():
-                    one.future.set_result(result)
-        finally:
-            self._running -= len(batch)
-            self._running_short -= n_short
-            if n_short:
-                self._pace.took(time.monotonic() - now, n_short)
-            self._observe()
+        lane.n_idle -= 1
+        self._count(lane, len(batch))
 
-    async def _label_apart(self, batch: Sequence[_Waiting], error: Exception) -> None:
-        """Label those of a batch one by one that went wrong as a whole: one alone is at fault."""
-        log_exception("batch", error, recordings=len(batch))
-        for one in batch:
-            try:
-                if len(batch) == 1:
-                    raise error
-                (result,) = await self._in_thread([one])
-            except Exception as its_own:
-                if not one.future.done():
-                    one.future.set_exception(its_own)
+        def end(done: "Future[list[Result | Exception]]") -> None:
+            self._loop.call_soon_threadsafe(self._end_batch, lane, batch, began, done.result())
+
+        self._pool.submit(self._in_thread, batch).add_done_callback(end)
+
+    def _end_batch(
+        self,
+        lane: _Lane,
+        batch: Sequence[_Waiting],
+        began: float,
+        outcomes: Sequence[Result | Exception],
+    ) -> None:
+        lane.n_idle += 1
+        self._count(lane, -len(batch))
+        if lane is self._short_lane:
+            self._pace.took(time.monotonic() - began, len(batch))
+        for one, outcome in zip(batch, outcomes, strict=True):
+            if one.future.done():
+                continue
+            if isinstance(outcome, Exception):
+                one.future.set_exception(outcome)
             else:
-                if not one.future.done():
-                    one.future.set_result(result)
+                one.future.set_result(outcome)
+        self._begin()
 
-    async def _in_thread(self, batch: Sequence[_Waiting]) -> Sequence[Result]:
+    def _in_thread(self, batch: Sequence[_Waiting]) -> list[Result | Exception]:
+        """Label a batch, or its recordings one by one where it goes wrong as a whole."""
         first, recordings = batch[0], [one.recording for one in batch]
-        return await asyncio.get_running_loop().run_in_executor(
-            self._pool, self._label, first.model, recordings, first.curves
-        )
+        try:
+            return list(self._label(first.model, recordings, first.curves))
+        except Exception as error:
+            log_exception("batch", error, recordings=len(batch))
+            if len(batch) == 1:
+                return [error]
+            return [outcome for one in batch for outcome in self._in_thread([one])]
+
+    def _count(self, lane: _Lane, n_more: int) -> None:
+        self._running += n_more
+        if lane is self._short_lane:
+            self._running_short += n_more
 
     def _observe(self) -> None:
         self._metrics.waiting.set(self.n_waiting)
