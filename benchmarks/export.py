@@ -1,6 +1,7 @@
 """An exported model beside the toolkit: how far their probabilities differ, and what each takes.
 
-``python -m benchmarks.export --corpora DIR --clips 1000``.
+``python -m benchmarks.export --corpora DIR --clips 1000``. With ``--degraded 100`` there are
+so many more clips, each spoilt in one of the ways of `bilstm_hmm.features.degradation`.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from bilstm_hmm.data.audio_files import audio_files
 from bilstm_hmm.features.audio.reading import read_audio
+from bilstm_hmm.features.degradation.conditions import CONDITIONS, N_TALKERS, Surrounded
 
 from bilstm_hmm.arrays import FloatArray
 from bilstm_hmm.blas_threads import one_blas_thread
@@ -29,17 +31,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--corpora", type=Path, required=True, help="folder of corpora")
     parser.add_argument("--model", help="a bundle or a model that ships (default: default)")
     parser.add_argument("--clips", type=int, default=1000, help="how many, spread over the corpora")
+    parser.add_argument("--degraded", type=int, default=0, help="clips that are spoilt as well")
     options = parser.parse_args(arguments)
     model = load(options.model)
     content = export_model(model.bundle, {})
     session = open_session(content, model.bundle.model_id)
-    paths = _spread(options.corpora, options.clips)
+    rate = model.bundle.recipe.features.rate
+    clips = [read_audio(path, rate).samples for path in _spread(options.corpora, options.clips)]
+    clips += _spoilt(options.corpora, options.degraded, rate)
     differences, ratios, n_silent = [], [], 0
     with one_blas_thread():
-        for number, path in enumerate(paths):
-            samples = read_audio(path, model.bundle.recipe.features.rate).samples
+        for number, samples in enumerate(clips):
             (found,) = session.run(["probabilities"], {INPUT: samples})
-            answer = model.predict(samples, model.bundle.recipe.features.rate).probabilities
+            answer = model.predict(samples, rate).probabilities
             # The graph says by zeros alone that nobody speaks.
             expected = np.array(list(answer.values()) or [0.0] * len(found))
             differences.append(float(np.abs(found - expected).max()))
@@ -47,12 +51,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if number % _TIMED == 0:
                 ratios.append(_ratio(session, model, samples))
     share = 100 * np.mean(np.array(differences) <= _SAME)
-    print(f"{model.bundle.model_id}: {len(paths)} clips, {len(content) / 1e6:.2f} MB")
+    spoilt = f", {options.degraded} of them spoilt" if options.degraded else ""
+    print(f"{model.bundle.model_id}: {len(clips)} clips{spoilt}, {len(content) / 1e6:.2f} MB")
     print(f"without speech: {n_silent}")
     print(f"as predict has it: {share:.1f} % within {_SAME:g}")
     print(f"largest difference: {max(differences):.1e}")
     graph, toolkit, ratio = np.median(np.array(ratios), axis=0)
     print(f"warm: {graph:.1f} ms, predict {toolkit:.1f} ms, median ratio {ratio:.2f}")
+
+
+def _spoilt(corpora: Path, count: int, rate: int) -> list[FloatArray]:
+    """`count` clips, each in one of the conditions but the clean one."""
+    clips = [read_audio(path, rate).samples for path in _spread(corpora, count)[:count]]
+    conditions = [one.apply for one in CONDITIONS.values() if one.apply is not None]
+    found = []
+    for number, samples in enumerate(clips):
+        talkers = [clips[(number + step) % count] for step in range(1, N_TALKERS + 1)]
+        rng = np.random.default_rng(number)
+        clip = Surrounded(samples, rate, talkers, rng)
+        spoilt = conditions[number % len(conditions)](clip)
+        found.append(np.asarray(spoilt, np.float32))
+    return found
 
 
 def _spread(corpora: Path, count: int) -> list[Path]:

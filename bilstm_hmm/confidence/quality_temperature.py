@@ -20,9 +20,11 @@ FEATURES = ("noise", "band", "room", "clipping")
 _KEY = "quality_temperature"
 #: Decibels of signal-to-noise ratio, and decibels a second of decay, from which on a recording is
 #: as good as any, and how much less is one unit.
-_GOOD_SNR, _SNR_UNIT = 25.0, 10.0
-_GOOD_DECAY, _DECAY_UNIT = 240.0, 100.0
-_MAX_UNITS = 3.0
+GOOD_SNR, SNR_UNIT = 25.0, 10.0
+GOOD_DECAY, DECAY_UNIT = 240.0, 100.0
+MAX_UNITS = 3.0
+#: What a probability is taken for at least before it is tempered.
+LEAST_PROBABILITY = 1e-12
 _PRIOR_PRECISION = 1e-3
 
 
@@ -50,17 +52,17 @@ class QualityTemperature:
 
 def quality_features(quality: AudioQuality) -> FloatMatrix:
     """Return what is wrong with a recording, `FEATURES`, zero where nothing is, ``[K]``."""
-    noise = 0.0 if quality.snr is None else (_GOOD_SNR - quality.snr) / _SNR_UNIT
-    room = 0.0 if quality.decay is None else (_GOOD_DECAY - quality.decay) / _DECAY_UNIT
+    noise = 0.0 if quality.snr is None else (GOOD_SNR - quality.snr) / SNR_UNIT
+    room = 0.0 if quality.decay is None else (GOOD_DECAY - quality.decay) / DECAY_UNIT
     amounts = (noise, float(is_band_limited(quality)), room, float(is_clipped(quality)))
-    return np.clip(np.array(amounts, dtype=np.float64), 0.0, _MAX_UNITS)
+    return np.clip(np.array(amounts, dtype=np.float64), 0.0, MAX_UNITS)
 
 
 def temper(probabilities: FloatMatrix, temperature: float) -> FloatMatrix:
     """Return probabilities ``[..., C]`` nearer to each other, in the same order."""
     if temperature == 1.0:
         return probabilities
-    powers = np.maximum(probabilities, 1e-12) ** (1.0 / temperature)
+    powers = np.maximum(probabilities, LEAST_PROBABILITY) ** (1.0 / temperature)
     tempered: FloatMatrix = powers / powers.sum(axis=-1, keepdims=True)
     return tempered
 

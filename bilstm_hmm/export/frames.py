@@ -3,37 +3,81 @@
 As `bilstm_hmm.features.extraction.extract` and `bilstm_hmm.inference.scoring.Scorer.normalise`.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from bilstm_hmm.arrays import FloatArray
+from bilstm_hmm.export.encoder.frames import write_encoder_frames
+from bilstm_hmm.export.encoder.inlined import InlinedEncoder
+from bilstm_hmm.export.encoder.resampling import write_resampled
 from bilstm_hmm.export.graph import ModelWriter
 from bilstm_hmm.export.spectrum import write_power
 from bilstm_hmm.export.streams import STREAM_WRITERS, Analysis
 from bilstm_hmm.export.voice.moments import Moments
 from bilstm_hmm.export.voice.normalise import write_normalised
+from bilstm_hmm.export.waveform import Utterance, write_utterance
 from bilstm_hmm.features.spectral.deltas import DELTA_WIDTH, delta
 from bilstm_hmm.inference.bundle import Bundle
 
 
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """Names: the frames of an utterance, not normalised, ``[V, F, T]``; where it begins ``[1]``.
+
+    `start` counts samples, int64, from the first of those that were given, and may be negative.
+    """
+
+    frames: str
+    start: str
+
+
+def write_extracted(
+    graph: ModelWriter, samples: str, bundle: Bundle, encoder: InlinedEncoder | None
+) -> Extracted:
+    """Write the frames of samples ``[n]`` that hold one utterance.
+
+    As `bilstm_hmm.inference.scoring.Scorer.extract_segment`.
+    """
+    utterance = write_utterance(graph, samples, bundle.recipe.features)
+    return Extracted(_features(graph, utterance, bundle, encoder), utterance.start)
+
+
 def write_frames(
-    graph: ModelWriter, samples: str, bundle: Bundle, voice: Moments | None = None
+    graph: ModelWriter, extracted: str, bundle: Bundle, voice: Moments | None = None
 ) -> str:
-    """Write the normalised frames of the samples ``[n]`` of an utterance, ``[V, T, F]``.
+    """Write the normalised frames of an utterance, ``[V, T, F]``.
 
     `voice` is what is known of who speaks.
     """
-    value = write_features(graph, samples, bundle)
-    normalised = write_normalised(graph, value, bundle, voice)
+    normalised = write_normalised(graph, extracted, bundle, voice)
     return graph.add("Transpose", normalised, perm=[0, 2, 1])
 
 
-def write_features(graph: ModelWriter, samples: str, bundle: Bundle) -> str:
-    """Write the frames of an utterance's samples ``[n]``, not normalised, ``[V, F, T]``."""
+def _features(
+    graph: ModelWriter, utterance: Utterance, bundle: Bundle, encoder: InlinedEncoder | None
+) -> str:
+    """An encoder's columns and behind them, at their rate, the short-time streams."""
+    settings = bundle.recipe.features
+    if encoder is None:
+        return _short_time(graph, utterance.samples, bundle)
+    encoded = write_encoder_frames(graph, utterance.sound, encoder, settings)
+    if settings.short_time:
+        values = graph.squeeze(_short_time(graph, utterance.samples, bundle), 0)
+        rows = graph.add("Transpose", values, perm=[1, 0])
+        ratio = settings.frame_step / settings.hop_length
+        slower = write_resampled(graph, rows, ratio, graph.size(encoded, 0))
+        encoded = graph.add("Concat", encoded, slower, axis=1)
+    return graph.unsqueeze(graph.add("Transpose", encoded, perm=[1, 0]), 0)
+
+
+def _short_time(graph: ModelWriter, samples: str, bundle: Bundle) -> str:
+    """The short-time streams of samples ``[n]`` and their deltas, ``[V, F, T]``."""
     settings, warps = bundle.recipe.features, bundle.recipe.decision.warps
     power = write_power(graph, samples, settings)
     banks = [bundle.filter_banks.view(warp) for warp in warps]
     analysis = Analysis(samples, power, settings, warps, banks)
-    parts = [STREAM_WRITERS[stream](graph, analysis) for stream in settings.streams]
+    parts = [STREAM_WRITERS[stream](graph, analysis) for stream in settings.short_time]
     value = parts[0] if len(parts) == 1 else graph.add("Concat", *parts, axis=1)
     orders = [_delta(graph, value, order) for order in range(1, settings.deltas + 1)]
     if orders:

@@ -81,18 +81,23 @@ class ModelWriter(GraphWriter):
         """Return the int64 from zero up to `stop`, int64 ``[1]``, itself not among them."""
         return self.add("Range", self.scalar(0), self.squeeze(stop, 0), self.scalar(1))
 
-    def outermost(self, value: str, size: int, axis: int, largest: bool) -> str:
-        """Return the `size` largest or smallest values along an axis, in no order."""
+    def outermost(
+        self, value: str, size: int | str, axis: int, largest: bool, in_order: bool = False
+    ) -> str:
+        """Return the `size` largest or smallest values along an axis, the outermost first if asked.
+
+        `size` may be a value, int64 ``[1]``.
+        """
         from onnx import helper
 
         output = f"{self._prefix}v{len(self.nodes)}"
         node = helper.make_node(
             "TopK",
-            [value, self.ints(size)],
+            [value, self.ints(size) if isinstance(size, int) else size],
             [output, f"{output}_at"],
             axis=axis,
             largest=int(largest),
-            sorted=0,
+            sorted=int(in_order),
         )
         self.nodes.append(node)
         return output
@@ -209,7 +214,8 @@ class ModelWriter(GraphWriter):
         Parameters
         ----------
         inputs
-            The values here that are its inputs, by their names there.
+            The values here that are its inputs, by their names there; also of constants of its
+            own that stand here already.
         """
         import onnx
 
@@ -220,6 +226,8 @@ class ModelWriter(GraphWriter):
             return named.get(name, f"{prefix}{name}") if name else name
 
         for constant in inner.initializer:
+            if constant.name in named:
+                continue
             constant.name = rename(constant.name)
             self.constants.append(constant)
         for node in inner.node:

@@ -5,7 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from bilstm_hmm.export.encoder.inlined import inline_encoder
+from bilstm_hmm.export.frames import write_extracted
 from bilstm_hmm.export.graph import ModelWriter
+from bilstm_hmm.export.quality.temperature import temper_answer, write_temperature
 from bilstm_hmm.export.recording.answer import Answer, write_answer
 from bilstm_hmm.export.recording.pieces import write_pieces
 from bilstm_hmm.export.recording.scores import Scores, write_piece, write_scores
@@ -19,6 +22,7 @@ from bilstm_hmm.inference.bundle import Bundle
 
 INPUT = "samples"
 _SPEECH = "speech_probabilities"
+_TEMPERATURE = "temperature"
 
 
 def export_model(bundle: Bundle, metadata: Mapping[str, str], one_utterance: bool = False) -> bytes:
@@ -49,7 +53,8 @@ def export_model(bundle: Bundle, metadata: Mapping[str, str], one_utterance: boo
 def _write_utterance(graph: ModelWriter, bundle: Bundle) -> list[Any]:
     """Write a graph that takes its samples for one utterance; returns its outputs."""
     nowhere = graph.ints(0)
-    scores = write_piece(graph, INPUT, nowhere, nowhere, _end(graph, bundle), bundle)
+    extracted = write_extracted(graph, INPUT, bundle, inline_encoder(graph, bundle.recipe))
+    scores = write_piece(graph, extracted, nowhere, nowhere, _end(graph, bundle), bundle)
     probabilities = graph.squeeze(scores.probabilities, 0)
     frames = write_frame_answers(graph, scores.log_likelihoods, probabilities, bundle)
     return _name_outputs(graph, scores, Answer(probabilities, frames), bundle)
@@ -63,9 +68,19 @@ def _write_recording(graph: ModelWriter, bundle: Bundle) -> list[Any]:
     speech = write_speech_probabilities(graph, INPUT, recipe.features.rate, _SPEECH)
     frames = write_speech_frames(graph, INPUT, speech, recipe)
     pieces = write_pieces(graph, INPUT, write_segments(graph, frames, recipe), recipe)
-    voice = write_voice(graph, INPUT, pieces.ranges, bundle)
-    scores = write_scores(graph, INPUT, pieces.ranges, _end(graph, bundle), bundle, voice)
+    encoder = inline_encoder(graph, recipe)
+    voice = write_voice(graph, INPUT, pieces.ranges, bundle, encoder)
+    end = _end(graph, bundle)
+    scores = write_scores(graph, INPUT, pieces.ranges, end, bundle, voice, encoder)
     answer = write_answer(graph, scores, pieces, bundle)
+    known = bundle.reliability.temperature
+    if known is None:
+        temperature = graph.floats([1.0])
+    else:
+        temperature = write_temperature(graph, INPUT, known, recipe.features.rate)
+        n_emotions = len(bundle.classes)
+        answer = temper_answer(graph, answer, temperature, pieces.is_utterance, n_emotions)
+    graph.add("Squeeze", temperature, graph.ints(0), name=_TEMPERATURE)
     graph.add("Identity", pieces.ranges, name="segments")
     graph.add("Identity", scores.frame_pieces, name="frame_segments")
     return [
@@ -73,6 +88,7 @@ def _write_recording(graph: ModelWriter, bundle: Bundle) -> list[Any]:
         _tensor("segments", "segments", 2, kind=TensorProto.INT64),
         _tensor("frame_segments", "frames", kind=TensorProto.INT64),
         _tensor(_SPEECH, "speech_frames"),
+        _tensor(_TEMPERATURE),
     ]
 
 

@@ -11,16 +11,10 @@ def check_exportable(bundle: Bundle) -> None:
     Raises
     ------
     ToolkitError
-        Its frames are those of an encoder, or of a stream that is not written.
+        A stream of its frames is not written; of an encoder see `inline_encoder`.
     """
     features = bundle.recipe.features
-    if features.has_encoder:
-        raise ToolkitError(
-            f"{bundle.model_id} cannot be one file: its frames come from the encoder "
-            f"{features.encoder.model}, which is a file of its own; export a model without one, "
-            "such as default."
-        )
-    others = [stream for stream in features.streams if stream not in STREAM_WRITERS]
+    others = [stream for stream in features.short_time if stream not in STREAM_WRITERS]
     if others:
         raise ToolkitError(
             f"{bundle.model_id} cannot be one file: its feature stream {others[0]} is not among "

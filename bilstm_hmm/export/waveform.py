@@ -19,12 +19,15 @@ class Utterance:
 
     Attributes
     ----------
+    sound
+        Scaled and trimmed, float32 ``[n]``.
     samples
-        Scaled, trimmed and a frame long at least, float32 ``[n]``.
+        The same, with silence behind it up to the length of a frame.
     start
         Where they begin in the samples that were given; int64 ``[1]``, may be negative.
     """
 
+    sound: str
     samples: str
     start: str
 
@@ -39,7 +42,7 @@ def write_utterance(graph: ModelWriter, samples: str, settings: FeatureSettings)
     missing = graph.add("Sub", graph.ints(settings.frame_length), graph.size(value, 0))
     behind = graph.add("Max", missing, graph.ints(0))
     pads = graph.add("Concat", graph.ints(0), behind, axis=0)
-    return Utterance(graph.add("Pad", value, pads), start)
+    return Utterance(value, graph.add("Pad", value, pads), start)
 
 
 def mean_square(graph: ModelWriter, samples: str, length: int, hop: int) -> str:

@@ -32,7 +32,7 @@ from bilstm_hmm.timeline.segment_hmm import (
 from bilstm_hmm.timeline.segments import merge_segments, silence_segment
 
 #: By how much the label's probability is above any other, so that it is so in four decimals too.
-_LEAD = 2e-4
+LEAD = 2e-4
 SCALINGS = 50
 
 
@@ -262,13 +262,13 @@ def with_largest(probabilities: FloatMatrix, label: int) -> FloatMatrix:
     others = [index for index in np.argsort(-result, kind="stable").tolist() if index != label]
     pool = [label]
     for index in others:
-        if result[index] + _LEAD <= result[pool].mean():
+        if result[index] + LEAD <= result[pool].mean():
             break
         pool.append(index)
     if len(pool) > 1:
         result[pool] = result[pool].mean()
-        result[label] += _LEAD * (len(pool) - 1)
-        result[pool[1:]] -= _LEAD
+        result[label] += LEAD * (len(pool) - 1)
+        result[pool[1:]] -= LEAD
     return result
 
 

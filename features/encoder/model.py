@@ -21,13 +21,14 @@ from .whisper_mel import whisper_log_mel
 
 #: Windows that go through the encoder together: more only leave the processor's cache.
 BATCH = 4
-_MIN_VARIANCE = 1e-7
+MIN_VARIANCE = 1e-7
 #: Frames that an encoder without padding is given at least: its first convolutions are that long.
-_MIN_FRAMES = 4
+MIN_FRAMES = 4
 #: Frames by which an encoder may fall short of its rate: convolutions without padding do.
 _MAX_MISSING_FRAMES = 2
 _MEL_RATE = 100
-_MEL_BANDS = 80
+#: Of an encoder whose graph does not say how many it takes.
+MEL_BANDS = 80
 
 # A batch of windows ``[B, n]`` to what each tap gives for it, ``[B, T, width]`` each.
 Forward = Callable[[FloatArray], list[FloatArray]]
@@ -82,7 +83,7 @@ class Encoder:
         """Frames of `count` hops of samples, which one window holds."""
         settings, hop = self.settings, self._hop
         if settings.padding == "none":
-            n_frames = max(count, _MIN_FRAMES)
+            n_frames = max(count, MIN_FRAMES)
             window = self._normalise(np.pad(signal, (0, (n_frames - count) * hop)))
             states: FloatArray = self._states(window[None], n_frames)[0, :count]
             return states
@@ -98,7 +99,7 @@ class Encoder:
     def _normalise(self, window: FloatArray) -> FloatArray:
         if not self.settings.normalise:
             return window
-        scale = np.sqrt(window.var() + _MIN_VARIANCE)
+        scale = np.sqrt(window.var() + MIN_VARIANCE)
         normalised: FloatArray = ((window - window.mean()) / scale).astype(np.float32)
         return normalised
 
@@ -151,18 +152,46 @@ def open_encoder(settings: EncoderSettings, rate: int) -> Encoder:
 
 def _open_forward(settings: EncoderSettings, rate: int) -> Forward:
     settings = with_checksum(settings)
+    graph = _cut_graph(settings)
+    if isinstance(graph, Path):
+        from .huggingface import folder_forward
+
+        return folder_forward(graph, settings)
+    return _onnx_forward(graph, settings, rate)
+
+
+@dataclass(frozen=True, slots=True)
+class CutGraph:
+    """A graph of ONNX that gives what the taps mean and no more: its bytes, and their names."""
+
+    content: bytes
+    taps: tuple[str, ...]
+
+
+def read_encoder(settings: EncoderSettings) -> CutGraph | None:
+    """Return the graph of an encoder, of which nothing is opened; None of one in a folder.
+
+    Raises
+    ------
+    EncoderError
+        It is missing, of another version, or has no such taps.
+    """
+    graph = _cut_graph(with_checksum(settings))
+    return None if isinstance(graph, Path) else graph
+
+
+def _cut_graph(settings: EncoderSettings) -> CutGraph | Path:
+    """The graph of an encoder whose checksum is known, or its folder."""
     assert settings.sha256 is not None
     names = _value_names(settings)
     side = settings.shortened_side
     variant = () if side is None else (side,)
     graph = cached_subgraph(settings.sha256, (*names, *variant)) if names is not None else None
     if graph is not None and names is not None:
-        return _onnx_forward(graph, names, settings, rate)
+        return CutGraph(graph, names)
     path = locate_encoder(settings)
     if path.is_dir():
-        from .huggingface import folder_forward
-
-        return folder_forward(path, settings)
+        return path
     if names is None:
         raise EncoderError(
             f"features.encoder.taps: the layers of {Path(settings.model).name} are not known by "
@@ -173,7 +202,7 @@ def _open_forward(settings: EncoderSettings, rate: int) -> Forward:
     if known is not None and side is not None:
         graph = allow_any_length(graph, known.fixed, side)
     cache_subgraph(graph, settings.sha256, (*names, *variant))
-    return _onnx_forward(graph, names, settings, rate)
+    return CutGraph(graph, names)
 
 
 def _value_names(settings: EncoderSettings) -> tuple[str, ...] | None:
@@ -187,11 +216,9 @@ def _value_names(settings: EncoderSettings) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def _onnx_forward(
-    graph: bytes, names: tuple[str, ...], settings: EncoderSettings, rate: int
-) -> Forward:
+def _onnx_forward(graph: CutGraph, settings: EncoderSettings, rate: int) -> Forward:
     session = open_session(
-        graph,
+        graph.content,
         lambda reason: EncoderError(
             f"{settings.model}: the encoder cannot be run ({reason}); upgrade onnxruntime or take "
             "another."
@@ -206,12 +233,12 @@ def _onnx_forward(
     name, shape = inputs[0].name, inputs[0].shape
     _check_input(shape, settings, rate)
     log_mel = settings.input == "log-mel"
-    n_bands = shape[1] if log_mel and isinstance(shape[1], int) else _MEL_BANDS
+    n_bands = shape[1] if log_mel and isinstance(shape[1], int) else MEL_BANDS
 
     def forward(windows: FloatArray) -> list[FloatArray]:
         if log_mel:
             windows = np.stack([whisper_log_mel(window, n_bands) for window in windows])
-        return [np.asarray(states) for states in session.run(list(names), {name: windows})]
+        return [np.asarray(states) for states in session.run(list(graph.taps), {name: windows})]
 
     return forward
 

@@ -11,8 +11,8 @@ from ..spectral.spectrum import frame_blocks, periodic_window
 RATE = 16000
 N_FFT = 400
 HOP = 160
-_MIN_POWER = 1e-10
-_DYNAMIC_RANGE = 8.0  # of the base-10 logarithm below the loudest value
+MIN_POWER = 1e-10
+DYNAMIC_RANGE = 8.0  # of the base-10 logarithm below the loudest value
 
 
 def whisper_log_mel(samples: FloatArray, n_bands: int = 80) -> FloatArray:
@@ -38,8 +38,8 @@ def whisper_log_mel(samples: FloatArray, n_bands: int = 80) -> FloatArray:
     for span, block in frame_blocks(frames):
         spectrum = np.fft.rfft(block * window, axis=1)
         power = np.square(spectrum.real) + np.square(spectrum.imag)
-        levels[:, span] = np.log10(np.maximum(filters @ power.T, _MIN_POWER))
-    np.maximum(levels, levels.max() - _DYNAMIC_RANGE, out=levels)
+        levels[:, span] = np.log10(np.maximum(filters @ power.T, MIN_POWER))
+    np.maximum(levels, levels.max() - DYNAMIC_RANGE, out=levels)
     return ((levels + 4.0) / 4.0).astype(np.float32)
 
 

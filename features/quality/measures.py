@@ -13,17 +13,17 @@ from .meter import BAND_EDGES, FRAME_SECONDS, QualityMeter
 #: Frames without which nothing is said.
 MIN_FRAMES = 25
 #: Bands of speech that every line lets through; those that the telephone does not.
-_N_SPEECH, _FIRST_HIGH = 5, 6
+N_SPEECH, FIRST_HIGH = 5, 6
 # The level range of a band, between these percentiles, and its way to decibels of noise: fitted
 # by eye to speech of three corpora in pink and in white noise of 20, 10 and 0 dB.
-_QUIET, _LOUD = 10, 95
-_SNR_SLOPE, _SNR_OFFSET = 1.3, -10.5
-_SPOKEN_RANGE_DB = 40.0
+QUIET, LOUD = 10, 95
+SNR_SLOPE, SNR_OFFSET = 1.3, -10.5
+SPOKEN_RANGE_DB = 40.0
 #: Frames within so many decibels of the loud ones have speech in them.
-_SPEECH_RANGE_DB = 20.0
+SPEECH_RANGE_DB = 20.0
 # Decays: over so many frames, from a level well above the noise.
-_DECAY_FRAMES, _ABOVE_NOISE_DB, _STEEPEST, _MIN_DECAYS = 4, 20.0, 10, 4
-_FLOOR = 1e-9
+DECAY_FRAMES, ABOVE_NOISE_DB, STEEPEST, MIN_DECAYS = 4, 20.0, 10, 4
+FLOOR = 1e-9
 
 Decibels = NDArray[np.float64]
 
@@ -75,28 +75,28 @@ def measure_quality(meter: QualityMeter, n_clipped: float) -> AudioQuality:
     if len(frames) < MIN_FRAMES or meter.n_bands < 2:
         return AudioQuality(None, None, None, None, None, clipped)
     powers, squares, peaks = frames[:, :-2], frames[:, -2], frames[:, -1]
-    levels = 10.0 * np.log10(np.maximum(powers, _FLOOR * max(float(powers.max()), 1e-30)))
+    levels = 10.0 * np.log10(np.maximum(powers, FLOOR * max(float(powers.max()), 1e-30)))
     in_order = np.sort(levels, axis=0)
-    quiet, loud = (in_order[_rank(len(levels), percent)] for percent in (_QUIET, _LOUD))
+    quiet, loud = (in_order[rank(len(levels), percent)] for percent in (QUIET, LOUD))
     # What is in a band without speech matters only next to speech in others.
-    ranges, loudest = (loud - quiet)[: _FIRST_HIGH + 1], loud[: _FIRST_HIGH + 1]
-    ranges = ranges[loudest >= loudest.max() - _SPOKEN_RANGE_DB]
-    is_loud = squares >= np.sort(squares)[_rank(len(squares), _LOUD)] * 10.0 ** (
-        -_SPEECH_RANGE_DB / 10.0
+    ranges, loudest = (loud - quiet)[: FIRST_HIGH + 1], loud[: FIRST_HIGH + 1]
+    ranges = ranges[loudest >= loudest.max() - SPOKEN_RANGE_DB]
+    is_loud = squares >= np.sort(squares)[rank(len(squares), LOUD)] * 10.0 ** (
+        -SPEECH_RANGE_DB / 10.0
     )
     edge, high = _band(powers[is_loud]) if powers.shape[1] == len(BAND_EDGES) - 1 else (None, None)
     crests = 20.0 * np.log10(peaks[is_loud] / np.sqrt(squares[is_loud]))
     return AudioQuality(
-        snr=float(_SNR_SLOPE * ranges.mean() + _SNR_OFFSET),
+        snr=float(SNR_SLOPE * ranges.mean() + SNR_OFFSET),
         band_edge=edge,
         high_level=high,
-        decay=_steepest_decay(levels[:, :_FIRST_HIGH], quiet, loud),
+        decay=_steepest_decay(levels[:, :FIRST_HIGH], quiet, loud),
         crest=float(np.median(crests)),
         clipped=clipped,
     )
 
 
-def _rank(count: int, percent: int) -> int:
+def rank(count: int, percent: int) -> int:
     """The place of a percentile among so many values in order; `numpy.percentile` costs more."""
     return round((count - 1) * percent / 100)
 
@@ -104,11 +104,11 @@ def _rank(count: int, percent: int) -> int:
 def _band(powers: Decibels) -> tuple[float, float]:
     """The step at the end of the telephone's band, and the level beyond it, of loud frames."""
     mean = powers.mean(axis=0)
-    levels = 10.0 * np.log10(np.maximum(mean, _FLOOR * max(float(mean.max()), 1e-30)))
-    beyond = levels[_FIRST_HIGH:].mean()
-    last, below = levels[_N_SPEECH - 1], levels[: _N_SPEECH - 1].max()
+    levels = 10.0 * np.log10(np.maximum(mean, FLOOR * max(float(mean.max()), 1e-30)))
+    beyond = levels[FIRST_HIGH:].mean()
+    last, below = levels[N_SPEECH - 1], levels[: N_SPEECH - 1].max()
     step = min(last - beyond, below - beyond if below >= last else 0.0)
-    return float(step), float(beyond - levels[:_N_SPEECH].mean())
+    return float(step), float(beyond - levels[:N_SPEECH].mean())
 
 
 def _steepest_decay(levels: Decibels, quiet: Decibels, loud: Decibels) -> float | None:
@@ -117,11 +117,11 @@ def _steepest_decay(levels: Decibels, quiet: Decibels, loud: Decibels) -> float 
     Of the distribution of decay rates only the steep end is looked at, cf. Wen, Habets & Naylor
     (2008); what has come near the noise cannot fall any further and does not count.
     """
-    falls = (levels[:-_DECAY_FRAMES] - levels[_DECAY_FRAMES:]) / (_DECAY_FRAMES * FRAME_SECONDS)
+    falls = (levels[:-DECAY_FRAMES] - levels[DECAY_FRAMES:]) / (DECAY_FRAMES * FRAME_SECONDS)
     found = []
     for band, fall in enumerate(falls.T):
-        least = max(quiet[band] + _ABOVE_NOISE_DB, loud[band] - _SPEECH_RANGE_DB)
-        decays = fall[(levels[:-_DECAY_FRAMES, band] > least) & (fall > 0.0)]
-        if len(decays) >= _MIN_DECAYS:
-            found.append(np.sort(decays)[_rank(len(decays), 100 - _STEEPEST)])
+        least = max(quiet[band] + ABOVE_NOISE_DB, loud[band] - SPEECH_RANGE_DB)
+        decays = fall[(levels[:-DECAY_FRAMES, band] > least) & (fall > 0.0)]
+        if len(decays) >= MIN_DECAYS:
+            found.append(np.sort(decays)[rank(len(decays), 100 - STEEPEST)])
     return float(np.median(found)) if found else None

@@ -37,7 +37,7 @@ class QualityMeter:
         self._rest = np.zeros(0, dtype=np.float32)
         self._frames: list[FloatArray] = []
         self._n_frames = 0
-        self._window, self._bands = _window(self._length), _band_means(self._length, rate)
+        self._window, self._bands = measuring_window(self._length), band_means(self._length, rate)
         self.n_bands = self._bands.shape[1]
         self.n_samples = 0
 
@@ -69,13 +69,14 @@ class QualityMeter:
 
 
 @lru_cache(maxsize=4)
-def _window(length: int) -> FloatArray:
+def measuring_window(length: int) -> FloatArray:
+    """Return the periodic Hann window of a frame, float32 ``[length]``."""
     window: FloatArray = np.hanning(length + 1)[:-1].astype(np.float32)
     return window
 
 
 @lru_cache(maxsize=4)
-def _band_means(length: int, rate: int) -> FloatArray:
+def band_means(length: int, rate: int) -> FloatArray:
     """Return what makes band powers of power spectra, ``[length // 2 + 1, bands]``."""
     frequencies = np.fft.rfftfreq(length, 1.0 / rate)
     pairs = pairwise(BAND_EDGES)

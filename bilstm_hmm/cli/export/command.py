@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bilstm_hmm.cli.labelling.options import ModelName, Overwrite
+from bilstm_hmm.cli.labelling.options import ModelName, Overwrite, Yes
 
 
 def export(
@@ -22,10 +22,12 @@ def export(
         ),
     ] = False,
     overwrite: Overwrite = False,
+    yes: Yes = False,
 ) -> None:
     """Write a model as one ONNX graph, from samples to probabilities, for any ONNX runtime."""
     from bilstm_hmm import __version__
     from bilstm_hmm.atomic_files import atomic_write
+    from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.cli.options import names_of
     from bilstm_hmm.errors import ToolkitError
     from bilstm_hmm.export.metadata import model_metadata
@@ -45,10 +47,13 @@ def export(
     if chosen is not None:
         bundle = restrict(bundle, chosen)
     metadata = model_metadata(bundle, folder, __version__)
-    content = export_model(bundle, metadata, one_utterance)
+    content = with_encoder(lambda: export_model(bundle, metadata, one_utterance), yes)
     atomic_write(output, content)
     print(
         f"{escape_unprintable(str(output))}: {bundle.model_id}, {len(content) / 1e6:.1f} MB; "
         f"mono samples at {bundle.recipe.features.rate} Hz to probabilities of "
         f"{', '.join(bundle.classes)}."
     )
+    features = bundle.recipe.features
+    if features.has_encoder:
+        print(f"It holds the encoder {features.encoder.model}, whose licence is in its metadata.")

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from bilstm_hmm.export.decision import write_probabilities
-from bilstm_hmm.export.frames import write_frames
+from bilstm_hmm.export.encoder.inlined import InlinedEncoder
+from bilstm_hmm.export.frames import Extracted, write_extracted, write_frames
 from bilstm_hmm.export.graph import ModelWriter
 from bilstm_hmm.export.hmms import write_log_likelihoods
 from bilstm_hmm.export.network import write_network
+from bilstm_hmm.export.voice.learning import LearnedVoice
 from bilstm_hmm.export.voice.moments import Moments
-from bilstm_hmm.export.waveform import write_utterance
+from bilstm_hmm.features.extraction.extract import n_features
 from bilstm_hmm.inference.bundle import Bundle
 
 _PREFIX = "piece/"
@@ -60,7 +62,7 @@ class Scores:
 
 def write_piece(
     graph: ModelWriter,
-    samples: str,
+    extracted: Extracted,
     offset: str,
     number: str,
     end: str,
@@ -71,8 +73,6 @@ def write_piece(
 
     Parameters
     ----------
-    samples
-        Of the piece, ``[n]``.
     offset
         Where it begins in the recording, int64 ``[1]``.
     number
@@ -83,13 +83,12 @@ def write_piece(
         What is known of who speaks.
     """
     recipe = bundle.recipe
-    utterance = write_utterance(graph, samples, recipe.features)
-    frames = write_frames(graph, utterance.samples, bundle, voice)
+    frames = write_frames(graph, extracted.frames, bundle, voice)
     network = write_network(graph, frames, bundle)
     log_likelihoods = write_log_likelihoods(graph, network, bundle.projection, bundle.hmm_bank)
     mean = graph.total("ReduceMean", log_likelihoods, 0, keepdims=0)
     probabilities = write_probabilities(graph, network.clip_logits, mean, bundle)
-    begin = graph.add("Cast", graph.add("Add", offset, utterance.start), to=1)
+    begin = graph.add("Cast", graph.add("Add", offset, extracted.start), to=1)
     first = graph.add("Div", begin, graph.floats(np.array([recipe.features.rate])))
     length = graph.add("Cast", graph.size(frames, 1), to=1)
     lasts = graph.add("Div", length, graph.floats(recipe.features.frame_rate))
@@ -124,10 +123,11 @@ def write_scores(
     ranges: str,
     end: str,
     bundle: Bundle,
-    voice: Moments | None,
+    voice: LearnedVoice | None,
+    encoder: InlinedEncoder | None,
 ) -> Scores:
     """Write the scores of the pieces ``[S, 2]`` of the samples ``[n]`` of a recording."""
-    from onnx import TensorProto, helper
+    from onnx import TensorProto
 
     n_emotions = len(bundle.classes)
     float_, int_ = TensorProto.FLOAT, TensorProto.INT64
@@ -138,10 +138,12 @@ def write_scores(
     limits = body.add("Reshape", body.add("Gather", ranges, number), body.ints(2))
     start, stop = (body.add("Gather", limits, body.ints(at)) for at in (0, 1))
     cut = body.cut(samples, start, stop, 0)
-    piece = write_piece(body, cut, start, number, end, bundle, voice)
+    extracted = _extracted(body, cut, number, bundle, voice, encoder)
+    moments = None if voice is None else voice.moments
+    piece = write_piece(body, extracted, start, number, end, bundle, moments)
 
     def tensor(name: str, kind: int, *axes: str | int) -> Any:
-        return helper.make_tensor_value_info(f"{_PREFIX}{name}", kind, axes)
+        return _tensor(f"{_PREFIX}{name}", kind, *axes)
 
     before, after, empty = [], [], []
     for index, (value, (kind, width)) in enumerate(zip(piece.of_frames, frame_values, strict=True)):
@@ -164,3 +166,36 @@ def write_scores(
     *of_frames, probabilities, clip_logits, starts, ends = found
     starts, ends = (graph.add("Reshape", value, graph.ints(-1)) for value in (starts, ends))
     return Scores(probabilities, clip_logits, starts, ends, *of_frames)
+
+
+def _extracted(
+    body: ModelWriter,
+    samples: str,
+    number: str,
+    bundle: Bundle,
+    voice: LearnedVoice | None,
+    encoder: InlinedEncoder | None,
+) -> Extracted:
+    """The frames of a piece: those that are held since its voice was learned, or new ones."""
+    if voice is None:
+        return write_extracted(body, samples, bundle, encoder)
+    from onnx import TensorProto
+
+    held, new = body.body("held"), body.body("new")
+    both = voice.piece(held, number), write_extracted(new, samples, bundle, encoder)
+    is_held = voice.is_held(body, number)
+    n_views, width = len(bundle.recipe.decision.warps), n_features(bundle.recipe.features)
+    branches = [
+        (
+            _tensor(one.frames, TensorProto.FLOAT, n_views, width, "T"),
+            _tensor(one.start, TensorProto.INT64, 1),
+        )
+        for one in both
+    ]
+    return Extracted(*body.choose(is_held, held, new, branches))
+
+
+def _tensor(name: str, kind: int, *axes: str | int) -> Any:
+    from onnx import helper
+
+    return helper.make_tensor_value_info(name, kind, axes)

@@ -21,6 +21,7 @@ from bilstm_hmm.inference.bundle import Bundle, restrict
 from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.scoring import RecordingScores, ScoredRecording, Scorer
 from bilstm_hmm.network.onnx_export import OPSET
+from tests.bilstm_hmm.export.beside import SHIPPED
 from tests.bilstm_hmm.export.real_clips import real_clips
 
 Samples = NDArray[np.float32]
@@ -88,11 +89,6 @@ RECIPES: dict[str, dict[str, Any]] = {
     "left to right": {"left_right": True, "decision": {"system": "hmm"}},
     "of frame logits": {"from_logits": True},
 }
-SHIPPED = sorted(
-    path.parent.name
-    for path in shipped_folder("models").glob("*/recipe.yaml")
-    if not read_bundle(path.parent).recipe.features.has_encoder
-)
 
 
 def export_model(bundle: Bundle, metadata: dict[str, str]) -> bytes:
@@ -192,8 +188,6 @@ def test_what_cannot_be_a_graph_is_refused_in_a_sentence(
     monkeypatch.delitem(STREAM_WRITERS, "pitch")
     with pytest.raises(ToolkitError, match=r"its feature stream pitch is not among"):
         check_exportable(bundle)
-    with pytest.raises(ToolkitError, match=r"frames come from the encoder whisper-tiny"):
-        check_exportable(read_bundle(shipped_folder("models") / "accurate"))
 
 
 @pytest.mark.parametrize("name", SHIPPED)

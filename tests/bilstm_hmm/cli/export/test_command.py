@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+from bilstm_hmm.features.encoder.store import find_encoder
+from bilstm_hmm.features.settings.encoder_catalogue import WHISPER_TINY
 
 from bilstm_hmm import __version__
 from bilstm_hmm.cli.main import program
@@ -46,14 +48,29 @@ def test_the_card_of_a_model_that_ships_goes_with_it(tmp_path: Path) -> None:
     assert export("--output", output, "--emotions", "happy, sad") == 0
     known = onnxruntime.InferenceSession(output).get_modelmeta().custom_metadata_map
     assert json.loads(known["labels"]) == ["happy", "sad"]
+    assert json.loads(known["encoder"]) is None
     assert 0.0 < json.loads(known["figures"])["ua"] < 100.0
     assert json.loads(known["protocol"])["clips"] > 1000
     assert "Commercial use: not allowed" in known["licence"]
     assert {source["name"] for source in json.loads(known["corpora"])} >= {"ravdess", "crema-d"}
 
 
+@pytest.mark.skipif(find_encoder(WHISPER_TINY.sha256) is None, reason="its encoder was not fetched")
+def test_an_encoder_goes_into_the_file_with_its_licence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "accurate.onnx"
+    assert export("--model", "open-accurate", "--output", output) == 0
+    assert "It holds the encoder whisper-tiny" in capsys.readouterr().out
+    known = onnxruntime.InferenceSession(output).get_modelmeta().custom_metadata_map
+    encoder = json.loads(known["encoder"])
+    assert (encoder["name"], encoder["sha256"]) == ("whisper-tiny", WHISPER_TINY.sha256)
+    assert encoder["licence"] == WHISPER_TINY.licence
+    assert known["licence"].endswith(f"Encoder: {WHISPER_TINY.title}: {WHISPER_TINY.licence}.")
+
+
 def test_errors_are_a_sentence_and_nothing_is_lost(
-    oracle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    oracle: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "x.onnx"
     output.write_text("mine")
@@ -65,7 +82,7 @@ def test_errors_are_a_sentence_and_nothing_is_lost(
     capsys.readouterr()
     other = tmp_path / "y.onnx"
     assert export("--model", "accurate", "--output", other) == 2
-    assert "the encoder whisper-tiny" in capsys.readouterr().err
+    assert "The encoder whisper-tiny is not on this machine" in capsys.readouterr().err
     assert export("--model", oracle, "--output", other, "--emotions", "happy,bored") == 2
     assert "has no emotion 'bored'" in capsys.readouterr().err
     assert not other.exists()
