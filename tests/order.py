@@ -19,6 +19,8 @@ LONG = (
     "bilstm_hmm/library/test_runs.py",
     "bilstm_hmm/library/test_classifier.py",
     "bilstm_hmm/export/test_model.py",
+    "bilstm_hmm/export/test_quality.py",
+    "bilstm_hmm/export/test_encoder.py",
     "benchmarks/test_peers.py",
     "bilstm_hmm/network/test_build.py",
     "bilstm_hmm/service/test_process.py",
