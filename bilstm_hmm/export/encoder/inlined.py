@@ -1,7 +1,6 @@
 """A pre-trained encoder as part of the graph: what of its own graph can be, and its weights."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,16 +97,16 @@ def _reason_against(cut: CutGraph) -> str:
 
     model = onnx.load_from_string(cut.content)
     versions = {opset.domain: opset.version for opset in model.opset_import}
-    others = Counter(
+    others = {
         f"{node.domain}.{node.op_type}" if node.domain else node.op_type
         for node in model.graph.node
         if not _is_the_same(node, versions.get("", 0))
-    )
+    }
     if others:
         return f"its operator {min(others)} is not one of the standard's opset {OPSET}"
     if len(model.graph.input) != 1 or model.graph.sparse_initializer:
         return "it takes more than one input, or holds sparse weights"
-    if any(_bodies(model.graph)):
+    if any(_has_body(node) for node in model.graph.node):
         return "it has branches or loops of its own"
     return ""
 
@@ -125,6 +124,5 @@ def _is_the_same(node: Any, version: int) -> bool:
     return bool(theirs.since_version == ours.since_version)
 
 
-def _bodies(graph: Any) -> Iterator[bool]:
-    for node in graph.node:
-        yield any(each.HasField("g") or each.graphs for each in node.attribute)
+def _has_body(node: Any) -> bool:
+    return any(each.HasField("g") or each.graphs for each in node.attribute)
