@@ -8,7 +8,8 @@ and otherwise drawn anew. Where in a pause it changes is of no interest and cost
 
 A recording of one emotion throughout is a model of its own, as likely beforehand as one of changing
 emotions: the HMM would change wherever a segment is doubtful. Which of the two a recording follows
-is for all its segments together to say.
+is for all its segments together to say, by how likely each model makes what they tell (MacKay,
+"Bayesian interpolation", 1992).
 
 Confidences are those of paths whose probabilities are taken to a power below one: segments of one
 voice are right or wrong together, and what counts as many independent ones is in truth fewer.
@@ -28,9 +29,6 @@ EXPECTED_DURATION = 3.0
 #: What a segment's log probabilities count, and the power of the paths' probabilities.
 EVIDENCE_WEIGHT = 3.0
 INVERSE_TEMPERATURE = 0.25
-#: From which a recording is taken to hold one emotion throughout: "very strong" evidence (Kass and
-#: Raftery, 1995), since a wrong decision for it costs all that is another emotion.
-MIN_LOG_BAYES_FACTOR = 5.0
 #: Silence beyond so many seconds tells no more of a change than that.
 MAX_GAP = 5.0
 #: Silence of so many seconds ends a section: what was before it is decided without what follows.
@@ -102,9 +100,9 @@ def decode_recording(
 ) -> tuple[Indices, FloatMatrix]:
     """Return the emotion of each segment of a recording ``[N]``, and its probabilities ``[N, E]``.
 
-    Of one emotion throughout where the evidence for that is very strong, else by the HMM.
+    Of one emotion throughout where that is the likelier of the two, else by the HMM.
     """
-    if len(segments) < 2 or log_bayes_factor(hmm, segments) < MIN_LOG_BAYES_FACTOR:
+    if len(segments) < 2 or log_bayes_factor(hmm, segments) < 0.0:
         return decode_sections(hmm, segments)
     total = np.sum([segment.log_scores for segment in segments], axis=0)
     shape = (len(segments), hmm.n_emotions)

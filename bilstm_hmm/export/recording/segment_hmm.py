@@ -15,7 +15,6 @@ from bilstm_hmm.timeline.segment_hmm import (
     INVERSE_TEMPERATURE,
     LEAST_PROBABILITY,
     MAX_GAP,
-    MIN_LOG_BAYES_FACTOR,
     SECTION_SILENCE,
     SegmentHmm,
 )
@@ -61,7 +60,7 @@ def write_segment_answers(
     is_one = graph.add(
         "And",
         graph.add("Greater", count, graph.ints(1)),
-        graph.add("GreaterOrEqual", factor, graph.floats(MIN_LOG_BAYES_FACTOR)),
+        graph.add("GreaterOrEqual", factor, graph.floats(0.0)),
     )
     label = graph.add("ArgMax", total, axis=1, keepdims=0)
     return SegmentAnswers(
