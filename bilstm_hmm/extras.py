@@ -12,6 +12,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "mic": ("sounddevice",),
     "encoders": ("onnx",),
     "web": ("fastapi", "prometheus_client", "python_multipart", "uvicorn", "websockets"),
+    "mlflow": ("mlflow", "sqlalchemy", "alembic"),
     "huggingface": ("torch", "transformers"),
     "train": (
         *("keras", "tensorflow", "hmmlearn", "librosa", "spafe", "sklearn", "scipy"),

@@ -69,6 +69,7 @@ timeline: {{vad: energy}}
 LEAST = (
     "network={family: bilstm, stack: 16, units: [4]}",
     "training={epochs: 1, batch_size: 90}",
+    "tracking=none",
 )
 
 Done = subprocess.CompletedProcess[str]

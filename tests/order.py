@@ -13,6 +13,7 @@ LONG = (
     "docs/test_readme_commands.py",
     "bilstm_hmm/training/test_loop.py",
     "bilstm_hmm/experiments/test_train.py",
+    "bilstm_hmm/training/tracking/test_mlflow_store.py",
     "test_system_recipes.py",
     "bilstm_hmm/training/test_step.py",
     "bilstm_hmm/library/test_estimator_checks.py",

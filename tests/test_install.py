@@ -229,7 +229,9 @@ def test_requirements_are_those_of_prediction_and_training() -> None:
     assert listed("requirements-web-test.txt") == extras["web-test"]
     assert extras["plot"] | extras["media"] | extras["encoders"] <= extras["train"]
     (everything,) = PROJECT["optional-dependencies"]["all"]
-    assert Requirement(everything).extras == {"train", "plot", "media", "mic", "encoders", "web"}
+    assert Requirement(everything).extras == {
+        *("train", "plot", "media", "mic", "encoders", "web", "mlflow")
+    }
 
 
 @pytest.mark.parametrize("model", [(), ("--model", "open")])

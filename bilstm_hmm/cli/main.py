@@ -19,6 +19,7 @@ from bilstm_hmm.cli.labelling.score import score
 from bilstm_hmm.cli.models import list_models
 from bilstm_hmm.cli.options import DASH
 from bilstm_hmm.cli.predict import predict
+from bilstm_hmm.cli.run_list.command import list_runs
 from bilstm_hmm.cli.runs import evaluate, train
 from bilstm_hmm.cli.service.serve import serve
 from bilstm_hmm.cli.voice.commands import learn, show
@@ -37,6 +38,7 @@ COMMANDS: Mapping[str, Command] = {
     "serve": serve,
     "export": export,
     "models": list_models,
+    "runs": list_runs,
 }
 CORPORA: Mapping[str, Command] = {
     "list": list_corpora,

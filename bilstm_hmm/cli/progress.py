@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bilstm_hmm import __version__
 from bilstm_hmm.atomic_files import write_error
 from bilstm_hmm.cli.durations import hours_minutes, pace
 from bilstm_hmm.cli.run_time import RunTime
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("bilstm_hmm")
 
 
+#: How the log of a process begins, so that a run that was resumed has several.
+STARTED = "Started: bilstm-hmm"
 #: Seconds between the lines that stand for a moving bar where none is seen.
 LINE_INTERVAL = 30.0
 
@@ -139,6 +142,7 @@ def console_progress(
             raise write_error(log_file, error) from None
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         LOG.addHandler(handler)
+        LOG.info("%s %s", STARTED, __version__)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
@@ -150,6 +154,7 @@ def console_progress(
     try:
         with bar:
             yield ConsoleProgress(bar, clock)
+        LOG.info("Finished")
     finally:
         if handler is not None:
             LOG.removeHandler(handler)

@@ -10,6 +10,7 @@ from pydantic import AliasChoices, Field, model_validator
 
 from bilstm_hmm.config.back_end_settings import DecisionSettings, HmmSettings
 from bilstm_hmm.config.network_settings import NetworkSettings
+from bilstm_hmm.config.results_settings import BundleSettings, Tracking, TrackingUri
 from bilstm_hmm.config.section import PositiveFloat, PositiveInt, Section
 from bilstm_hmm.config.training_settings import (
     DistillationSettings,
@@ -142,15 +143,6 @@ class TimelineSettings(Section):
     ] = 1.5
 
 
-class BundleSettings(Section):
-    """What a bundle holds beyond what every bundle does."""
-
-    int8: Annotated[
-        bool,
-        Field(description="Add a quantised network, for `predict --precision int8`."),
-    ] = False
-
-
 class Recipe(Section):
     """A whole configuration."""
 
@@ -166,6 +158,8 @@ class Recipe(Section):
             "run; `null` for none."
         ),
     ] = Path("runs/cache")
+    tracking: Tracking = "tensorboard"
+    tracking_uri: TrackingUri = None
     data: DataSettings = DataSettings()
     features: FeatureSettings = FeatureSettings()
     augmentation: AugmentationSettings = AugmentationSettings()

@@ -91,6 +91,24 @@ def compute_metrics(
     }
 
 
+def accuracies(
+    results: Sequence[ClipResult], classes: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Return UA and WA of every system over clips, without what takes resampling."""
+    truth = true_indices(results, classes)
+    predicted = {
+        system: system_probabilities(results, system).argmax(axis=1)
+        for system in results[0].probabilities
+    }
+    return {
+        system: {
+            "ua": _rounded(unweighted_accuracy(truth, labels)),
+            "wa": _rounded(weighted_accuracy(truth, labels)),
+        }
+        for system, labels in predicted.items()
+    }
+
+
 def scores_by_corpus(
     classes: Sequence[str], results: Sequence[ClipResult], corpora: Sequence[str]
 ) -> dict[str, dict[str, dict[str, float]]]:

@@ -33,6 +33,9 @@ from bilstm_hmm.inference.model import Model
 from bilstm_hmm.network.keras_setup import prepare_keras
 from bilstm_hmm.progress import Progress
 from bilstm_hmm.training.dataset import Dataset, dataset_folds, find_fold, load_dataset
+from bilstm_hmm.training.tracking.choice import open_tracker
+from bilstm_hmm.training.tracking.figures import track_results
+from bilstm_hmm.training.tracking.tracker import Tracker
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,13 +50,13 @@ class _Source:
     Attributes
     ----------
     bundle
-        Gives the model of a fold.
+        Gives the model of a fold; where it is trained, the tracker follows it.
     samples
         Gives the samples of the clips of these indices, at that rate in Hz.
     """
 
     dataset: Dataset
-    bundle: Callable[[Fold], Bundle]
+    bundle: Callable[[Fold, Tracker], Bundle]
     samples: Callable[[Sequence[int], int], Samples]
 
 
@@ -87,28 +90,31 @@ def evaluate_timelines(
     dataset = source.dataset
     folds = dataset_folds(dataset, recipe.seed)
 
-    def run(fold: Fold) -> FoldOutcome[tuple[TimelineResult, ...]]:
+    def run(fold: Fold, tracker: Tracker) -> FoldOutcome[tuple[TimelineResult, ...]]:
         progress.fold(numbers.index(fold.number), len(numbers))
         progress.message(f"Fold {fold.number} of {len(folds)}")
-        bundle = source.bundle(fold)
+        bundle = source.bundle(fold, tracker)
         samples = source.samples(fold.test, bundle.recipe.features.rate)
         results = fold_timelines(Model(bundle), dataset, fold, samples, progress)
         summary = {"model": bundle.model_id}
         return FoldOutcome(results, summary, bundle if models is None else None)
 
-    results = {
-        fold.number: run_or_read(folder, fold, read_timelines, run, write_timelines)
-        for fold in [find_fold(folds, number) for number in numbers]
-    }
-    shutil.rmtree(folder / PRETRAINING, ignore_errors=True)
-    return write_timeline_evaluation(
-        folder,
-        dataset.protocol.name,
-        dataset.protocol.speaker_independent,
-        dataset.classes,
-        results,
-        [read_summary(FoldFiles(folder, number)) for number in results],
-    )
+    with open_tracker(recipe, folder, "evaluate", progress) as tracker:
+        results = {
+            fold.number: run_or_read(folder, fold, read_timelines, run, write_timelines, tracker)
+            for fold in [find_fold(folds, number) for number in numbers]
+        }
+        shutil.rmtree(folder / PRETRAINING, ignore_errors=True)
+        metrics = write_timeline_evaluation(
+            folder,
+            dataset.protocol.name,
+            dataset.protocol.speaker_independent,
+            dataset.classes,
+            results,
+            [read_summary(FoldFiles(folder, number)) for number in results],
+        )
+        track_results(tracker, folder, metrics)
+    return metrics
 
 
 def fold_timelines(
@@ -156,8 +162,8 @@ def _trained(recipe: Recipe, folder: Path, progress: Progress) -> _Source:
     training = FoldContexts(corpus, recipe, folder, progress)
     examples = corpus.examples
 
-    def bundle(fold: Fold) -> Bundle:
-        return train_fold(training.context(fold), fold).bundle
+    def bundle(fold: Fold, tracker: Tracker) -> Bundle:
+        return train_fold(training.context(fold, tracker), fold).bundle
 
     def samples(indices: Sequence[int], _rate: int) -> Samples:
         return {examples.clips[i].name: examples.samples[i] for i in indices}
@@ -168,7 +174,7 @@ def _trained(recipe: Recipe, folder: Path, progress: Progress) -> _Source:
 def _stored(recipe: Recipe, models: Path) -> _Source:
     dataset = load_dataset(recipe.data)
 
-    def bundle(fold: Fold) -> Bundle:
+    def bundle(fold: Fold, _tracker: Tracker) -> Bundle:
         return fold_bundle(models, fold, dataset)
 
     def samples(indices: Sequence[int], rate: int) -> Samples:

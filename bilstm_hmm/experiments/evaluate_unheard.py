@@ -14,7 +14,7 @@ from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.data.splits.folds import Fold
 from bilstm_hmm.evaluation.unheard.measure import measure_known_voices
-from bilstm_hmm.evaluation.unheard.metrics import LeftOutCorpus
+from bilstm_hmm.evaluation.unheard.metrics import LeftOutCorpus, known_metrics
 from bilstm_hmm.evaluation.unheard.report import write_unheard_evaluation
 from bilstm_hmm.evaluation.unheard.results import (
     KnownResults,
@@ -37,6 +37,9 @@ from bilstm_hmm.training.dataset import (
     sort_emotions,
 )
 from bilstm_hmm.training.examples import Examples
+from bilstm_hmm.training.tracking.choice import open_tracker
+from bilstm_hmm.training.tracking.figures import track_results
+from bilstm_hmm.training.tracking.tracker import Tracker
 
 
 def evaluate_unheard(
@@ -58,11 +61,11 @@ def evaluate_unheard(
     prepare_keras(recipe.seed)
     training = FoldContexts(corpus, recipe, folder, progress)
 
-    def run(fold: Fold) -> FoldOutcome[KnownResults]:
+    def run(fold: Fold, tracker: Tracker) -> FoldOutcome[KnownResults]:
         left_out = tested_corpus(dataset, fold)
         progress.fold(numbers.index(fold.number), len(numbers))
         progress.message(f"Fold {fold.number} of {len(folds)}: without {left_out}")
-        context = without_corpus(training.context(fold), fold)
+        context = without_corpus(training.context(fold, tracker), fold)
         result = train_fold(context, Fold(fold.number, tuple(range(len(fold.train))), ()))
         model = Model(result.bundle)
         results = _test(model, examples, left_out, len(fold.test), recipe, progress)
@@ -71,21 +74,24 @@ def evaluate_unheard(
             "parameters": result.parameters,
             "train_seconds": round(result.seconds, 1),
         }
-        return FoldOutcome(results, cost, result.bundle)
+        # No system decides here: that would take an interval, which resamples.
+        scores = {"known": known_metrics(results, model.classes, decision_system="")}
+        return FoldOutcome(results, cost, result.bundle, scores)
 
-    for fold in [find_fold(folds, number) for number in numbers]:
-        classes = trained_classes(dataset.clips, fold)
-        run_or_read(
-            folder,
-            fold,
-            partial(read_known_results, classes=classes),
-            run,
-            partial(write_known_results, classes=classes),
+    with open_tracker(recipe, folder, "evaluate", progress) as tracker:
+        for fold in [find_fold(folds, number) for number in numbers]:
+            classes = trained_classes(dataset.clips, fold)
+            read = partial(read_known_results, classes=classes)
+            write = partial(write_known_results, classes=classes)
+            run_or_read(folder, fold, read, run, write, tracker)
+        finished = [one for fold in folds if (one := _finished(folder, dataset, fold)) is not None]
+        if len(finished) == len(folds):
+            shutil.rmtree(folder / PRETRAINING, ignore_errors=True)
+        metrics = write_unheard_evaluation(
+            folder, dataset.protocol.name, recipe.decision.system, finished
         )
-    finished = [one for fold in folds if (one := _finished(folder, dataset, fold)) is not None]
-    if len(finished) == len(folds):
-        shutil.rmtree(folder / PRETRAINING, ignore_errors=True)
-    return write_unheard_evaluation(folder, dataset.protocol.name, recipe.decision.system, finished)
+        track_results(tracker, folder, metrics)
+    return metrics
 
 
 def tested_corpus(dataset: Dataset, fold: Fold) -> str:

@@ -13,6 +13,7 @@ from bilstm_hmm.arrays import FloatMatrix
 from bilstm_hmm.confidence.reliability import Reliability
 from bilstm_hmm.confidence.typicality import fit_typicality, summarise
 from bilstm_hmm.config.schema import Recipe
+from bilstm_hmm.config.without_paths import without_paths
 from bilstm_hmm.data.splits.folds import Fold
 from bilstm_hmm.evaluation.baselines import (
     BASELINES,
@@ -34,6 +35,7 @@ from bilstm_hmm.training.context import LayerWeights, TrainingContext
 from bilstm_hmm.training.examples import Examples, normalised_frames
 from bilstm_hmm.training.out_of_fold import TrainedSystem, train_system
 from bilstm_hmm.training.pretraining import initial_weights
+from bilstm_hmm.training.tracking.tracker import Tracker
 
 #: Where the evaluation of folds keeps the state of the pre-training that they share.
 PRETRAINING = "pretraining"
@@ -76,10 +78,14 @@ class FoldContexts:
     def _initial_weights(self) -> LayerWeights:
         return initial_weights(self._context)
 
-    def context(self, fold: Fold) -> TrainingContext:
-        """Return what the training of a fold is given."""
-        work = FoldFiles(self._folder, fold.number).work
-        return replace(self._context, work=work, initial_weights=self._initial_weights)
+    def context(self, fold: Fold, tracker: Tracker) -> TrainingContext:
+        """Return what the training of a fold is given, whose epochs `tracker` follows."""
+        return replace(
+            self._context,
+            work=FoldFiles(self._folder, fold.number).work,
+            initial_weights=self._initial_weights,
+            callbacks=tracker.callbacks,
+        )
 
 
 def train_and_test_fold(context: TrainingContext, fold: Fold) -> FoldResult:
@@ -156,21 +162,6 @@ def _reliability(system: TrainedSystem, context: TrainingContext) -> Reliability
         np.unique(speakers, return_inverse=True)[1],
     )
     return replace(known, typicality=typicality)
-
-
-def without_paths(recipe: Recipe) -> Recipe:
-    """The recipe as it may travel: where its sounds and encoder lay is nobody's business."""
-    data = recipe.data.model_copy(update={"root": None, "roots": {}, "home": None})
-    encoder = recipe.features.encoder
-    encoder = encoder.model_copy(update={"model": Path(encoder.model).name})
-    features = recipe.features.model_copy(update={"encoder": encoder})
-    noise = recipe.augmentation.recorded_noise
-    # Its name stays: a recipe that has recordings for noise needs a folder.
-    folder = None if noise.folder is None else Path(noise.folder.resolve().name)
-    noise = noise.model_copy(update={"folder": folder})
-    augmentation = recipe.augmentation.model_copy(update={"recorded_noise": noise})
-    sections = {"data": data, "features": features, "augmentation": augmentation}
-    return recipe.model_copy(update={**sections, "cache": Recipe().cache})
 
 
 def out_of_fold_results(system: TrainedSystem, examples: Examples) -> tuple[ClipResult, ...]:

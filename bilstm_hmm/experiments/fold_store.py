@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -15,6 +15,7 @@ from bilstm_hmm.inference.bundle import Bundle, trained_corpora
 from bilstm_hmm.inference.bundle_files import MANIFEST, read_bundle, write_bundle
 from bilstm_hmm.inference.shipped import named_model_path, shipped_models
 from bilstm_hmm.training.dataset import Dataset, dataset_protocol
+from bilstm_hmm.training.tracking.tracker import Tracker
 
 Results = TypeVar("Results")
 
@@ -49,19 +50,24 @@ class FoldFiles:
 
 @dataclass(frozen=True, slots=True)
 class FoldOutcome(Generic[Results]):
-    """What is stored of a fold; `bundle` is None where its model was not trained for it."""
+    """What is stored of a fold; `bundle` is None where its model was not trained for it.
+
+    `scores` are of the fold alone, for who tracks the run; the report has its own.
+    """
 
     results: Results
     summary: Mapping[str, Any]
     bundle: Bundle | None = None
+    scores: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_or_read(
     folder: Path,
     fold: Fold,
     read: Callable[[Path], Results | None],
-    run: Callable[[Fold], FoldOutcome[Results]],
+    run: Callable[[Fold, Tracker], FoldOutcome[Results]],
     write: Callable[[Path, Results], None],
+    tracker: Tracker,
 ) -> Results:
     """Return the results of a fold: those stored where it is finished, else run it and store them.
 
@@ -71,19 +77,28 @@ def run_or_read(
         Of the evaluation.
     read
         Reads results; None where there are none, or none that are whole.
+    run
+        Runs the fold, tracked by what it is given.
     write
         Writes results so that `read` finds them.
+    tracker
+        Of the evaluation.
     """
     files = FoldFiles(folder, fold.number)
     stored = read(files.results)
     if stored is not None:
         return stored
-    outcome = run(fold)
-    if outcome.bundle is not None:
-        write_bundle(files.bundle, outcome.bundle)
-    atomic_write(files.summary, json.dumps(outcome.summary, indent=2) + "\n")
-    # The results last: they are what says that the fold is finished.
-    write(files.results, outcome.results)
+    with tracker.fold(fold.number) as fold_tracker:
+        outcome = run(fold, fold_tracker)
+        if outcome.bundle is not None:
+            write_bundle(files.bundle, outcome.bundle)
+        atomic_write(files.summary, json.dumps(outcome.summary, indent=2) + "\n")
+        # The results last: they are what says that the fold is finished.
+        write(files.results, outcome.results)
+        fold_tracker.figures({**outcome.summary, **outcome.scores})
+        fold_tracker.files([files.summary, files.results])
+        if outcome.bundle is not None:
+            fold_tracker.bundle(files.bundle)
     shutil.rmtree(files.work, ignore_errors=True)
     return outcome.results
 

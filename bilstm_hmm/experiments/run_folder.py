@@ -13,7 +13,7 @@ from bilstm_hmm.errors import ToolkitError
 CONFIG = "config.yaml"
 RUNS = Path("runs")
 #: Keys that may differ between a run and its resumption: they do not change what is learnt.
-FREE_KEYS = ("jobs", "cache")
+FREE_KEYS = ("jobs", "cache", "tracking", "tracking_uri")
 
 
 def open_run(recipe: Recipe, output: Path | None, resume: bool) -> Path:

@@ -23,12 +23,12 @@ from bilstm_hmm.network.keras_setup import prepare_keras
 from bilstm_hmm.progress import Progress
 from bilstm_hmm.training.dataset import Dataset, corpora_of, dataset_folds, find_fold
 from bilstm_hmm.training.pretraining import initial_weights
-from bilstm_hmm.training.tensorboard import EventLog
+from bilstm_hmm.training.tracking.choice import open_tracker
+from bilstm_hmm.training.tracking.figures import track_results
 
 HISTORY = "history.csv"
 BUNDLE = "bundle"
 WORK = "work"
-TENSORBOARD = "tensorboard"
 
 
 def train(recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
@@ -53,14 +53,15 @@ def train(recipe: Recipe, folder: Path, progress: Progress) -> dict[str, Any]:
         f"{len(fold.test)} to test on, {len(dataset.classes)} classes"
     )
     prepare_keras(recipe.seed)
-    context = replace(
-        corpus.training_context(recipe, folder / WORK, progress),
-        callbacks=lambda network: [EventLog(folder / TENSORBOARD / network)],
-    )
-    context = replace(context, initial_weights=initial_weights(context))
-    result = train_and_test_fold(context, fold)
-    metrics = _write_report(result, dataset, fold, recipe, folder)
-    _write_model(result, dataset, fold, metrics, folder)
+    context = corpus.training_context(recipe, folder / WORK, progress)
+    with open_tracker(recipe, folder, "train", progress) as tracker:
+        context = replace(context, callbacks=tracker.callbacks)
+        context = replace(context, initial_weights=initial_weights(context))
+        result = train_and_test_fold(context, fold)
+        metrics = _write_report(result, dataset, fold, recipe, folder)
+        _write_model(result, dataset, fold, metrics, folder)
+        track_results(tracker, folder, metrics)
+        tracker.bundle(folder / BUNDLE)
     # The checkpoints have done their work once the bundle is there.
     shutil.rmtree(context.work, ignore_errors=True)
     return metrics

@@ -12,6 +12,7 @@ from bilstm_hmm.experiments.fold_store import check_models
 from bilstm_hmm.features.degradation.recordings import check_noise_folder
 from bilstm_hmm.features.extraction.extract import load_encoder
 from bilstm_hmm.training.dataset import Dataset, dataset_folds, find_fold, load_dataset
+from bilstm_hmm.training.tracking.choice import check_tracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,11 @@ def check_training(recipe: Recipe) -> None:
     Raises
     ------
     ToolkitError, DataError, AudioError
-        Whatever is wrong with them, or a protocol that only an evaluation goes by.
+        Whatever is wrong with them, a protocol that only an evaluation goes by, or a tracker that
+        cannot be reached.
     """
     _check_noise(recipe)
+    check_tracker(recipe)
     dataset = load_dataset(recipe.data)
     _refuse_evaluation(dataset.protocol)
     find_fold(dataset_folds(dataset, recipe.seed), recipe.data.fold)
@@ -75,9 +78,10 @@ def check_evaluation(
     Raises
     ------
     ToolkitError, DataError, AudioError
-        Whatever is wrong with clips, noise, folds or models.
+        Whatever is wrong with clips, noise, folds or models, or with the tracker.
     """
     _check_noise(recipe)
+    check_tracker(recipe)
     dataset = load_dataset(recipe.data)
     all_folds = dataset_folds(dataset, recipe.seed)
     if folds is None or isinstance(folds, str):

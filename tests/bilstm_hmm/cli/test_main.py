@@ -94,6 +94,7 @@ def test_one_program_has_all_commands(
         "serve",
         "export",
         "models",
+        "runs",
         "corpora",
         "encoders",
         "voice",

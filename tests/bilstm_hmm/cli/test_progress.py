@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bilstm_hmm import __version__
 from bilstm_hmm.cli.progress import LOG, console_progress
 from bilstm_hmm.errors import ToolkitError
 
@@ -77,7 +78,9 @@ def test_a_log_is_gone_on_with(tmp_path: Path) -> None:
     for text in ("first", "second"):
         with console_progress(log) as progress:
             progress.message(text)
-    assert [line.split()[-1] for line in log.read_text("utf-8").splitlines()] == ["first", "second"]
+    said = [line.split("INFO ")[1] for line in log.read_text("utf-8").splitlines()]
+    begun = f"Started: bilstm-hmm {__version__}"
+    assert said == [begun, "first", "Finished", begun, "second", "Finished"]
 
 
 def test_the_log_is_closed_when_something_fails(tmp_path: Path) -> None:

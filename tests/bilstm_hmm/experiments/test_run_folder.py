@@ -76,7 +76,7 @@ def test_nothing_to_resume(tmp_path: Path) -> None:
 
 def test_what_does_not_change_what_is_learnt_may_differ(tmp_path: Path) -> None:
     open_run(other(jobs=2), tmp_path / "run", resume=False)
-    recipe = other(jobs=1, cache=None)
+    recipe = other(jobs=1, cache=None, tracking="mlflow", tracking_uri="http://host")
     assert open_run(recipe, tmp_path / "run", resume=True) == tmp_path / "run"
 
 

@@ -24,7 +24,6 @@ from bilstm_hmm.inference.bundle_files import read_bundle
 from bilstm_hmm.inference.model import load
 from bilstm_hmm.progress import SilentProgress
 from bilstm_hmm.training.dataset import dataset_folds, load_dataset
-from bilstm_hmm.training.tensorboard import EventLog
 
 CLASSES = ["neutral", "happy", "sad", "angry", "fearful"]
 
@@ -221,34 +220,6 @@ def test_another_fold_needs_a_new_run(trained, tiny: Path, command: Callable[...
     changed = command(*order, "--resume", "--set", "data.fold=2")
     assert changed.returncode == 2
     assert "data.fold is not what the run was started with" in changed.stderr
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_an_event_log_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
-    import keras
-
-    (tmp_path / "file").write_text("no folder")
-    log = EventLog(tmp_path / "file" / "events")
-    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    network.compile("sgd", "mse")
-    log.set_model(network)
-    with pytest.raises(ToolkitError, match=r"^cannot write .*events: .*; choose another path$"):
-        log.on_epoch_end(0, {"loss": 1.0})
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_an_event_log_on_a_full_disk_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import tensorflow as tf
-
-    def full(*_: object) -> None:
-        raise tf.errors.ResourceExhaustedError(None, None, "pages of\nNo space left on device")
-
-    log = EventLog(tmp_path)
-    monkeypatch.setattr(log._callback, "on_train_begin", full)
-    with pytest.raises(ToolkitError, match=r"^cannot write .*: the disk is full; free some space"):
-        log.on_train_begin()
 
 
 def test_a_class_whose_clips_cannot_be_read_is_named(

@@ -16,7 +16,7 @@ from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 
 from bilstm_hmm.config.loading import dump_recipe, recipe_from_tree
 from bilstm_hmm.config.schema import Recipe
-from bilstm_hmm.experiments.fold import without_paths
+from bilstm_hmm.config.without_paths import without_paths
 from bilstm_hmm.training.augmented_batches import AugmentedDataset
 from bilstm_hmm.training.batching import surroundings as surroundings_module
 from bilstm_hmm.training.batching.surroundings import surroundings
