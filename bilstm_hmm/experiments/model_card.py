@@ -64,6 +64,7 @@ def model_card(
         markdown_table(_score_rows(systems)),
         "UA is the mean of the recalls of the emotions, WA the share of clips labelled right, in "
         f"percent; ECE is the expected calibration error, from 0 to 1; {interval_note(systems)}.",
+        *_widening(bundle.recipe.decision.temperature),
         *int8_note(metrics["systems"]),
         "Recall of each emotion, and UA by the speaker's sex, in percent:",
         markdown_table(
@@ -109,6 +110,18 @@ def _test(metrics: Mapping[str, Any], tested_on: Sequence[str], fold: int) -> st
         whom = "of speakers not trained on"
     number = "" if get_protocol(name).scheme == "none" else f", fold {fold}"
     return f"Protocol `{name}`{number}: {metrics['clips']} clips of {titles}, {whom}."
+
+
+def _widening(temperature: float) -> list[str]:
+    """Why the calibration error of unknown speakers is as great as it is, where it was chosen so."""
+    if temperature == 1.0:
+        return []
+    return [
+        f"The probabilities are nearer to each other, by a temperature of "
+        f"{temperature:g}, than the "
+        "clips above ask for: on recordings of other corpora a model that is fitted on these is too "
+        "sure."
+    ]
 
 
 def _bundle_systems(metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -131,3 +131,10 @@ def test_an_encoder_is_credited_and_its_absence_said(
     for words in said:
         assert words in card
     assert "## Encoder" not in model_card(BUNDLE, ["emodb"], ["emodb"], METRICS, 1)
+
+
+def test_a_temperature_that_was_chosen_is_said_beside_the_calibration_error() -> None:
+    recipe = Recipe.model_validate({"decision": {"temperature": 1.5}})
+    card = model_card(replace(BUNDLE, recipe=recipe), ("emodb",), ("emodb",), METRICS, 1)
+    assert "by a temperature of 1.5" in card
+    assert "temperature" not in model_card(BUNDLE, ("emodb",), ("emodb",), METRICS, 1)
