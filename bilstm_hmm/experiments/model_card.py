@@ -113,14 +113,13 @@ def _test(metrics: Mapping[str, Any], tested_on: Sequence[str], fold: int) -> st
 
 
 def _widening(temperature: float) -> list[str]:
-    """Why the calibration error of unknown speakers is as great as it is, where it was chosen so."""
+    """Why the calibration error is as great as it is, where it was chosen so."""
     if temperature == 1.0:
         return []
     return [
-        f"The probabilities are nearer to each other, by a temperature of "
-        f"{temperature:g}, than the "
-        "clips above ask for: on recordings of other corpora a model that is fitted on these is too "
-        "sure."
+        "The probabilities are nearer to each other, by a temperature of "
+        f"{temperature:g}, than the clips above ask for: on recordings of other corpora a model "
+        "that is fitted on these is too sure."
     ]
 
 
