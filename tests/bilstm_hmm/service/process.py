@@ -46,6 +46,6 @@ def server(
                 # Killed, it would leave its folders behind.
                 process.terminate()
                 try:
-                    process.communicate(timeout=60.0)
+                    process.wait(60.0)
                 except subprocess.TimeoutExpired:
                     process.kill()
