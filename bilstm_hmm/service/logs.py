@@ -53,10 +53,23 @@ def log_exception(event: str, error: BaseException, **members: object) -> None:
     LOGGER.error(event, extra={"members": {**members, **describe_exception(error)}})
 
 
+#: What uvicorn says of text on a stream that is none, which is the client's fault.
+_NO_TEXT = "Invalid UTF-8 sequence received from client."
+
+
+def soften(record: logging.LogRecord) -> bool:
+    """Make no error of what a client did wrong; it is answered, with 1007."""
+    if record.msg == _NO_TEXT:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = None
+    return True
+
+
 def configure_logs() -> None:
     """Write to standard error: the service's events, and of the server what goes wrong."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
+    handler.addFilter(soften)
     for name, level in (("bilstm_hmm.service", logging.INFO), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable
 
 #: Seconds of too long a wait up to which it is taken for a rush, which may use the whole queue.
-RUSH = 0.25
+RUSH = 0.1
 #: Seconds without a refusal after which the next long wait is taken for a rush again.
 CALM = 1.0
 #: Of the wait, that a batch may take.
 _SHARE = 0.5
-#: Weight of the newest batch in the mean of what a recording takes.
-_NEWEST = 0.2
+#: Weight of the newest batch in the mean of what a recording takes, where it took more and less:
+#: to learn late that the cores have other work makes many wait.
+_SLOWER, _QUICKER = 0.5, 0.2
 
 
 class Pace:
@@ -44,7 +45,8 @@ class Pace:
     def took(self, seconds: float, n_recordings: int) -> None:
         """Take note of what a batch took."""
         each = seconds / n_recordings
-        self._each += _NEWEST * (each - self._each) if self._each else each
+        newest = _SLOWER if each > self._each else _QUICKER
+        self._each += newest * (each - self._each) if self._each else each
 
     def expected(self, n_recordings: int) -> float:
         """Return seconds until so many are labelled, 0 as long as nobody knows."""

@@ -12,7 +12,7 @@ from bilstm_hmm.inference.model import Model, load
 from bilstm_hmm.prediction import Result
 from bilstm_hmm.service.batching import label_together
 from bilstm_hmm.service.intake.recordings import SentRecording
-from bilstm_hmm.service.logs import JsonFormatter
+from bilstm_hmm.service.logs import JsonFormatter, soften
 from bilstm_hmm.service.models import load_models, model_name
 from tests.bilstm_hmm.service.harness import Gated, Socket, in_loop, limited, problem, serving, wav
 from tests.oracle import RATE, say, talk
@@ -175,6 +175,17 @@ def test_an_exception_is_logged_without_its_message() -> None:
     line = JsonFormatter().format(record)
     assert "anna" not in line
     assert json.loads(line)["exception"] == "OSError"
+
+
+def test_what_a_client_did_wrong_is_no_error_of_the_log() -> None:
+    def record(message: str) -> logging.LogRecord:
+        return logging.LogRecord("uvicorn.error", logging.ERROR, "", 1, message, (), None)
+
+    theirs, ours = record("Invalid UTF-8 sequence received from client."), record("A fault")
+    assert soften(theirs)
+    assert soften(ours)
+    assert json.loads(JsonFormatter().format(theirs))["level"] == "warning"
+    assert json.loads(JsonFormatter().format(ours))["level"] == "error"
 
 
 def test_models_are_called_by_their_folder(oracle: Path) -> None:

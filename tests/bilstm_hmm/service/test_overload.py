@@ -36,6 +36,14 @@ def test_a_wait_is_known_by_what_recordings_lately_took() -> None:
     assert measured.most_together() == pytest.approx(5.0)
     for _ in range(50):
         measured.took(2.0, 1)
+    # It is known sooner that they take longer than that they do not.
+    known = measured.expected(1)
+    measured.took(4.0, 1)
+    slower = measured.expected(1)
+    measured.took(2.0, 1)
+    assert slower - known > slower - measured.expected(1)
+    for _ in range(50):
+        measured.took(2.0, 1)
     assert measured.expected(1) == pytest.approx(1.0, rel=1e-3)
     # One goes in any case.
     assert measured.most_together() == 1.0
