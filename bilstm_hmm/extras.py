@@ -11,6 +11,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "media": ("av",),
     "mic": ("sounddevice",),
     "encoders": ("onnx",),
+    "tune": ("optuna",),
     "web": ("fastapi", "prometheus_client", "python_multipart", "uvicorn", "websockets"),
     "mlflow": ("mlflow", "sqlalchemy", "alembic"),
     "huggingface": ("torch", "transformers"),

@@ -11,6 +11,7 @@ TESTS = Path(__file__).parent
 #: Files that take more than 6 s of a processor, the longest first.
 LONG = (
     "docs/test_readme_commands.py",
+    "bilstm_hmm/cli/tuning/test_command.py",
     "bilstm_hmm/training/test_loop.py",
     "bilstm_hmm/experiments/test_train.py",
     "bilstm_hmm/training/tracking/test_mlflow_store.py",
@@ -34,6 +35,7 @@ LONG = (
     "test_install.py",
     "bilstm_hmm/experiments/test_evaluate_unheard.py",
     "bilstm_hmm/experiments/test_evaluate.py",
+    "bilstm_hmm/experiments/tuning/test_tune.py",
     "features/spectral/test_pitch.py",
     "test_speech.py",
 )

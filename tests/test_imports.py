@@ -20,6 +20,7 @@ FORBIDDEN = (
     "hmmlearn",
     "onnx",
     "scipy",
+    "optuna",
     "pooch",
     "pyroomacoustics",
     "av",
@@ -57,7 +58,7 @@ def test_the_python_api_loads_no_training_library(oracle: Path, recording: Path)
     assert heavy_modules(program, oracle, recording) == []
 
 
-@pytest.mark.parametrize("script", ["train.py", "evaluate.py", "predict.py"])
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py", "tune.py", "predict.py"])
 def test_help_comes_at_once(script: str) -> None:
     # The best of three: the machine may be busy.
     took = []

@@ -209,7 +209,15 @@ def test_every_module_recipe_and_model_is_in_the_wheel_and_nothing_else(site: Pa
 
 
 def test_the_source_distribution_has_the_scripts(sdist: Path) -> None:
-    for name in ("train.py", "evaluate.py", "predict.py", "app.py", "requirements.txt", "LICENSE"):
+    for name in (
+        "train.py",
+        "evaluate.py",
+        "tune.py",
+        "predict.py",
+        "app.py",
+        "requirements.txt",
+        "LICENSE",
+    ):
         assert (sdist / name).read_bytes() == (ROOT / name).read_bytes()
 
 
@@ -230,7 +238,7 @@ def test_requirements_are_those_of_prediction_and_training() -> None:
     assert extras["plot"] | extras["media"] | extras["encoders"] <= extras["train"]
     (everything,) = PROJECT["optional-dependencies"]["all"]
     assert Requirement(everything).extras == {
-        *("train", "plot", "media", "mic", "encoders", "web", "mlflow")
+        *("train", "plot", "media", "mic", "encoders", "tune", "web", "mlflow")
     }
 
 

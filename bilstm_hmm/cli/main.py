@@ -22,6 +22,7 @@ from bilstm_hmm.cli.predict import predict
 from bilstm_hmm.cli.run_list.command import list_runs
 from bilstm_hmm.cli.runs import evaluate, train
 from bilstm_hmm.cli.service.serve import serve
+from bilstm_hmm.cli.tuning.command import tune
 from bilstm_hmm.cli.voice.commands import learn, show
 
 Command = Callable[..., None]
@@ -33,6 +34,7 @@ HELP = (
 COMMANDS: Mapping[str, Command] = {
     "train": train,
     "evaluate": evaluate,
+    "tune": tune,
     "predict": predict,
     "score": score,
     "serve": serve,

@@ -41,6 +41,17 @@ def read_corpus(recipe: Recipe, progress: Progress) -> DecodedCorpus:
     dataset_folds(dataset, recipe.seed)
     for note in dataset.notes:
         progress.message(note)
+    return decode_dataset(dataset, recipe, progress)
+
+
+def decode_dataset(dataset: Dataset, recipe: Recipe, progress: Progress) -> DecodedCorpus:
+    """Decode the clips of a dataset, of which some of a recipe's may have been left out before.
+
+    Raises
+    ------
+    ToolkitError
+        A class of which no clip can be read.
+    """
     banks = build_filter_banks(recipe.features)
 
     def on_clip(done: int) -> None:

@@ -86,26 +86,26 @@ def train_system(
         speaker_dependent=speaker_dependent,
         by_corpus=recipe.hmm.inner_split == "corpora",
     )
-    inner_tasks = _inner_tasks(context, split)
-    context.progress.networks(_work(inner_tasks, len(train), recipe.training))
-    inner_networks = tuple(_train(context, task) for task in inner_tasks)
+    tasks = inner_tasks(context, split)
+    context.progress.networks(_work(tasks, len(train), recipe.training))
+    inner_networks = tuple(_train(context, task) for task in tasks)
     epochs = [
         network.best_epoch / task.epochs
-        for network, task in zip(inner_networks, inner_tasks, strict=True)
+        for network, task in zip(inner_networks, tasks, strict=True)
     ]
     final = _train(context, _final_task(context, train, epochs, speaker_dependent))
     context.progress.message("Fitting the HMMs on the out-of-fold outputs")
-    outputs, degraded = _out_of_fold_outputs(context, split, inner_networks, final)
+    outputs, degraded = out_of_fold_outputs(context, split, inner_networks, final)
     back_end = fit_back_end(outputs, context.examples.classes, recipe, degraded)
     notes = (*_split_notes(split, speaker_dependent), *back_end.notes)
     return TrainedSystem(final, inner_networks, back_end, outputs.clips, notes)
 
 
 def _work(
-    inner_tasks: Sequence[TrainingTask], n_clips: int, settings: TrainingSettings
+    tasks: Sequence[TrainingTask], n_clips: int, settings: TrainingSettings
 ) -> dict[str, float]:
     """Return how many clips each network is trained on, in all its epochs, at most."""
-    work = {task.name: float(len(task.train) * task.epochs) for task in inner_tasks}
+    work = {task.name: float(len(task.train) * task.epochs) for task in tasks}
     return {**work, FINAL: float(n_clips * n_epochs(n_clips, settings))}
 
 
@@ -133,7 +133,7 @@ def _train(context: TrainingContext, task: TrainingTask) -> TrainedNetwork:
     return network
 
 
-def _inner_tasks(context: TrainingContext, split: InnerFolds) -> list[TrainingTask]:
+def inner_tasks(context: TrainingContext, split: InnerFolds) -> list[TrainingTask]:
     """The networks of the inner folds, each validated on the clips that it is trained without."""
     recipe = context.recipe
     validates = recipe.training.keep == "best"
@@ -188,7 +188,7 @@ def _final_task(
     )
 
 
-def _out_of_fold_outputs(
+def out_of_fold_outputs(
     context: TrainingContext,
     split: InnerFolds,
     inner_networks: Sequence[TrainedNetwork],

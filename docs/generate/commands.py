@@ -24,8 +24,8 @@ def commands() -> str:
 HEAD = """# Commands
 
 `bilstm-hmm` is there after `pip install .`; `python -m bilstm_hmm` is the same. In a checkout
-`python train.py`, `python evaluate.py` and `python predict.py` are `bilstm-hmm train`, `evaluate`
-and `predict`, and need no installation of the toolkit itself.
+`python train.py`, `evaluate.py`, `tune.py` and `predict.py` are `bilstm-hmm train`, `evaluate`,
+`tune` and `predict`, and need no installation of the toolkit itself.
 
 `bilstm-hmm --version` prints the version, `bilstm-hmm --install-completion` installs completion for
 the shell, and every command has `--help`.
