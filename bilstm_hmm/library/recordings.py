@@ -1,5 +1,6 @@
 """Recordings that a program has at hand: as what a training learns from, and what is scored."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -72,9 +73,10 @@ def labelled_examples(
 
 def _clip(place: int, recording: object, emotion: str, speaker: str | None) -> Clip:
     """Return what is known of a recording; one that is no file has no path."""
-    is_path = isinstance(recording, str | Path)
-    path = Path(recording) if is_path else Path()  # type: ignore[arg-type]
-    name = path.as_posix() if is_path else f"X[{place}]"
+    path, name = Path(), f"X[{place}]"
+    if isinstance(recording, str | os.PathLike):
+        path = Path(recording)
+        name = path.as_posix()
     return Clip(path, name, emotion, MANIFEST.speaker_id(speaker), MANIFEST.name)
 
 
