@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 from bilstm_hmm.data.clip import NEUTRAL, Clip
 from bilstm_hmm.data.corpora.registry import CORPORA, scan_corpus
+from bilstm_hmm.data.errors import DataError
 from bilstm_hmm.features.audio.reading import read_audio
+from bilstm_hmm.features.errors import AudioError
 from numpy.random import Generator
 
 import bilstm_hmm
@@ -58,14 +60,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--joins", type=int, default=100, help="of all corpora together [100]")
     parser.add_argument("--seed", type=int, default=1, help="of what is drawn [1]")
     options = parser.parse_args(arguments)
-    model = bilstm_hmm.load(options.model)
     rng = np.random.default_rng(options.seed)
     names = options.corpus or [name for name in CORPORA if (options.corpora / name).is_dir()]
     measured = []
-    for place, name in enumerate(names):
-        count = options.joins * (place + 1) // len(names) - options.joins * place // len(names)
-        for clips in draw_joins(scan_corpus(name, options.corpora / name).clips, model, count, rng):
-            measured.append(measure(model, name, clips, rng))
+    try:
+        model = bilstm_hmm.load(options.model)
+        for place, name in enumerate(names):
+            count = options.joins * (place + 1) // len(names) - options.joins * place // len(names)
+            clips = scan_corpus(name, options.corpora / name).clips
+            for joined in draw_joins(clips, model, count, rng):
+                measured.append(measure(model, name, joined, rng))
+    except (ToolkitError, DataError, AudioError) as error:
+        parser.exit(1, f"{error}\n")
+    if not measured:
+        parser.exit(1, f"--corpora {options.corpora}: no corpus in it.\n")
     print(f"{model.bundle.model_id}, seed {options.seed}")
     for line in report(measured):
         print(line)
@@ -172,3 +180,7 @@ def report(measured: Sequence[Measured]) -> Iterator[str]:
             yield f"label has the largest share of its segments: {sum(m.agrees for m in chosen)}"
         else:
             yield f"    {name}: {line}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,7 @@
 """The measure of long recordings in one emotion, where what comes out is known."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -59,3 +61,15 @@ def test_joins_are_drawn_of_the_corpora_that_are_there(
     assert name == "oracle-0123abcd, seed 1"
     assert whole.startswith("2 joins: label right ")
     assert agrees.endswith(": 2")
+
+
+def test_it_is_a_command(corpora: Path) -> None:
+    """A voice has too few clips of an emotion here, and the command says so."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.joins", "--corpora", corpora, "--joins", "1"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("No voice has 8 clips of one emotion that the model knows")
