@@ -78,7 +78,7 @@ def write_frame_answers(
     best = _through(graph, scores, timeline, "best/", _largest)
     path = graph.add("ArgMax", graph.total("ReduceMax", best, 2, keepdims=0), axis=1, keepdims=0)
     return FrameAnswers(
-        _scale_to_mean(graph, posterior, probabilities),
+        scale_to_mean(graph, posterior, probabilities),
         _with_label(graph, path, probabilities, n_emotions),
     )
 
@@ -183,8 +183,11 @@ def _relative(body: ModelWriter, value: str, name: str) -> None:
     body.add("Max", shifted, body.floats(_IMPOSSIBLE), name=name)
 
 
-def _scale_to_mean(graph: ModelWriter, posterior: str, mean: str) -> str:
-    """As `bilstm_hmm.inference.answer.scale_to_mean`, always to the last of its steps."""
+def scale_to_mean(graph: ModelWriter, posterior: str, mean: str) -> str:
+    """Write probabilities of frames ``[T, E]`` whose mean is `mean`, ``[E]``.
+
+    As `bilstm_hmm.inference.answer.scale_to_mean`, always to the last of its steps.
+    """
     floored = graph.add("Max", posterior, graph.floats(_LEAST_POSTERIOR))
     body = ModelWriter("scaling/")
     factors = body.add("Div", mean, body.total("ReduceMean", "scaled", 0))

@@ -146,8 +146,11 @@ def _utterance_answers(
     needed = [n for n, path in enumerate(paths) if curves or (path != path[0]).any()]
     frames = dict(zip(needed, decoder.posteriors(needed), strict=True))
     for n, (scores, path, label) in enumerate(zip(utterances, paths, labels, strict=True)):
-        posterior = frames[n] if n in frames else np.broadcast_to(label, (len(path), len(label)))
-        posterior = temper(posterior, temperatures[n])
+        mean = temper(label, temperatures[n])
+        if n in frames:
+            posterior = scale_to_mean(temper(frames[n], temperatures[n]), mean)
+        else:
+            posterior = np.broadcast_to(mean, (len(path), len(mean)))
         yield _answer(bundle, [scores], path, posterior, durations[n], curves)
 
 

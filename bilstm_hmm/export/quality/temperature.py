@@ -21,11 +21,11 @@ from bilstm_hmm.export.quality.largest import write_with_largest
 from bilstm_hmm.export.quality.levels import FrameLevels, write_frame_levels
 from bilstm_hmm.export.quality.measures import QualityMeasures
 from bilstm_hmm.export.recording.answer import Answer
-from bilstm_hmm.export.timeline import FrameAnswers
+from bilstm_hmm.export.timeline import FrameAnswers, scale_to_mean
 from bilstm_hmm.features.quality.measures import MIN_FRAMES
 from bilstm_hmm.features.quality.warnings import CLIPPED_CREST_DB, CLIPPED_SHARE
 
-_FLOAT, _INT64 = 1, 7
+_FLOAT = 1
 
 
 def write_temperature(
@@ -96,28 +96,33 @@ def temper_answer(
 
     `is_utterance` is as of `bilstm_hmm.export.recording.pieces.Pieces`.
     """
-    emotions, frames = answer.frames.emotions, answer.frames.probabilities
-    label = graph.add("ArgMax", answer.probabilities, axis=0, keepdims=1)
-    others = graph.add("Cast", graph.add("Not", graph.add("Equal", emotions, label)), to=_INT64)
-    is_one = graph.add("Equal", graph.total("ReduceSum", others, 0), graph.ints(0))
-    tempered = _tempered(graph, frames, temperature)
-    count = graph.add("Max", graph.size(frames, 0), graph.ints(1))
+    emotions = answer.frames.emotions
+    tempered = _tempered(graph, answer.frames.probabilities, temperature)
+    utterance = _tempered(graph, answer.probabilities, temperature)
+    count = graph.add("Max", graph.size(tempered, 0), graph.ints(1))
     total = graph.total("ReduceSum", tempered, 0, keepdims=0)
     mean = graph.add("Div", total, graph.add("Cast", count, to=_FLOAT))
-    # Of an utterance with one emotion throughout, what is when need not be known.
-    found = graph.add(
-        "Where",
-        graph.add("And", is_utterance, is_one),
-        _tempered(graph, answer.probabilities, temperature),
-        mean,
-    )
-    leading = write_with_largest(graph, found, label, n_emotions)
-    found = graph.add("Where", is_utterance, leading, found)
+    label = graph.add("ArgMax", answer.probabilities, axis=0, keepdims=1)
+    leading = write_with_largest(graph, utterance, label, n_emotions)
+    found = graph.add("Where", is_utterance, leading, mean)
     speaks = graph.add(
         "Greater", graph.total("ReduceMax", answer.probabilities, 0), graph.floats(0.0)
     )
     probabilities = graph.add("Where", speaks, found, graph.floats(0.0))
-    return Answer(probabilities, FrameAnswers(tempered, emotions))
+    one, several = ModelWriter("tempered/utterance/"), ModelWriter("tempered/recording/")
+    branches = [
+        (_frames(scale_to_mean(one, tempered, utterance), n_emotions),),
+        (_frames(several.add("Identity", tempered), n_emotions),),
+    ]
+    is_one = graph.squeeze(graph.add("And", is_utterance, speaks), 0)
+    (frames,) = graph.choose(is_one, one, several, branches)
+    return Answer(probabilities, FrameAnswers(frames, emotions))
+
+
+def _frames(name: str, n_emotions: int) -> object:
+    from onnx import TensorProto, helper
+
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["frames", n_emotions])
 
 
 def _tempered(graph: ModelWriter, probabilities: str, temperature: str) -> str:

@@ -24,6 +24,9 @@ from bilstm_hmm.timeline.segment_hmm import viterbi
 
 RATE = 12.5
 
+#: Of a clean recording, and of worse ones.
+TEMPERATURES = st.sampled_from([1.0, 1.3, 3.0])
+
 
 @pytest.fixture(scope="module")
 def bundle(model: Model) -> Bundle:
@@ -56,16 +59,22 @@ def recording_of(rng: np.random.Generator, count: int) -> tuple[ScoredRecording,
 
 
 def answer_of(
-    bundle: Bundle, scored: ScoredRecording, duration: float, curves: bool = True
+    bundle: Bundle,
+    scored: ScoredRecording,
+    duration: float,
+    curves: bool = True,
+    temperature: float = 1.0,
 ) -> Answer:
-    (found,) = answers(bundle, [scored], [duration], curves)
+    (found,) = answers(bundle, [scored], [duration], curves, [temperature])
     return found
 
 
-@given(seed=st.integers(0, 100_000), count=st.integers(0, 9))
-def test_all_parts_of_an_answer_agree(bundle: Bundle, seed: int, count: int) -> None:
+@given(seed=st.integers(0, 100_000), count=st.integers(0, 9), temperature=TEMPERATURES)
+def test_all_parts_of_an_answer_agree(
+    bundle: Bundle, seed: int, count: int, temperature: float
+) -> None:
     scored, duration = recording_of(np.random.default_rng(seed), count)
-    found = answer_of(bundle, scored, duration)
+    found = answer_of(bundle, scored, duration, temperature=temperature)
     shares = speaking_shares(found.segments)
     if count == 0:
         assert found.label is None
@@ -92,11 +101,13 @@ def test_all_parts_of_an_answer_agree(bundle: Bundle, seed: int, count: int) -> 
         assert spoken[0].confidence == pytest.approx(found.probabilities[found.label], abs=1e-4)
 
 
-@given(seed=st.integers(0, 100_000), count=st.integers(1, 6))
-def test_curves_change_nothing_else(bundle: Bundle, seed: int, count: int) -> None:
+@given(seed=st.integers(0, 100_000), count=st.integers(1, 6), temperature=TEMPERATURES)
+def test_curves_change_nothing_else(
+    bundle: Bundle, seed: int, count: int, temperature: float
+) -> None:
     scored, duration = recording_of(np.random.default_rng(seed), count)
-    with_curves = answer_of(bundle, scored, duration)
-    without = answer_of(bundle, scored, duration, curves=False)
+    with_curves = answer_of(bundle, scored, duration, temperature=temperature)
+    without = answer_of(bundle, scored, duration, curves=False, temperature=temperature)
     assert without.curves is None
     assert without.label == with_curves.label
     np.testing.assert_allclose(without.probabilities, with_curves.probabilities, atol=1e-5)
