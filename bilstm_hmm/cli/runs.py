@@ -27,6 +27,14 @@ Yes = Annotated[
     bool, typer.Option("--yes", help="Fetch the encoder of a recipe without a question.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
+Source = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="MODEL",
+        help="Fine-tune a model, a bundle or the name of one that ships, by finetune.yaml.",
+    ),
+]
 
 
 def train(
@@ -35,8 +43,15 @@ def train(
     output: Output = None,
     resume: Resume = False,
     yes: Yes = False,
+    source: Source = None,
 ) -> None:
-    """Train on one fold and report on its test speakers."""
+    """Train on one fold and report on its test speakers, or go on from a model."""
+    if source is not None:
+        from bilstm_hmm.cli.fine_tuning import command
+
+        chosen = command.DEFAULT_CONFIG if config == DEFAULT_CONFIG else config
+        command.fine_tune(chosen, overrides or (), source, output, resume=resume, yes=yes)
+        return
     from bilstm_hmm.cli.encoder_on_demand import with_encoder
     from bilstm_hmm.cli.progress import console_progress
     from bilstm_hmm.config.loading import load_recipe

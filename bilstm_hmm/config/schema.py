@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, model_validator
 
 from bilstm_hmm.config.back_end_settings import DecisionSettings, HmmSettings
+from bilstm_hmm.config.fine_tuning_settings import FineTuningSettings
 from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.config.results_settings import BundleSettings, Tracking, TrackingUri
 from bilstm_hmm.config.section import PositiveFloat, PositiveInt, Section
@@ -172,6 +173,7 @@ class Recipe(Section):
     decision: DecisionSettings = DecisionSettings()
     timeline: TimelineSettings = TimelineSettings()
     bundle: BundleSettings = BundleSettings()
+    fine_tuning: FineTuningSettings = FineTuningSettings()
 
     @property
     def output_rate(self) -> float:

@@ -55,7 +55,7 @@ def state_statistics(
     total = 0.0
     for number, sequence in enumerate(sequences):
         frames = sequence.astype(np.float64, copy=False)
-        states, log_likelihoods = _state_posteriors(bank, frames)
+        states, log_likelihoods = state_posteriors(bank, frames)
         posterior = softmax(log_likelihoods) if emotions is None else emotions[number]
         weighted = states * posterior[:, None]
         occupancy += weighted.sum(axis=0)
@@ -137,7 +137,7 @@ def adapt_bank(
     return adapted
 
 
-def _state_posteriors(bank: HmmBank, frames: FloatMatrix) -> tuple[FloatMatrix, FloatMatrix]:
+def state_posteriors(bank: HmmBank, frames: FloatMatrix) -> tuple[FloatMatrix, FloatMatrix]:
     """Return the posteriors of the states within each emotion, ``[T, E, S]``, and the
     log-likelihood of the clip under each emotion, ``[E]``.
     """

@@ -97,6 +97,28 @@ def bank_from_models(
     return HmmBank(log_startprob, log_transmat, all_means, precision_cholesky)
 
 
+def concatenate_banks(banks: Sequence[HmmBank]) -> HmmBank:
+    """Join banks of the same dimensions, whose emotions follow in order, into one."""
+    states = max(bank.means.shape[1] for bank in banks)
+    parts = [_with_states(bank, states) for bank in banks]
+    return HmmBank(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _NPZ_KEYS}
+    )
+
+
+def _with_states(bank: HmmBank, states: int) -> HmmBank:
+    """The bank, filled up to so many states with some that nothing enters."""
+    emotions, n, dimensions = bank.means.shape
+    log_startprob = np.full((emotions, states), -np.inf)
+    log_transmat = np.tile(np.where(np.eye(states, dtype=bool), 0.0, -np.inf), (emotions, 1, 1))
+    means = np.zeros((emotions, states, dimensions))
+    precision_cholesky = np.tile(np.eye(dimensions), (emotions, states, 1, 1))
+    log_startprob[:, :n] = bank.log_startprob
+    log_transmat[:, :n, :n] = bank.log_transmat
+    means[:, :n], precision_cholesky[:, :n] = bank.means, bank.precision_cholesky
+    return HmmBank(log_startprob, log_transmat, means, precision_cholesky)
+
+
 def log_densities(bank: HmmBank, sequence: FloatMatrix) -> FloatMatrix:
     """Return the log density of each frame in each state, ``[T, E, S]``.
 

@@ -122,20 +122,64 @@ def temper_fusion(fusion: ScoreFusion, temperature: float) -> ScoreFusion:
     )
 
 
-def fit_inverse_temperature(logits: FloatMatrix, labels: Indices) -> float:
+def refit_fusion(
+    before: ScoreFusion,
+    clip_logits: FloatMatrix,
+    hmm_scores: FloatMatrix,
+    labels: Indices,
+    prior_clips: float,
+) -> ScoreFusion:
+    """Fit a fusion to few clips, that of another model being its prior.
+
+    Parameters
+    ----------
+    before
+        What holds without any clip; it also gives the unit of the HMM scores.
+    clip_logits, hmm_scores, labels
+        As for `fit_fusion`.
+    prior_clips
+        How many clips it counts as.
+    """
+    prior = prior_clips / max(len(labels), 1)
+    features = fusion_features(clip_logits, hmm_scores, before.hmm_score_std)
+    network, hmm = before.network_inverse_temperature, before.hmm_inverse_temperature
+    return replace(
+        before,
+        network_inverse_temperature=np.array(
+            fit_inverse_temperature(clip_logits, labels, float(network), prior)
+        ),
+        hmm_inverse_temperature=np.array(
+            fit_inverse_temperature(hmm_scores, labels, float(hmm), prior)
+        ),
+        weights=fit_fusion_weights(features, labels, before.weights, prior),
+    )
+
+
+def fit_inverse_temperature(
+    logits: FloatMatrix, labels: Indices, before: float = 1.0, prior: float = 0.0
+) -> float:
     """Return the positive factor of the logits ``[N, C]`` with the least log loss.
 
-    It is the inverse of the temperature of Guo et al. (2017).
+    It is the inverse of the temperature of Guo et al. (2017). The squared logarithm of its ratio to
+    `before` counts `prior` times half.
     """
     from scipy.optimize import minimize_scalar
 
+    center_at = np.log(max(before, np.exp(_LOG_BOUNDS[0])))
+
     def loss(log_factor: float) -> float:
-        return log_loss(softmax(logits * np.exp(log_factor)), labels)
+        penalty = 0.5 * prior * float(log_factor - center_at) ** 2
+        return log_loss(softmax(logits * np.exp(log_factor)), labels) + penalty
 
     return float(np.exp(minimize_scalar(loss, bounds=_LOG_BOUNDS, method="bounded").x))
 
 
-def fit_fusion_weights(features: FloatMatrix, labels: Indices) -> FloatMatrix:
+def fit_fusion_weights(
+    features: FloatMatrix,
+    labels: Indices,
+    before: FloatMatrix | None = None,
+    prior: float = 0.0,
+) -> FloatMatrix:
     """Return the weights ``[2]`` of `hybrid` with the least log loss.
 
     A conditional logit (McFadden, 1974): the weights are the same for every emotion and not
@@ -146,20 +190,27 @@ def fit_fusion_weights(features: FloatMatrix, labels: Indices) -> FloatMatrix:
     ----------
     features
         ``[N, C, 2]``, of `fusion_features`.
+    before
+        Weights to start from; the squared distance to them, as a share of their own square, counts
+        `prior` times half.
     """
     from scipy.optimize import minimize
 
     n_features = features.shape[2]
+    start = np.full(n_features, 0.5) if before is None else np.asarray(before, np.float64)
+    penalty = prior / max(float(start @ start), 1e-12)
     targets = np.eye(features.shape[1])[labels]
 
     def loss_and_gradient(weights: FloatMatrix) -> tuple[float, FloatMatrix]:
         posteriors = softmax(features @ weights)
         gradient = np.einsum("nc,nci->i", posteriors - targets, features) / len(labels)
-        return log_loss(posteriors, labels), gradient
+        away = weights - start
+        loss = log_loss(posteriors, labels) + 0.5 * penalty * float(away @ away)
+        return loss, gradient + penalty * away
 
     weights: FloatMatrix = minimize(
         loss_and_gradient,
-        np.full(n_features, 0.5),
+        start,
         jac=True,
         method="L-BFGS-B",
         bounds=[(0.0, None)] * n_features,

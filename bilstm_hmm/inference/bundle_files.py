@@ -181,6 +181,32 @@ def read_bundle(path: str | os.PathLike[str], precision: str = "float") -> Bundl
         raise _damaged(folder, f"its contents do not fit together: {error}") from None
 
 
+def read_keras(path: str | os.PathLike[str]) -> bytes:
+    """Return the saved Keras network of a bundle.
+
+    Raises
+    ------
+    ToolkitError
+        As `read_bundle`, or the bundle has none.
+    """
+    folder = find_bundle(Path(path))
+    manifest = _read_manifest(folder)
+    if KERAS not in manifest["sha256"]:
+        raise ToolkitError(
+            f"{folder}: the model {manifest['model']} has no {KERAS} to go on with; start from "
+            "one that has, such as a model that ships or one of train.py."
+        )
+    return _read_checked(folder, KERAS, manifest["sha256"])
+
+
+def bundle_checksum(path: str | os.PathLike[str]) -> str:
+    """Return the sha256 that a bundle has of its manifest, and by that of all its files.
+
+    Raises a `ToolkitError` as `read_bundle`.
+    """
+    return str(_read_manifest(find_bundle(Path(path)))[MANIFEST_CHECKSUM])
+
+
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
