@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, model_validator
 
 from bilstm_hmm.config.back_end_settings import DecisionSettings, HmmSettings
-from bilstm_hmm.config.fine_tuning_settings import FineTuningSettings
 from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.config.results_settings import BundleSettings, Tracking, TrackingUri
 from bilstm_hmm.config.section import PositiveFloat, PositiveInt, Section
 from bilstm_hmm.config.training_settings import (
     DistillationSettings,
+    FineTuningSettings,
     PretrainingSettings,
     TrainingSettings,
 )

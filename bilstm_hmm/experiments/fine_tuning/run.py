@@ -162,7 +162,7 @@ def _write_child(
 ) -> None:
     prepare_keras(recipe.seed)
     # Keras is there from here on alone.
-    from bilstm_hmm.network.saved import with_output_layers
+    from bilstm_hmm.training.fine_tuning.saved import with_output_layers
 
     keras_network = with_output_layers(read_keras(parent.folder), recipe.network, tuned.layers)
     network = network_to_onnx(keras_network, recipe.network)

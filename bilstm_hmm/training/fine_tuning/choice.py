@@ -15,11 +15,11 @@ from bilstm_hmm.config.back_end_settings import System
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, predict_proba, refit_fusion
 from bilstm_hmm.hmm.projection import project
-from bilstm_hmm.network.output_layers import DenseLayer
 from bilstm_hmm.network.outputs import NetworkOutput
 from bilstm_hmm.training.fine_tuning.embedding import EmbeddedClips
 from bilstm_hmm.training.fine_tuning.hmms import adapt_hmms
 from bilstm_hmm.training.fine_tuning.layers import fit_clip_layer
+from bilstm_hmm.training.fine_tuning.output_layers import DenseLayer
 from bilstm_hmm.training.fine_tuning.start import Start, mean_scores, start_probabilities
 
 MAX_FOLDS = 5

@@ -8,7 +8,7 @@ import numpy as np
 from bilstm_hmm.arrays import FloatArray, FloatMatrix, Indices
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.scoring import Features, Scorer
-from bilstm_hmm.network.output_layers import without_clip_layer
+from bilstm_hmm.training.fine_tuning.output_layers import without_clip_layer
 
 #: Clips that go through the network together.
 _BATCH = 64

@@ -7,9 +7,9 @@ et al., 2018): the maximum a posteriori estimate with the bundle's weights for a
 import numpy as np
 
 from bilstm_hmm.arrays import Array, FloatMatrix, Indices
-from bilstm_hmm.network.output_layers import DenseLayer, OutputLayers
 from bilstm_hmm.numerics import MIN_PROBABILITY, softmax
 from bilstm_hmm.training.fine_tuning.embedding import EmbeddedClips
+from bilstm_hmm.training.fine_tuning.output_layers import DenseLayer, OutputLayers
 
 #: Frames of a clip that the layer ``frame`` is fitted on, at most.
 _FRAMES = 32

@@ -11,7 +11,11 @@ from bilstm_hmm.hmm.bank import HmmBank, score_frames
 from bilstm_hmm.hmm.fusion import ScoreFusion, predict_proba
 from bilstm_hmm.hmm.projection import Projection
 from bilstm_hmm.inference.bundle import Bundle
-from bilstm_hmm.network.output_layers import DenseLayer, OutputLayers, read_output_layers
+from bilstm_hmm.training.fine_tuning.output_layers import (
+    DenseLayer,
+    OutputLayers,
+    read_output_layers,
+)
 
 
 @dataclass(frozen=True, slots=True)

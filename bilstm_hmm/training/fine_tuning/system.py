@@ -11,11 +11,11 @@ from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.hmm.bank import HmmBank
-from bilstm_hmm.network.output_layers import OutputLayers
 from bilstm_hmm.training.fine_tuning.choice import Choice, choose, project_all
 from bilstm_hmm.training.fine_tuning.embedding import EmbeddedClips
 from bilstm_hmm.training.fine_tuning.hmms import adapt_hmms
 from bilstm_hmm.training.fine_tuning.layers import fit_clip_layer, fit_frame_layer, mix_layers
+from bilstm_hmm.training.fine_tuning.output_layers import OutputLayers
 from bilstm_hmm.training.fine_tuning.start import Start
 
 #: Fewer clips of a class say nothing of it.

@@ -9,10 +9,10 @@ from bilstm_hmm.data.clip import Clip
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.hmm.projection import Projection
-from bilstm_hmm.network.output_layers import DenseLayer
 from bilstm_hmm.training.fine_tuning.choice import choose, folds
 from bilstm_hmm.training.fine_tuning.embedding import EmbeddedClips
 from bilstm_hmm.training.fine_tuning.layers import fit_layer
+from bilstm_hmm.training.fine_tuning.output_layers import DenseLayer
 from bilstm_hmm.training.fine_tuning.start import Start, start_from, start_probabilities
 from bilstm_hmm.training.fine_tuning.system import check_clips, fine_tune_parts
 from tests.oracle import EMOTIONS, oracle_bundle, oracle_recipe

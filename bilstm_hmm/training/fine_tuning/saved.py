@@ -13,7 +13,7 @@ import numpy as np
 from bilstm_hmm.config.network_settings import NetworkSettings
 from bilstm_hmm.network import conv2d_layers, layers  # noqa: F401
 from bilstm_hmm.network.build import build_network
-from bilstm_hmm.network.output_layers import OutputLayers
+from bilstm_hmm.training.fine_tuning.output_layers import OutputLayers
 
 
 def with_output_layers(

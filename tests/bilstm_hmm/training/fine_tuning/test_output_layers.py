@@ -7,7 +7,7 @@ import pytest
 
 from bilstm_hmm.inference.session import open_session, run_network
 from bilstm_hmm.network.onnx_export import network_to_onnx
-from bilstm_hmm.network.output_layers import (
+from bilstm_hmm.training.fine_tuning.output_layers import (
     DenseLayer,
     OutputLayers,
     read_output_layers,
@@ -44,7 +44,7 @@ def test_clip_and_frame_logits_are_those_of_the_layers(frames) -> None:
 def test_a_saved_network_has_other_output_layers_and_all_else_as_it_was(
     tmp_path: Path, frames
 ) -> None:
-    from bilstm_hmm.network.saved import with_output_layers
+    from bilstm_hmm.training.fine_tuning.saved import with_output_layers
 
     path, recipe = tmp_path / "network.keras", oracle_recipe()
     save_oracle_network(path)
