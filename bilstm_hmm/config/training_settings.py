@@ -1,4 +1,4 @@
-"""The keys below ``pretraining:``, ``distillation:``, ``training:`` and ``fine_tuning:`` in a recipe."""
+"""The keys below ``pretraining:``, ``distillation:``, ``training:`` and ``fine_tuning:``."""
 
 from typing import Annotated, Literal
 
