@@ -15,7 +15,7 @@ from ..quality.meter import QualityMeter
 from ..quality.warnings import quality_warnings
 from .channels import mixing_weights
 from .decoding.files import file_source
-from .sources import Source, array_source
+from .sources import Source, array_source, unusable
 from .voices import EVERYTHING, Voice, heard
 
 
@@ -49,7 +49,7 @@ class AudioStream:
     """A recording as mono blocks at one rate, for one pass: an hour needs no more room than a clip.
 
     Iterating gives float32 ``[n]`` a block, at least one sample in all, and raises `AudioError`
-    where the recording holds no samples or some that are not finite. What is known after the
+    where the recording holds no samples or some that cannot be sound. What is known after the
     last block stands in `duration`, in seconds of the original, `warnings` and `notes`, as in
     `Waveform`.
 
@@ -117,10 +117,9 @@ class AudioStream:
             except StopIteration as end:
                 self._damage = end.value
                 return
-            if not np.isfinite(block).all():
-                raise AudioError(
-                    f"{self.name} holds samples that are infinite or not a number; export it again."
-                )
+            fault = unusable(block)
+            if fault is not None:
+                raise AudioError(f"{self.name} holds {fault}; export it again.")
             yield block
 
     @property
@@ -200,7 +199,7 @@ def read_audio(path: str | Path, rate: int = 16000) -> Waveform:
     ------
     AudioError
         Where the file is missing, a folder, empty, unreadable, not audio, or holds no samples or
-        samples that are not finite.
+        samples that are not finite or far beyond full scale.
     """
     return open_file(path, rate).waveform()
 

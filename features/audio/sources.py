@@ -15,6 +15,10 @@ MAX_CHANNELS = 64
 #: Writers that stream to a pipe declare the largest size there is, or nearly so.
 SIZE_UNKNOWN = 0x7FFF0000
 
+#: Full scale is 1, and 32-bit integers that nobody scaled reach 2e9. What is larger is damage, and
+#: its square, summed up, may be more than float32 holds.
+MAX_SAMPLE = 1e10
+
 #: Blocks of a recording; at the end, what of it could not be decoded, a phrase each.
 Blocks = Generator[FloatArray, None, tuple[str, ...]]
 
@@ -44,6 +48,16 @@ class Source:
 def undecodable(seconds: float) -> str:
     """Return the phrase for a recording of which nothing can be decoded after `seconds`."""
     return f"cut off: cannot be decoded beyond {seconds:.2f} s, labelled up to there"
+
+
+def unusable(samples: FloatArray) -> str | None:
+    """Return the phrase for samples with a value that cannot be sound; None where all can."""
+    peak = max(samples.max(initial=0.0), -samples.min(initial=0.0))
+    if peak <= MAX_SAMPLE:
+        return None
+    if np.isfinite(samples).all():
+        return f"samples far too large for audio ({peak:.0e}, where full scale is 1)"
+    return "samples that are infinite or not a number"
 
 
 def array_source(array: NDArray[np.generic], rate: float) -> Source:

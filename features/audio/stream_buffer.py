@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..errors import AudioError
 from ..frames import FloatArray
 from .reading import resampler
-from .sources import MAX_CHANNELS, float_conversion
+from .sources import MAX_CHANNELS, float_conversion, unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class StreamBuffer:
         ------
         AudioError
             The chunk's rate is not the stream's, its shape or type none of samples, or a value
-            is not finite. Nothing of it is kept.
+            is not finite or far beyond full scale. Nothing of it is kept.
         """
         mono = self._mono(np.asarray(chunk), rate)
         self._chunks.append(mono)
@@ -106,9 +106,8 @@ class StreamBuffer:
                 f"with at most {MAX_CHANNELS} channels."
             )
         samples = float_conversion(chunk.dtype, where)(chunk)
-        if not np.isfinite(samples).all():
-            raise AudioError(
-                f"{where} holds samples that are infinite or not a number; leave it out."
-            )
+        fault = unusable(samples)
+        if fault is not None:
+            raise AudioError(f"{where} holds {fault}; leave it out.")
         # A copy: the caller may fill its buffer anew.
         return samples.mean(axis=1) if samples.ndim == 2 else samples.copy()

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import AudioError
 from ..frames import FloatArray
-from .sources import MAX_CHANNELS, SIZE_UNKNOWN, float_conversion
+from .sources import MAX_CHANNELS, MAX_SAMPLE, SIZE_UNKNOWN, float_conversion, unusable
 
 #: Whose samples these are, in messages.
 STDIN_NAME = "Standard input"
@@ -175,15 +175,18 @@ class WavStream:
             data = incomplete + data
             stop = len(data) // frame_bytes * frame_bytes
             samples, incomplete = self._format.samples(data[:stop]), data[stop:]
-            finite = np.isfinite(samples).all(axis=1)
-            n_finite = len(samples) if finite.all() else int(finite.argmin())
-            n_samples += n_finite
-            if n_finite:
-                yield samples[:n_finite]
-            if n_finite < len(samples):
+            fault = unusable(samples)
+            n_usable = len(samples)
+            if fault is not None:
+                # Not a number fails every comparison.
+                n_usable = int((np.abs(samples) <= MAX_SAMPLE).all(axis=1).argmin())
+            n_samples += n_usable
+            if n_usable:
+                yield samples[:n_usable]
+            if fault is not None:
                 raise AudioError(
-                    f"{STDIN_NAME} holds samples that are infinite or not a number, at "
-                    f"{n_samples / self.rate:.2f} s; export it again."
+                    f"{STDIN_NAME} holds {fault}, at {n_samples / self.rate:.2f} s; export it "
+                    "again."
                 )
         if incomplete:
             self.notes.append(CUT_WITHIN_SAMPLE)

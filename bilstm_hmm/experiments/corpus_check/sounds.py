@@ -18,6 +18,7 @@ from bilstm_hmm.features.audio.decoding.files import file_source
 from bilstm_hmm.features.audio.fingerprint import RATE as FINGERPRINT_RATE
 from bilstm_hmm.features.audio.fingerprint import fingerprint
 from bilstm_hmm.features.audio.reading import resampler
+from bilstm_hmm.features.audio.sources import unusable
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.features.frames import FloatArray
 from bilstm_hmm.features.quality.clipping import count_clipped
@@ -91,8 +92,9 @@ def _measure(path: Path) -> Measured:
         except StopIteration as end:
             damage = end.value[0] if end.value else None
             break
-        if not np.isfinite(block).all():
-            return Unreadable("holds samples that are infinite or not a number")
+        fault = unusable(block)
+        if fault is not None:
+            return Unreadable(f"holds {fault}")
         digest.update(np.ascontiguousarray(block).data)
         peak = max(peak, float(np.abs(block).max(initial=0.0)))
         n_clipped += count_clipped(block)

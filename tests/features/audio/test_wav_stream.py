@@ -95,14 +95,22 @@ def test_an_end_that_is_missing(samples: np.ndarray) -> None:
     assert notes == ["cut off: the stream ends after 0.03 s, earlier than it declares"]
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
-def test_what_is_not_finite_is_told_after_what_is(samples: np.ndarray, value: float) -> None:
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        *((value, "infinite or not a number") for value in (np.nan, np.inf, 1e300)),
+        (-1e30, r"far too large for audio \(1e\+30, where full scale is 1\)"),
+    ],
+)
+def test_what_is_no_sound_is_told_after_what_is(
+    samples: np.ndarray, value: float, words: str
+) -> None:
     broken = samples.astype(np.float64)
     broken[200, 1] = value
     for stream in (io.BytesIO, Dribble):
         sound = WavStream(stream(wav(broken, "DOUBLE")))
         chunks = []
-        with pytest.raises(AudioError, match=r"infinite or not a number, at 0\.03 s; export"):
+        with pytest.raises(AudioError, match=rf"{words}, at 0\.03 s; export"):
             chunks.extend(sound)
         np.testing.assert_allclose(np.concatenate(chunks), samples[:200], atol=1e-6)
 

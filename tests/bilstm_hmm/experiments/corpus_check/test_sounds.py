@@ -101,6 +101,10 @@ def test_junk_is_unreadable_and_says_why(tmp_path: Path) -> None:
     assert measure_sound(tmp_path / "nan.wav") == Unreadable(
         "holds samples that are infinite or not a number"
     )
+    soundfile.write(tmp_path / "large.wav", np.full(RATE, 1e30), RATE, subtype="FLOAT")
+    assert measure_sound(tmp_path / "large.wav") == Unreadable(
+        "holds samples far too large for audio (1e+30, where full scale is 1)"
+    )
 
 
 def test_a_file_that_ends_early_is_measured_as_far_as_it_goes(tmp_path: Path) -> None:
