@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from bilstm_hmm.data.corpora.summary import Summary
+    from bilstm_hmm.data.download.corpora import DownloadedArchive
 
 Name = Annotated[str, typer.Argument(help="A corpus, as named by `corpora list`.")]
 Root = Annotated[Path, typer.Option("--root", help="Folder of the corpus.", show_default=False)]
@@ -56,11 +57,16 @@ def download(name: Name, root: Root) -> None:
         elif archive.sha256:
             print(
                 f"{archive.folder}: downloaded, sha256 {archive.sha256} recorded "
-                f"(its publisher gives no checksum)"
+                f"(its publisher gives no checksum{_in_the_open(archive)}): what is "
+                f"downloaded there again must be the same"
             )
         else:
             print(f"{archive.folder}: downloaded, checksum right")
     print(f"Licence: {source.licence}. Please cite: {source.citation}")
+
+
+def _in_the_open(archive: "DownloadedArchive") -> str:
+    return " and sends it over plain http, where it may be altered" if archive.in_the_open else ""
 
 
 def synthesise(

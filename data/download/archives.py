@@ -1,58 +1,55 @@
-"""Unpacking of archives from elsewhere, so that nothing is written outside the folder given."""
+"""Unpacking of archives from elsewhere: all of one or nothing, and nothing outside its folder."""
 
+import lzma
 import os
 import shutil
-import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
 
 from ..errors import DataError
+from .archive_members import Member, open_archive, too_large
 
 _COPY_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """A file or folder in an archive, by either format's own entry."""
-
-    name: str
-    is_folder: bool
-    is_file: bool
-    entry: zipfile.ZipInfo | tarfile.TarInfo
+#: What a corpus may be once unpacked: sound is seldom packed to a tenth.
+_MIN_MAX_BYTES, _MAX_RATIO = 100_000_000, 50
+_MAX_MEMBERS = 200_000
+_MAX_DEPTH, _MAX_NAME = 40, 1000
+#: What readers of archives raise of damaged ones, and of ways to pack that they do not know.
+_BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, RuntimeError, ValueError, LookupError, OverflowError),
+)
 
 
 def unpack(archive: Path, folder: Path) -> None:
     """Unpack a zip or tar archive to `folder`, which appears only when it is complete.
 
-    Every name is checked before anything is written.
+    Every name and size is checked before anything is written, and what is written is counted.
 
     Raises
     ------
     DataError
-        If the archive is broken, has a member that would land outside `folder`, a link or a
-        device, or cannot be written out.
+        If the archive is broken, cut off or empty, has a member that would land outside `folder`,
+        a link or a device, unpacks to far more than sound would, or cannot be written out.
     """
     partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unpacking-"))
     try:
-        with _open_archive(archive) as opened:
-            members = [_check_member(archive, member) for member in _members(opened)]
-            for member in members:
-                _write(opened, member, partial / member.name)
+        _unpack(archive, partial)
         # mkdtemp closes the folder to others; a corpus is as open as the files beside it.
         partial.chmod(0o777 & ~_umask())
         partial.rename(folder)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
-        raise DataError(
-            f"{archive} is broken ({error}): remove it and download it again"
-        ) from error
+    except DataError:
+        raise
+    except _BROKEN as error:
+        raise _broken(archive, error) from None
     except OSError as error:
+        # Decoders have no number for their errors, the system has.
+        if error.errno is None:
+            raise _broken(archive, error) from None
         raise DataError(
             f"{archive} cannot be unpacked to {folder} ({error.strerror or error}): "
             f"check the archive, the space left and the permissions"
@@ -61,69 +58,79 @@ def unpack(archive: Path, folder: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-@contextmanager
-def _open_archive(archive: Path) -> Iterator[zipfile.ZipFile | tarfile.TarFile]:
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as zipped:
-            yield zipped
-    elif tarfile.is_tarfile(archive):
-        with tarfile.open(archive) as tarred:
-            yield tarred
-    else:
-        raise DataError(
-            f"{archive} is neither a zip nor a tar archive: remove it and download it again"
-        )
+def _broken(archive: Path, error: Exception) -> DataError:
+    reason = _short(" ".join(str(error).split())) or type(error).__name__
+    return DataError(f"{archive} is broken ({reason}): remove it and download it again")
 
 
-def _members(opened: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:
-    if isinstance(opened, zipfile.ZipFile):
-        for info in opened.infolist():
-            kind = stat.S_IFMT(info.external_attr >> 16)
-            is_file = kind in (0, stat.S_IFREG) and not info.is_dir() and not info.flag_bits & 1
-            yield _Member(info.filename, info.is_dir(), is_file, info)
-    else:
-        for entry in opened:
-            yield _Member(entry.name, entry.isdir(), entry.isfile(), entry)
+def _unpack(archive: Path, folder: Path) -> None:
+    max_bytes = max(_MIN_MAX_BYTES, _MAX_RATIO * archive.stat().st_size)
+    with open_archive(archive, max_bytes) as found:
+        members: dict[PurePosixPath, Member] = {}
+        total = 0
+        for member in found:
+            path = _check_member(archive, member)
+            if path in members and not (member.is_folder and members[path].is_folder):
+                raise _refused(archive, member, "that is there twice")
+            members[path] = member
+            total += member.size
+            if total > max_bytes or len(members) > _MAX_MEMBERS:
+                raise too_large(archive, max_bytes)
+        if not any(member.is_file for member in members.values()):
+            raise DataError(f"{archive} has no file in it: remove it and download it again")
+        for path, member in members.items():
+            _write(archive, member, folder / path)
 
 
-def _check_member(archive: Path, member: _Member) -> _Member:
-    """Return `member`, or raise where its name leaves the folder or it is no plain file."""
+def _check_member(archive: Path, member: Member) -> PurePosixPath:
+    """Return where `member` goes; raise where its name leaves the folder or it is no plain file."""
     name = member.name
+    path = PurePosixPath(name)
     outside = (
-        PurePosixPath(name).is_absolute()
+        path.is_absolute()
         or PureWindowsPath(name).anchor
         or ".." in PureWindowsPath(name).parts
         or "\0" in name
     )
     if outside:
-        raise DataError(
-            f"{archive} has a member that would land outside the folder ({name!r}): "
-            f"do not use this archive"
-        )
+        raise _refused(archive, member, "that would land outside the folder")
     if not (member.is_folder or member.is_file):
-        raise DataError(
-            f"{archive} has a member that is no plain file ({name!r}): do not use this archive"
-        )
-    return member
+        raise _refused(archive, member, "that is no plain file")
+    if member.is_file and not path.parts:
+        raise _refused(archive, member, "without a name")
+    if len(path.parts) > _MAX_DEPTH or len(name) > _MAX_NAME:
+        raise _refused(archive, member, "whose path is too long")
+    return path
 
 
-def _write(opened: zipfile.ZipFile | tarfile.TarFile, member: _Member, path: Path) -> None:
+def _refused(archive: Path, member: Member, what: str) -> DataError:
+    return DataError(
+        f"{archive} has a member {what} ({_short(member.name)!r}): do not use this archive"
+    )
+
+
+def _write(archive: Path, member: Member, path: Path) -> None:
     if member.is_folder:
         path.mkdir(parents=True, exist_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _source(opened, member) as source, path.open("wb") as target:
-        shutil.copyfileobj(source, target, _COPY_BYTES)
+    size = 0
+    with member.open() as source, path.open("wb") as target:
+        while piece := source.read(_COPY_BYTES):
+            size += len(piece)
+            # Sizes were counted as declared; no member is longer than that.
+            if size > member.size:
+                break
+            target.write(piece)
+    if size != member.size:
+        raise DataError(
+            f"{archive} is broken ({_short(member.name)!r} is not as long as it says): "
+            f"remove it and download it again"
+        )
 
 
-def _source(opened: zipfile.ZipFile | tarfile.TarFile, member: _Member) -> IO[bytes]:
-    if isinstance(opened, zipfile.ZipFile):
-        assert isinstance(member.entry, zipfile.ZipInfo)
-        return opened.open(member.entry)
-    assert isinstance(member.entry, tarfile.TarInfo)
-    source = opened.extractfile(member.entry)
-    assert source is not None  # only links and devices have none, and they are refused
-    return source
+def _short(text: str) -> str:
+    return text if len(text) <= 120 else f"{text[:120]}..."
 
 
 def _umask() -> int:

@@ -1,6 +1,7 @@
 """Download of the corpora that are free to be downloaded."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ class DownloadedArchive:
 
     `verified` says whether its checksum was known before; where it was not, `sha256` is what was
     recorded for the next time. A folder that was there already is neither fetched nor verified.
+    `in_the_open` says that it came over a connection on which anybody may alter it.
     """
 
     folder: Path
     fetched: bool
     verified: bool = False
     sha256: str = ""
+    in_the_open: bool = False
 
 
 def download(
@@ -56,13 +59,14 @@ def _fetch_and_unpack(archive: Archive, root: Path, show_progress: bool) -> Down
     if folder.is_dir():
         return DownloadedArchive(folder, fetched=False)
     record = root / f"{archive.file}.sha256"
-    recorded = f"sha256:{record.read_text().split()[0]}" if record.exists() else None
-    known_hash = archive.known_hash or recorded
+    known_hash = archive.known_hash or _recorded(record)
     path = _fetch_verified(archive, root, known_hash, show_progress)
     unpack(path, folder)
     if known_hash is not None:
         return DownloadedArchive(folder, fetched=True, verified=True)
-    return DownloadedArchive(folder, fetched=True, sha256=_record_sha256(path, record))
+    in_the_open = not archive.url.startswith("https:")
+    sha256 = _record_sha256(path, record)
+    return DownloadedArchive(folder, fetched=True, sha256=sha256, in_the_open=in_the_open)
 
 
 def _fetch_verified(
@@ -98,6 +102,22 @@ def _fetch_verified(
             f"{resumed} cannot be written ({error.strerror or error}): "
             f"check the space left and the permissions"
         ) from error
+
+
+def _recorded(record: Path) -> str | None:
+    """Return the checksum that was written down when the file was first here."""
+    if not record.exists():
+        return None
+    try:
+        sha256 = record.read_text(encoding="utf-8").partition(" ")[0].strip()
+    except (OSError, UnicodeDecodeError):
+        sha256 = ""
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise DataError(
+            f"{record} holds no checksum: put back the one that was recorded there, or remove it "
+            f"to trust the next download"
+        )
+    return f"sha256:{sha256}"
 
 
 def _record_sha256(path: Path, record: Path) -> str:

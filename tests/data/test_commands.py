@@ -119,13 +119,15 @@ def test_download_says_what_was_verified(
 ) -> None:
     done = (
         DownloadedArchive(tmp_path / "known", fetched=True, verified=True),
-        DownloadedArchive(tmp_path / "unknown", fetched=True, sha256="0123"),
+        DownloadedArchive(tmp_path / "unknown", fetched=True, sha256="0123", in_the_open=True),
     )
     monkeypatch.setattr("bilstm_hmm.data.download.corpora.download", lambda corpus, root: done)
     download("emodb", tmp_path)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{tmp_path / 'known'}: downloaded, checksum right"
     assert lines[1].startswith(f"{tmp_path / 'unknown'}: downloaded, sha256 0123 recorded")
+    assert "plain http" in lines[1]
+    assert "must be the same" in lines[1]
     assert "free to use" in lines[2]
 
 

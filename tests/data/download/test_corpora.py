@@ -203,7 +203,7 @@ def test_a_wrong_checksum_removes_the_file(site: Site, tmp_path: Path) -> None:
 def test_an_unpublished_checksum_is_recorded_and_holds(site: Site, tmp_path: Path) -> None:
     (first,) = download(_emodb(site, None), tmp_path)
     sha256 = hashlib.sha256(ARCHIVE).hexdigest()
-    assert (first.sha256, first.verified) == (sha256, False)
+    assert (first.sha256, first.verified, first.in_the_open) == (sha256, False, True)
     assert (tmp_path / "emodb.zip.sha256").read_text() == f"{sha256}  emodb.zip\n"
     (tmp_path / "emodb").rename(tmp_path / "elsewhere")
     (tmp_path / "emodb.zip").unlink()
@@ -213,6 +213,14 @@ def test_an_unpublished_checksum_is_recorded_and_holds(site: Site, tmp_path: Pat
     site.content = ARCHIVE
     (second,) = download(_emodb(site, None), tmp_path)
     assert second.verified
+
+
+@pytest.mark.parametrize("text", ["", "\n", "0123  emodb.zip\n", "\udcff"])
+def test_a_recorded_checksum_that_is_none(site: Site, text: str, tmp_path: Path) -> None:
+    (tmp_path / "emodb.zip.sha256").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(DataError, match=r"emodb\.zip\.sha256 holds no checksum: put back"):
+        download(_emodb(site, None), tmp_path)
+    assert not site.asked
 
 
 def test_an_unsafe_archive_is_refused(site: Site, tmp_path: Path) -> None:
