@@ -15,7 +15,7 @@ MODEL  ?= default
 # Processes that share the tests; more need more memory, because each may load TensorFlow.
 TEST_JOBS ?= 2
 
-.PHONY: demo web test test-setting test-install test-image check types docs mutants bench corpora-named samples clean help
+.PHONY: demo web test test-setting test-install test-image check types docs mutants bench corpora-named samples lock licences sbom audit clean help
 
 help:
 	@echo "make demo   predict with the shipped model; train one on synthetic voices; two minutes"
@@ -25,6 +25,8 @@ help:
 	@echo "make web    the page that needs no server, in web/dist; make web MODEL=open for that model"
 	@echo "make bench  measure against other tools on real clips: make bench CORPORA=DIR"
 	@echo "make mutants  whether the tests of HMMs, timeline and confidence notice changes"
+	@echo "make lock   pin the packages of requirements-*lock.txt anew; LOCK=--upgrade for newer ones"
+	@echo "make licences, make sbom, make audit  licences, bill of materials, known vulnerabilities"
 	@echo "make clean  remove .venv and the demo"
 
 $(VENV)/bin/python:
@@ -52,6 +54,10 @@ $(VENV)/installed-mutants: $(VENV)/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "mutmut>=3.8,<4"
 	@touch $@
 
+$(VENV)/installed-release: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9,<1" "pip-audit>=2.9,<3"
+	@touch $@
+
 # Two minutes at most on two cores.
 demo: $(VENV)/installed
 	@rm -rf $(DEMO)
@@ -75,6 +81,25 @@ check: $(VENV)/installed-dev types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Exact versions and checksums, for Linux, macOS and Windows and Python 3.11 and later. Pins that
+# still satisfy pyproject.toml stay, unless LOCK=--upgrade.
+LOCKING := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+lock: $(VENV)/installed-release
+	$(BIN)/python -m $(LOCKING) $(LOCK) --extra all --output-file requirements-all-lock.txt
+	$(BIN)/python -m $(LOCKING) $(LOCK) --constraints requirements-all-lock.txt --output-file requirements-lock.txt
+
+licences: $(VENV)/installed-dev
+	$(BIN)/python -m release.licences
+
+# CycloneDX, one for each release.
+sbom: $(VENV)/installed-dev
+	$(BIN)/python -m release.sbom build/sbom.json
+
+# Asks a database in the network; no part of the tests.
+audit: $(VENV)/installed-release
+	$(BIN)/python -m release.audit
 
 # The package as it is once installed, of links, for mypy and editors: in a checkout its folders
 # `features` and `data` lie beside it.
