@@ -55,17 +55,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--corpora", type=Path, required=True, help="folder of corpora")
     parser.add_argument("--models", default="open,open-accurate", help="[open,open-accurate]")
     parser.add_argument("--draws", type=int, default=20, help="of the clips [20]")
+    parser.add_argument("--only", choices=("gains", "small"), help="of the two [both]")
     parser.add_argument("--seed", type=int, default=1, help="of the draws [1]")
     options = parser.parse_args(arguments)
     for name in options.models.split(","):
         bundle = read_bundle(named_model_path(Path(name)))
         known = {corpus: embed(bundle, options.corpora, corpus) for corpus in CORPORA}
-        print(f"{bundle.model_id}: UA on voices that it was not tuned to, means of draws")
-        for corpus, of_corpus in known.items():
-            for k in (5, 20):
-                _print_gains(corpus, of_corpus, k, options.draws, options.seed)
-        print(f"{bundle.model_id}: {options.draws} small corpora drawn at random")
-        _print_small(list(known.items()), options.draws, options.seed)
+        if options.only != "small":
+            print(f"{bundle.model_id}: UA on voices that it was not tuned to, means of draws")
+            for corpus, of_corpus in known.items():
+                for k in (5, 20):
+                    _print_gains(corpus, of_corpus, k, options.draws, options.seed)
+        if options.only != "gains":
+            print(f"{bundle.model_id}: {options.draws} small corpora drawn at random")
+            _print_small(list(known.items()), options.draws, options.seed)
 
 
 def embed(bundle: Bundle, corpora: Path, corpus: str) -> Known:
