@@ -3,7 +3,7 @@
 The names stand where a key is defined, as the choices of its alias: today's name first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from pydantic import AliasChoices, BaseModel
@@ -31,15 +31,6 @@ def key_names(path: Sequence[str | int]) -> tuple[str, ...]:
             if path[-1] in names:
                 return names
     return (str(path[-1]),)
-
-
-def with_current_names(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the part of a recipe's tree at `path` with today's name for every key."""
-    renamed = {}
-    for key, value in tree.items():
-        here = (*path, key_names((*path, key))[0])
-        renamed[here[-1]] = with_current_names(value, here) if isinstance(value, dict) else value
-    return renamed
 
 
 def _names(name: str, field: FieldInfo) -> tuple[str, ...]:

@@ -5,8 +5,7 @@ from pathlib import Path
 import yaml
 
 from bilstm_hmm.atomic_files import atomic_write, write_error
-from bilstm_hmm.config.loading import dump_recipe
-from bilstm_hmm.config.renamed_keys import with_current_names
+from bilstm_hmm.config.loading import dump_recipe, recipe_from_tree
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
 
@@ -71,7 +70,8 @@ def _refuse_changed(folder: Path, recipe: Recipe) -> None:
     now = yaml.safe_load(dump_recipe(recipe))
     if not isinstance(stored, dict):
         raise ToolkitError(f"{folder / CONFIG}: not a recipe; start a new run.")
-    stored = with_current_names(stored)
+    # With today's names, and with their defaults for keys that later versions have added.
+    stored = yaml.safe_load(dump_recipe(recipe_from_tree(stored, str(folder / CONFIG))))
     for key in FREE_KEYS:
         stored.pop(key, None)
         now.pop(key, None)

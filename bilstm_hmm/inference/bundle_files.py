@@ -214,10 +214,13 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError):
         raise _damaged(folder, f"{MANIFEST} cannot be read") from None
     # First of all: another format may have other keys.
+    if type(version) is not int:
+        raise _damaged(folder, f"{MANIFEST} gives no format")
     if version != FORMAT_VERSION:
+        cure = "upgrade the toolkit or train" if version > FORMAT_VERSION else "train"
         raise ToolkitError(
             f"{folder}: bundle format {version}, but this version reads {FORMAT_VERSION}; "
-            "upgrade the toolkit or train the model again."
+            f"{cure} the model again."
         )
     if manifest.get(MANIFEST_CHECKSUM) != _manifest_checksum(manifest):
         raise _damaged(folder, f"{MANIFEST} does not match its checksum")

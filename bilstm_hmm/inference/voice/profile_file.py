@@ -143,10 +143,13 @@ def parse_document(content: bytes, name: str) -> ProfileDocument:
         version = tree["format"]
     except (ValueError, RecursionError, LookupError, TypeError):
         raise _no_profile(name, "it has no format") from None
+    if type(version) is not int:
+        raise _no_profile(name, "it has no format")
     if version != FORMAT_VERSION:
+        cure = "upgrade the toolkit or learn" if version > FORMAT_VERSION else "learn"
         raise ToolkitError(
-            f"{name}: voice profile of format {version!r}, but this version reads "
-            f"{FORMAT_VERSION}; upgrade the toolkit or learn the voice again."
+            f"{name}: voice profile of format {version}, but this version reads "
+            f"{FORMAT_VERSION}; {cure} the voice again."
         )
     try:
         return ProfileDocument.model_validate_json(content)

@@ -7,7 +7,7 @@ import yaml
 
 from bilstm_hmm.config.loading import dump_recipe, load_recipe, recipe_from_tree
 from bilstm_hmm.config.network_settings import ConvolutionSettings
-from bilstm_hmm.config.renamed_keys import key_names, section_at, with_current_names
+from bilstm_hmm.config.renamed_keys import key_names, section_at
 from bilstm_hmm.config.schema import Recipe, TimelineSettings
 from bilstm_hmm.errors import ToolkitError
 
@@ -95,18 +95,6 @@ def test_sections_are_found_by_their_paths() -> None:
     assert section_at(["network", "convolutions", 1]) is ConvolutionSettings
     assert section_at(["seed"]) is None
     assert section_at(["nothing", "at", "all"]) is None
-
-
-def test_a_stored_tree_gets_the_names_of_today() -> None:
-    tree = {
-        "name": "old",
-        "timeline": {old.split(".")[1]: value for old, _, value in RENAMED},
-        "training": {"epochs": 3, "odd": {"dwell": 1}},
-        "dwell": 2,
-    }
-    found = with_current_names(tree)
-    expected = {new.split(".")[1]: value for _, new, value in RENAMED}
-    assert found == {**tree, "timeline": expected}
 
 
 @pytest.mark.parametrize("model", ["default", "open", "accurate", "open-accurate"])
