@@ -67,16 +67,18 @@ def _component(pin: Pin) -> dict[str, Any]:
         "version": pin.version,
         "purl": _purl(pin),
         # Those of the files that may be installed; a component's own hash would be of one file.
-        "properties": [
-            {"name": "bilstm-hmm:lock:sha256", "value": sha256} for sha256 in pin.sha256
-        ],
+        "properties": [_property("sha256", sha256) for sha256 in pin.sha256],
     }
     if pin.marker is not None:
-        component["properties"].append({"name": "bilstm-hmm:lock:marker", "value": str(pin.marker)})
+        component["properties"].append(_property("marker", str(pin.marker)))
     licence = _licence(pin)
     if licence is not None:
         component["licenses"] = [licence]
     return component
+
+
+def _property(name: str, value: str) -> dict[str, str]:
+    return {"name": f"bilstm-hmm:lock:{name}", "value": value}
 
 
 def _licence(pin: Pin) -> Mapping[str, Any] | None:
@@ -91,7 +93,7 @@ def _licence(pin: Pin) -> Mapping[str, Any] | None:
 
 
 def _model(folder: Path) -> dict[str, Any]:
-    """A bundle; its checksum is that of the list of its files' checksums, as sha256sum prints it."""
+    """A bundle; its checksum is that of what sha256sum prints of its files."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     listed = "".join(
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n"
@@ -140,9 +142,7 @@ def main(arguments: Sequence[str]) -> int:
     ]
     print(f"{path}: {len(bill['components'])} components")
     if unnamed:
-        print(
-            f"without a licence, because they are not installed here or name none: {', '.join(unnamed)}"
-        )
+        print(f"not installed here, or without a licence that they name: {', '.join(unnamed)}")
     return 0
 
 
