@@ -15,8 +15,11 @@ from ..quality.meter import QualityMeter
 from ..quality.warnings import quality_warnings
 from .channels import mixing_weights
 from .decoding.files import file_source
-from .sources import Source, array_source, unusable
+from .sources import BLOCK, Source, array_source, unusable
 from .voices import EVERYTHING, Voice, heard
+
+#: Blocks, at most, that a block becomes when it is resampled.
+_MAX_GROWTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +81,18 @@ class AudioStream:
             weights, note = mixing_weights(self._finite_blocks(), source.n_channels)
             self._mixed = (note,)
         resample = resampler(source.rate, self.rate)
+        # What a low rate becomes is many times as long.
+        step = max(1, min(BLOCK, int(_MAX_GROWTH * BLOCK * source.rate / self.rate)))
         for block in self._finite_blocks():
             self._n_read += len(block)
             self._n_clipped += count_clipped(block)
             mono = block @ weights if source.n_channels > 1 else block[:, 0]
-            samples = resample(mono, False)
-            self._meter.add(samples)
-            if len(samples):
-                empty = False
-                yield samples
+            for first in range(0, len(mono), step):
+                samples = resample(mono[first : first + step], False)
+                self._meter.add(samples)
+                if len(samples):
+                    empty = False
+                    yield samples
         if self._n_read == 0:
             which = " that can be decoded" if self._damage else ""
             raise AudioError(f"{source.name} holds no samples{which}; record or copy it again.")

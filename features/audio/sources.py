@@ -12,6 +12,8 @@ from ..frames import FloatArray
 # Samples a block and channel: 16 s at 16 kHz. Long files are mixed and resampled block by block.
 BLOCK = 1 << 18
 MAX_CHANNELS = 64
+#: Of sound, in Hz. A file may declare any other: at 1 Hz a few kilobytes would be hours at 16 kHz.
+MIN_RATE, MAX_RATE = 100, 10_000_000
 #: Writers that stream to a pipe declare the largest size there is, or nearly so.
 SIZE_UNKNOWN = 0x7FFF0000
 
@@ -60,6 +62,23 @@ def unusable(samples: FloatArray) -> str | None:
     return "samples that are infinite or not a number"
 
 
+def check_declared(name: str, rate: float, n_channels: int) -> None:
+    """Refuse what a recording declares of itself where no recording has it.
+
+    Raises
+    ------
+    AudioError
+        The rate is none of sound, or there are more than `MAX_CHANNELS` channels.
+    """
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise AudioError(
+            f"{name} declares a sampling rate of {rate:g} Hz; export it again, at {MIN_RATE} Hz to "
+            f"{MAX_RATE // 1_000_000} MHz."
+        )
+    if not 1 <= n_channels <= MAX_CHANNELS:
+        raise AudioError(f"{name} has {n_channels} channels; export at most {MAX_CHANNELS}.")
+
+
 def array_source(array: NDArray[np.generic], rate: float) -> Source:
     """Return an array of samples as a source.
 
@@ -69,7 +88,7 @@ def array_source(array: NDArray[np.generic], rate: float) -> Source:
         Where the array is empty, of another shape or type, or its rate is none of sound.
     """
     samples = np.asarray(array)
-    if not 100 <= rate <= 10_000_000:
+    if not MIN_RATE <= rate <= MAX_RATE:
         raise AudioError(
             f"The array's sampling rate is given as {rate}; it must be a number of Hz."
         )

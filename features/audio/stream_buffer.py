@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..errors import AudioError
 from ..frames import FloatArray
 from .reading import resampler
-from .sources import MAX_CHANNELS, float_conversion, unusable
+from .sources import MAX_CHANNELS, MAX_RATE, MIN_RATE, float_conversion, unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class StreamBuffer:
     """
 
     def __init__(self, native_rate: float, rate: int, seconds: float) -> None:
-        if not 100 <= native_rate <= 10_000_000:
+        if not MIN_RATE <= native_rate <= MAX_RATE:
             raise AudioError(f"The stream's sampling rate is {native_rate}; it must be one in Hz.")
         self._native_rate = native_rate
         self._size = max(1, round(seconds * native_rate))

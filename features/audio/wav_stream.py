@@ -14,7 +14,14 @@ import numpy as np
 
 from ..errors import AudioError
 from ..frames import FloatArray
-from .sources import MAX_CHANNELS, MAX_SAMPLE, SIZE_UNKNOWN, float_conversion, unusable
+from .sources import (
+    MAX_CHANNELS,
+    MAX_SAMPLE,
+    SIZE_UNKNOWN,
+    check_declared,
+    float_conversion,
+    unusable,
+)
 
 #: Whose samples these are, in messages.
 STDIN_NAME = "Standard input"
@@ -23,6 +30,8 @@ READ_BYTES = 1 << 16
 #: The note on a half sample at the end, which is dropped.
 CUT_WITHIN_SAMPLE = "cut off: the stream ends in the middle of a sample"
 
+# Of the chunk that tells the format, which has 40 at most.
+_MAX_FORMAT_BYTES = 1 << 16
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _DTYPES = {
     (_PCM, 8): "u1",
@@ -93,6 +102,8 @@ def read_wav_header(stream: BufferedIOBase) -> tuple[SampleFormat, int | None]:
     while name != b"data":
         size += size % 2
         if name == b"fmt ":
+            if size > _MAX_FORMAT_BYTES:
+                raise AudioError(f"{STDIN_NAME} is a damaged WAV; export it again.")
             sample_format = _sample_format(_exactly(stream, size))
         else:
             for offset in range(0, size, READ_BYTES):
@@ -123,6 +134,7 @@ def _sample_format(body: bytes) -> SampleFormat:
             f"{STDIN_NAME} is WAV with {n_channels} channels in {frame} bytes; export it again "
             f"with at most {MAX_CHANNELS}."
         )
+    check_declared(STDIN_NAME, rate, n_channels)
     return sample_format
 
 

@@ -76,6 +76,9 @@ def score_inputs(
             found.append(one.extracted or read_input(scorer, one, jobs))
         except AudioError as error:
             found.append(error)
+        except MemoryError:
+            name = one.source.file
+            found.append(AudioError(f"{name} takes more memory than there is; cut it in pieces."))
     held = [
         (result, one.known)
         for one, result in zip(inputs, found, strict=True)

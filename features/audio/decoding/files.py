@@ -1,5 +1,6 @@
 """Audio files as sources: what libsndfile reads, and where it refuses what FFmpeg does."""
 
+import os
 import re
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import soundfile
 
 from ...errors import AudioError
 from ...frames import FloatArray
-from ..sources import BLOCK, SIZE_UNKNOWN, Blocks, Source, undecodable
+from ..sources import BLOCK, SIZE_UNKNOWN, Blocks, Source, check_declared, undecodable
 
 _SHORTER_THAN_DECLARED = re.compile(r"(?:data|SSND|Data Size)\s*:\s*(\d+) \(should be (\d+)\)")
 _MAX_OGG_PAGE, _END_OF_STREAM = 65307, 4
+# How one begins, but for the third byte, which is of the channel (MIDI Sample Dump Standard, 1986).
+_SAMPLE_DUMP = b"\xf0\x7e\0\x01"
 
 
 def file_source(path: Path) -> Source:
@@ -29,6 +32,7 @@ def file_source(path: Path) -> Source:
     except AudioError as error:
         refused = error
     else:
+        check_declared(str(path), rate, n_channels)
         return Source(str(path), rate, n_channels, lambda: _file_blocks(path))
     from .media import media_source
 
@@ -38,7 +42,7 @@ def file_source(path: Path) -> Source:
 def _check_file(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            empty = not file.read(1)
+            start = file.read(4)
     except IsADirectoryError:
         raise AudioError(f"{path} is a folder, not an audio file; name a file in it.") from None
     except FileNotFoundError:
@@ -48,13 +52,20 @@ def _check_file(path: Path) -> None:
         raise AudioError(f"{path} may not be read; ask for permission to read it.") from None
     except (OSError, ValueError) as error:
         raise AudioError(f"{path} cannot be opened ({error}); check the path.") from None
-    if empty:
+    if not start:
         raise AudioError(f"{path} is empty (0 bytes); record or copy it again.")
+    if len(start) == 4 and start[:2] == _SAMPLE_DUMP[:2] and start[3] == _SAMPLE_DUMP[3]:
+        # libsndfile prints to standard output what is wrong with one, between results.
+        raise AudioError(
+            f"{path} is a MIDI sample dump, which holds no recording; convert it to WAV or FLAC."
+        )
 
 
 def _open(path: Path) -> soundfile.SoundFile:
     try:
-        return soundfile.SoundFile(str(path))
+        # Bytes, since a name need not be UTF-8; Windows has other names.
+        name = str(path) if os.name == "nt" else os.fsencode(path)
+        file = soundfile.SoundFile(name)
     except (soundfile.SoundFileError, TypeError) as error:
         # A TypeError is what headerless formats (.raw) give: they have no rate.
         reason = getattr(error, "error_string", "its format tells no sampling rate").rstrip(".")
@@ -62,6 +73,7 @@ def _open(path: Path) -> soundfile.SoundFile:
             f"{path} cannot be read as audio ({reason}); convert it to WAV or FLAC, or copy it "
             "again if it is damaged."
         ) from None
+    return file
 
 
 def _file_blocks(path: Path) -> Blocks:
@@ -77,7 +89,7 @@ def _file_blocks(path: Path) -> Blocks:
                 break
             n_read += len(block)
             yield block
-        is_whole = not is_damaged and n_read >= file.frames and not _ends_early(file)
+        is_whole = not is_damaged and n_read >= file.frames and not _ends_early(file, path)
         return () if is_whole else (undecodable(n_read / file.samplerate),)
 
 
@@ -97,7 +109,7 @@ def _before_damage(path: Path, start: int) -> FloatArray:
     return buffer[: written[-1] + 1 if len(written) else 0]
 
 
-def _ends_early(file: soundfile.SoundFile) -> bool:
+def _ends_early(file: soundfile.SoundFile, path: Path) -> bool:
     """Return whether its own header or its last page shows that the end of the file is missing."""
     sizes = [
         (int(declared), int(actual))
@@ -105,7 +117,7 @@ def _ends_early(file: soundfile.SoundFile) -> bool:
     ]
     if any(actual < declared < SIZE_UNKNOWN for declared, actual in sizes):
         return True
-    return file.format == "OGG" and not _has_last_page(Path(file.name))
+    return file.format == "OGG" and not _has_last_page(path)
 
 
 def _has_last_page(path: Path) -> bool:

@@ -6,15 +6,15 @@ samples are the same.
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from ...errors import AudioError
 from ...frames import FloatArray
-from ..sources import BLOCK, MAX_CHANNELS, Blocks, Source, float_conversion, undecodable
+from ..sources import BLOCK, Blocks, Source, check_declared, float_conversion, undecodable
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioStream, Packet
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _CONTAINERS = frozenset(("mov", "matroska", "webm", "asf", "avi", "wav", "caf"))
 # Padding that encoders add and decoders leave out, in seconds.
 _MAX_PADDING = 0.25
+# Of a packet, in seconds: what is lost is made up for by silence, however much it declares.
+_MAX_PACKET = 10.0
 
 
 def media_source(path: Path, refused: AudioError) -> Source:
@@ -70,8 +72,7 @@ def media_source(path: Path, refused: AudioError) -> Source:
     if first is None:
         raise AudioError(f"{path} holds no samples that can be decoded; record or copy it again.")
     rate, n_channels = first.sample_rate, first.layout.nb_channels
-    if n_channels > MAX_CHANNELS:
-        raise AudioError(f"{path} has {n_channels} channels; export at most {MAX_CHANNELS}.")
+    check_declared(str(path), rate, n_channels)
     return Source(
         str(path), rate, n_channels, lambda: _track_blocks(path, rate, n_channels, declared)
     )
@@ -92,10 +93,22 @@ def _open_track(path: Path) -> "Iterator[tuple[InputContainer, AudioStream | Non
 
     # What a playlist points at is not read; and a colon in a name makes no protocol of it.
     options = {"protocol_whitelist": "file"}
-    with av.open(
-        f"file:{path.absolute()}", options=options, metadata_errors="replace"
-    ) as container:
+    with ExitStack() as opened:
+        file: str | BinaryIO = f"file:{path.absolute()}"
+        if not _is_utf8(str(path.absolute())):
+            file = opened.enter_context(path.open("rb"))
+        container: InputContainer = opened.enter_context(
+            av.open(file, options=options, metadata_errors="replace")
+        )
         yield container, next(iter(container.streams.audio), None)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _frames(container: "InputContainer", track: "AudioStream") -> "Iterator[AudioFrame | float]":
@@ -139,7 +152,8 @@ def _decode(
         return []
     except av.FFmpegError:
         if packet is not None:
-            lost.append(float((packet.duration or 0) * (packet.time_base or 0)))
+            declared = float((packet.duration or 0) * (packet.time_base or 0))
+            lost.append(min(max(declared, 0.0), _MAX_PACKET))
         return []
 
 
@@ -179,7 +193,9 @@ def _samples(
         samples = convert(frame)
         if gap is not None:
             n_gaps += 1
-            samples = np.concatenate([convert.silence(gap), samples])
+            for silence in convert.silence(gap):
+                n_samples += len(silence)
+                yield silence
             gap = None
         n_samples += len(samples)
         yield samples
@@ -225,11 +241,16 @@ class _Converter:
             self._resampler = av.AudioResampler("fltp", layout, self.rate)
             self._from = kind
         parts = self._resampler.resample(frame)
-        return np.concatenate([self.silence(0.0), *map(self._samples, parts)])
+        return np.concatenate([self._zeros(0), *map(self._samples, parts)])
 
-    def silence(self, seconds: float) -> FloatArray:
-        """Return zeros ``[n, n_channels]``."""
-        return np.zeros((round(seconds * self.rate), self._n_channels), np.float32)
+    def silence(self, seconds: float) -> Iterator[FloatArray]:
+        """Yield zeros ``[n, n_channels]``, as many as it takes."""
+        count = round(seconds * self.rate)
+        for first in range(0, count, BLOCK):
+            yield self._zeros(min(BLOCK, count - first))
+
+    def _zeros(self, count: int) -> FloatArray:
+        return np.zeros((count, self._n_channels), np.float32)
 
     def _samples(self, frame: "AudioFrame") -> FloatArray:
         array = frame.to_ndarray()
