@@ -2,8 +2,8 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -40,11 +40,13 @@ def audio_extensions() -> frozenset[str]:
 class Recordings:
     """The recordings below a folder, and how many files there are besides them.
 
-    Those are text, pictures and the like, and hidden files.
+    Those are text, pictures and the like, and hidden files. Of each folder below that cannot be
+    read, `problems` has the sentence that says so.
     """
 
     files: tuple[AudioFile, ...]
     n_others: int
+    problems: Mapping[Path, str] = field(default_factory=dict)
 
 
 def audio_files(root: Path) -> list[AudioFile]:
@@ -57,7 +59,7 @@ def audio_files(root: Path) -> list[AudioFile]:
     Raises
     ------
     DataError
-        If `root` is missing, no folder, or cannot be read.
+        If `root` is missing, no folder, or it or a folder below cannot be read.
     """
     files = (entry for entry in _files(root) if not _is_hidden(entry))
     return _sorted(root, (entry for entry in files if _has_audio_extension(entry.name)))
@@ -72,15 +74,16 @@ def recordings(root: Path) -> Recordings:
     Raises
     ------
     DataError
-        As for `audio_files`.
+        If `root` is missing, no folder, or cannot be read.
     """
-    entries = list(_files(root))
+    problems: dict[Path, str] = {}
+    entries = list(_files(root, problems))
     found = [
         entry
         for entry in entries
         if not _is_hidden(entry) and (_has_audio_extension(entry.name) or is_media(Path(entry)))
     ]
-    return Recordings(tuple(_sorted(root, found)), len(entries) - len(found))
+    return Recordings(tuple(_sorted(root, found)), len(entries) - len(found), problems)
 
 
 def _sorted(root: Path, entries: Iterable[os.DirEntry[str]]) -> list[AudioFile]:
@@ -89,8 +92,11 @@ def _sorted(root: Path, entries: Iterable[os.DirEntry[str]]) -> list[AudioFile]:
     return sorted(files, key=lambda file: file.name)
 
 
-def _files(root: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield all files below `root`, hidden ones too, but not those in hidden folders."""
+def _files(root: Path, problems: dict[Path, str] | None = None) -> Iterator[os.DirEntry[str]]:
+    """Yield all files below `root`, hidden ones too, but not those in hidden folders.
+
+    Folders below that cannot be read go into `problems`, or are an error where that is None.
+    """
     if not root.exists():
         raise DataError(f"{root} does not exist: give the folder that holds the corpus")
     if not root.is_dir():
@@ -101,11 +107,17 @@ def _files(root: Path) -> Iterator[os.DirEntry[str]]:
     links: deque[Path] = deque()
     while folders or links:
         folder = folders.popleft() if folders else links.popleft()
-        status = folder.stat()
+        try:
+            status, entries = _entries(folder)
+        except DataError as error:
+            if problems is None or folder == root:
+                raise
+            problems[folder] = f"{error}."
+            continue
         if (status.st_dev, status.st_ino) in visited:
             continue
         visited.add((status.st_dev, status.st_ino))
-        for entry in _entries(folder):
+        for entry in entries:
             if not _holds(entry.is_dir):
                 if _holds(entry.is_file):
                     yield entry
@@ -117,15 +129,16 @@ def _is_hidden(entry: os.DirEntry[str]) -> bool:
     return entry.name.startswith(".")
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _entries(folder: Path) -> tuple[os.stat_result, list[os.DirEntry[str]]]:
     try:
+        status = folder.stat()
         with os.scandir(folder) as found:
             entries = list(found)
     except OSError as error:
         raise DataError(
             f"{folder} cannot be read ({error.strerror}): check its permissions"
         ) from error
-    return sorted(entries, key=lambda entry: entry.name)
+    return status, sorted(entries, key=lambda entry: entry.name)
 
 
 def _holds(test: Callable[[], bool]) -> bool:

@@ -13,7 +13,7 @@ from bilstm_hmm.cli.checking.check import check
 from bilstm_hmm.cli.checking.label_issues import label_issues
 from bilstm_hmm.cli.corpora import download, list_corpora, summary, synthesise
 from bilstm_hmm.cli.encoders import fetch, list_encoders
-from bilstm_hmm.cli.errors import user_errors
+from bilstm_hmm.cli.errors import standard_streams, user_errors
 from bilstm_hmm.cli.export.command import export
 from bilstm_hmm.cli.labelling.score import score
 from bilstm_hmm.cli.models import list_models
@@ -85,10 +85,16 @@ def _is_like_a_path(word: str) -> bool:
     return has_separator or bool(Path(word).suffix) or Path(word).exists()
 
 
+class _Program(typer.Typer):
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        with standard_streams():
+            return super().__call__(*args, **options)
+
+
 def _app(commands: Mapping[str, Command], **options: Any) -> typer.Typer:
     """Return commands whose errors are one sentence, with plain help, which comes at once."""
     options = {"add_completion": False, **options}
-    app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, **options)
+    app = _Program(pretty_exceptions_enable=False, rich_markup_mode=None, **options)
     for name, function in commands.items():
         app.command(name or None)(user_errors()(function))
     return app

@@ -12,6 +12,7 @@ from bilstm_hmm import __version__
 from bilstm_hmm.atomic_files import write_error
 from bilstm_hmm.cli.durations import hours_minutes, pace
 from bilstm_hmm.cli.run_time import RunTime
+from bilstm_hmm.output.label_tracks import escape_unprintable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -100,6 +101,8 @@ class ConsoleProgress:
         self.bar.update(self.current, completed=done, total=total, note=note)
 
     def _print(self, text: str) -> None:
+        # Line by line: a name with an escape in it is shown, not obeyed.
+        text = "\n".join(map(escape_unprintable, text.split("\n")))
         self.bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _is_line_due(self) -> bool:

@@ -6,9 +6,8 @@ gets fewer states and a note that says so.
 """
 
 import logging
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 from bilstm_hmm.arrays import FloatMatrix, Indices
 from bilstm_hmm.config.back_end_settings import HmmSettings
 from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.features.worker_processes import process_pool as spawned_pool
 from bilstm_hmm.hmm.bank import HmmBank, bank_from_models
 
 #: Fewer frames than this a state cannot support a mean and a variance.
@@ -148,15 +148,11 @@ def _affordable_states(sequences: Sequence[FloatMatrix], settings: HmmSettings) 
 
 @contextmanager
 def process_pool(jobs: int) -> Iterator[Executor | None]:
-    """Processes that fit an emotion each; None where there is one job at a time.
-
-    They are spawned, not forked, because the parent may hold TensorFlow's threads.
-    """
+    """Processes that fit an emotion each; None where there is one job at a time."""
     if jobs == 1:
         yield None
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+    with spawned_pool(jobs) as pool:
         yield pool
 
 

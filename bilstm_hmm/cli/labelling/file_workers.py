@@ -7,7 +7,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
-from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -15,6 +14,7 @@ from typing import TypeVar
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.audio.inputs import file_input
 from bilstm_hmm.features.audio.voices import EVERYTHING, Voice
+from bilstm_hmm.features.worker_processes import process_pool
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.voice.profile import VoiceProfile, known_voice
@@ -95,10 +95,7 @@ class FileWorkers:
 
     def _started_pool(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            # A fresh interpreter each: forks of one with threads can hang.
-            self._pool = ProcessPoolExecutor(
-                self._jobs - 1, get_context("spawn"), _start, (self._model.bundle,)
-            )
+            self._pool = process_pool(self._jobs - 1, _start, (self._model.bundle,))
         return self._pool
 
 

@@ -87,8 +87,12 @@ def find_inputs(
     n_others = 0
     for one in named:
         _check_option(one)
-        paths, n = _recordings_in(one.path) if one.path.is_dir() else ((one.path,), 0)
-        n_others += n
+        paths: tuple[Path, ...] = (one.path,)
+        if one.path.is_dir():
+            inside = _recordings_in(one.path)
+            paths = inside.files
+            n_others += inside.n_others
+            problems.update(inside.problems)
         if not paths:
             paths, problems[one.path] = (one.path,), f"{one.path}: {_EXPECTED}"
         for path in paths:
@@ -106,10 +110,10 @@ def _the_only_input(named: _Named) -> Inputs:
     _check_option(named)
     if not named.path.is_dir():
         return Inputs((named.path,), many=False)
-    paths, n_others = _recordings_in(named.path)
-    if not paths:
+    inside = _recordings_in(named.path)
+    if not inside.files:
         raise ToolkitError(f"{named.shown}: {_EXPECTED}")
-    return Inputs(paths, many=True, n_others=n_others)
+    return inside
 
 
 def _check_exists(named: _Named) -> None:
@@ -129,9 +133,10 @@ def _check_option(named: _Named) -> None:
         raise ToolkitError(f"{named.shown}: it is a file; use --file.")
 
 
-def _recordings_in(folder: Path) -> tuple[tuple[Path, ...], int]:
-    """Return the recordings below a folder, and how many other files there are."""
+def _recordings_in(folder: Path) -> Inputs:
+    """Return the recordings below a folder, and what of it cannot be read."""
     from bilstm_hmm.data.audio_files import recordings
 
     found = recordings(folder)
-    return tuple(file.path for file in found.files), found.n_others
+    files = (*(file.path for file in found.files), *found.problems)
+    return Inputs(files, many=True, problems=found.problems, n_others=found.n_others)

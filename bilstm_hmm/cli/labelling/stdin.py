@@ -24,6 +24,7 @@ from bilstm_hmm.features.audio.wav_stream import (
 )
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
+from bilstm_hmm.output.label_tracks import escape_unprintable
 from bilstm_hmm.prediction import Failure, Result
 
 _AU_16_BITS = 3
@@ -69,7 +70,7 @@ def label_standard_input(model: Model, options: PredictOptions, raw: SampleForma
         try:
             notes = _spool(stream, path, raw)
         except AudioError as error:
-            print(error, file=sys.stderr)
+            print(escape_unprintable(str(error)), file=sys.stderr)
             return 1
 
         def rename(result: Result) -> Result:

@@ -7,8 +7,10 @@ from pathlib import Path
 from bilstm_hmm.atomic_files import atomic_write, write_error
 from bilstm_hmm.cli.labelling.warning_counts import print_warnings
 from bilstm_hmm.cli.options import PredictOptions
+from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.output.formats import format_named, render
+from bilstm_hmm.output.label_tracks import escape_unprintable
 from bilstm_hmm.prediction import Failure, Result
 
 
@@ -34,7 +36,7 @@ def report_failure(result: Result, options: PredictOptions) -> bool:
     """
     if isinstance(result, Failure):
         if options.output is not None or not (sys.stdout.isatty() and sys.stderr.isatty()):
-            print(result.error, file=sys.stderr)
+            print(escape_unprintable(result.error), file=sys.stderr)
         return True
     if not options.many and not format_named(options.format).has_warnings:
         print_warnings(result)
@@ -52,11 +54,19 @@ def write(output: Path | None, content: str | bytes) -> None:
 def append(output: Path | None, content: str | bytes) -> None:
     """Write `content` at the end of a file, or to standard output at once."""
     if output is None:
-        if isinstance(content, bytes):
-            sys.stdout.buffer.write(content)
-        else:
-            sys.stdout.write(content)
-        sys.stdout.flush()
+        try:
+            if isinstance(content, bytes):
+                sys.stdout.buffer.write(content)
+            else:
+                sys.stdout.write(content)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise ToolkitError(
+                f"cannot write to standard output: {error.strerror or error}; name a file with "
+                "--output."
+            ) from None
         return
     data = content.encode("utf-8") if isinstance(content, str) else content
     try:

@@ -17,6 +17,7 @@ from bilstm_hmm.features.errors import AudioError
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.inference.stream import INTERVAL, LOOKAHEAD, EmotionStream
 from bilstm_hmm.inference.voice.profile import VoiceProfile
+from bilstm_hmm.output.label_tracks import escape_unprintable
 
 
 class AudioSource(Protocol):
@@ -51,7 +52,7 @@ def predict_live(
     try:
         source = _audio_source(options)
     except AudioError as error:
-        print(error, file=sys.stderr)
+        print(escape_unprintable(str(error)), file=sys.stderr)
         return 1
     interval = INTERVAL if options.interval is None else options.interval
     lookahead = LOOKAHEAD if options.lookahead is None else options.lookahead

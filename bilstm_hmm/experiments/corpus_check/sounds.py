@@ -3,10 +3,9 @@
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from hashlib import blake2b
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from bilstm_hmm.features.quality.meter import QualityMeter
 from bilstm_hmm.features.quality.warnings import is_clipped
 from bilstm_hmm.features.vad.detector import SpeechDetector
 from bilstm_hmm.features.vad.energy import FRAME_SECONDS
+from bilstm_hmm.features.worker_processes import process_pool
 
 _RATE = 16000
 #: Of a recording that is too long to be a clip, so much is measured.
@@ -142,8 +142,7 @@ def _in_processes(parts: Sequence[Sequence[Path]], jobs: int) -> Iterator[list[M
     """Yield what is measured of each part; where a process dies, its files are tried one by one."""
     first = 0
     while first < len(parts):
-        # A fresh interpreter each: forks of one with threads can hang.
-        pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start)
+        pool = process_pool(jobs, _start)
         waiting: list[Future[list[Measured]]] = []
         try:
             waiting = [pool.submit(_measure_all, part) for part in parts[first:]]
@@ -170,7 +169,7 @@ def _measure_all(paths: Sequence[Path]) -> list[Measured]:
 
 def _measure_alone(path: Path) -> Measured:
     """Measure a file in a process of its own."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+    with process_pool(1) as pool:
         try:
             return pool.submit(measure_sound, path).result()
         except BrokenProcessPool:

@@ -1,11 +1,9 @@
 """Training of the network that tells speech from other sound (`features.vad.network`)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import repeat
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from bilstm_hmm.atomic_files import atomic_path
 from bilstm_hmm.experiments.vad.material import RATE, Speech
 from bilstm_hmm.experiments.vad.scenes import HOP, make_scene
 from bilstm_hmm.features.vad import network
+from bilstm_hmm.features.worker_processes import process_pool
 from bilstm_hmm.network.keras_setup import prepare_keras
 
 BATCH, LEARNING_RATE, DROPOUT = 24, 3e-3, 0.05
@@ -50,7 +49,7 @@ def make_examples(
             _example, numbers, repeat(speech), repeat(noises), repeat(seed)
         )
     else:
-        context = ProcessPoolExecutor(jobs, get_context("spawn"), _start, (speech, noises, seed))
+        context = process_pool(jobs, _start, (speech, noises, seed))
         pairs = context.map(_example_in_worker, numbers, chunksize=20)
     with context:
         made = list(pairs)
