@@ -97,7 +97,7 @@ def _open_track(path: Path) -> "Iterator[tuple[InputContainer, AudioStream | Non
         file: str | BinaryIO = f"file:{path.absolute()}"
         if not _is_utf8(str(path.absolute())):
             file = opened.enter_context(path.open("rb"))
-        container = av.open(file, options=options, metadata_errors="replace")
+        container = av.open(file, "r", options=options, metadata_errors="replace")
         opened.enter_context(container)
         yield container, next(iter(container.streams.audio), None)
 
