@@ -144,7 +144,7 @@ def reference_best_score(model: CompositeHmm, scores: FloatMatrix) -> np.longdou
         peak = now.max()
         total += peak
         before = now - peak
-    return total + before.max()
+    return np.longdouble(total + before.max())
 
 
 def path_score(model: CompositeHmm, scores: FloatMatrix, path: Indices) -> np.longdouble:
@@ -155,7 +155,7 @@ def path_score(model: CompositeHmm, scores: FloatMatrix, path: Indices) -> np.lo
     mature = np.maximum(lengths - model.min_frames, 0).sum()
     entered = model.log_initial[path[begins]].astype(np.longdouble).sum()
     exits = (len(begins) - 1) * np.longdouble(model.log_exit)
-    return told + entered + exits + mature * np.longdouble(model.log_self_loop)
+    return np.longdouble(told + entered + exits + mature * np.longdouble(model.log_self_loop))
 
 
 def _enter(model: CompositeHmm, before: FloatMatrix, now: FloatMatrix, combine: np.ufunc) -> None:
