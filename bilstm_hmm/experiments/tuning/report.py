@@ -51,7 +51,7 @@ def verdict_lines(search: Search, found: Found) -> list[str]:
         second = f" and {again[verdict.best]:.2f}" if verdict.best in again else ""
         twice = " in two measurements on different splits" if second else ""
         lines = [
-            f"Yes: trial {verdict.best} of {tried} has UA {values[verdict.best]:.2f}{second}"
+            f"Yes: trial {verdict.best}, of {tried} finished, has UA {values[verdict.best]:.2f}{second}"
             f"{twice}; {base_text}."
         ]
         if not again:
@@ -137,7 +137,7 @@ def _counts(trials: "list[FrozenTrial]") -> str:
         text += f", {given_up} given up"
     begun_anew = len(lost(trials))
     if begun_anew:
-        text += f"; {begun_anew} whose process ended were run anew"
+        text += f"; {begun_anew} whose process ended were enqueued again"
     return f"{text}."
 
 
