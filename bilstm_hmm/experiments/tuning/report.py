@@ -51,8 +51,8 @@ def verdict_lines(search: Search, found: Found) -> list[str]:
         second = f" and {again[verdict.best]:.2f}" if verdict.best in again else ""
         twice = " in two measurements on different splits" if second else ""
         lines = [
-            f"Yes: trial {verdict.best}, of {tried} finished, has UA {values[verdict.best]:.2f}{second}"
-            f"{twice}; {base_text}."
+            f"Yes: trial {verdict.best}, of {tried} finished, has UA {values[verdict.best]:.2f}"
+            f"{second}{twice}; {base_text}."
         ]
         if not again:
             lines.append(
