@@ -15,7 +15,7 @@ MODEL  ?= default
 # Processes that share the tests; more need more memory, because each may load TensorFlow.
 TEST_JOBS ?= 2
 
-.PHONY: demo web test test-setting test-install test-image check types docs mutants bench corpora-named samples lock licences sbom audit clean help
+.PHONY: demo web test test-setting test-install test-lowest test-image check types docs mutants bench corpora-named samples lock licences sbom audit clean help
 
 help:
 	@echo "make demo   predict with the shipped model; train one on synthetic voices; two minutes"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench  measure against other tools on real clips: make bench CORPORA=DIR"
 	@echo "make mutants  whether the tests of HMMs, timeline and confidence notice changes"
 	@echo "make lock   pin the packages of requirements-*lock.txt anew; LOCK=--upgrade for newer ones"
+	@echo "make test-lowest  predict with the lowest versions of packages that are allowed"
 	@echo "make licences, make sbom, make audit  licences, bill of materials, known vulnerabilities"
 	@echo "make clean  remove .venv and the demo"
 
@@ -143,6 +144,16 @@ test-install:
 	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_angry.wav --timeline
 	cd build && install/bin/bilstm-hmm predict --file ../samples/synthetic_angry.wav --model open
 	rm -rf build/install
+
+# What prediction needs at the lowest versions that pyproject.toml allows, in an environment of its
+# own: the answers are those of the newest, and --help is there.
+test-lowest: $(VENV)/installed-release
+	rm -rf build/lowest && $(PYTHON) -m venv build/lowest
+	$(BIN)/python -m uv pip install --quiet --python build/lowest --resolution lowest-direct -r pyproject.toml
+	build/lowest/bin/python predict.py samples --timeline >build/lowest/answers.txt
+	$(BIN)/python predict.py samples --timeline | cmp - build/lowest/answers.txt
+	build/lowest/bin/python predict.py --help >build/lowest/help.txt
+	rm -rf build/lowest
 
 # What the image holds, made by its own script: its size, that it serves as HEALTHCHECK asks, and that it stops.
 test-image:
