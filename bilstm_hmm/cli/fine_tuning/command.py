@@ -37,6 +37,7 @@ def fine_tune(
     from bilstm_hmm.output.lock import output_lock
     from bilstm_hmm.training.dataset import load_dataset
     from bilstm_hmm.training.fine_tuning.system import check_clips
+    from bilstm_hmm.training.tracking.choice import check_tracker
 
     require_extra("train", "Training")
     if resume:
@@ -47,6 +48,7 @@ def fine_tune(
     with_encoder(lambda: load_encoder(recipe.features), yes)
     dataset = load_dataset(recipe.data)
     check_clips(dataset.clips, parent.bundle.classes, parent.bundle.model_id)
+    check_tracker(recipe)
     folder = open_run(recipe, output, resume=False)
     with output_lock(folder), console_progress(folder / "train.log") as progress:
         from bilstm_hmm.experiments.fine_tuning.run import BUNDLE, verdict

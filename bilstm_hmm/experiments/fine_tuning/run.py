@@ -36,6 +36,8 @@ from bilstm_hmm.training.fine_tuning.system import (
     fine_tune_parts,
     speaker_numbers,
 )
+from bilstm_hmm.training.tracking.choice import open_tracker
+from bilstm_hmm.training.tracking.figures import track_results
 
 BUNDLE = "bundle"
 #: What the parent is called in a report.
@@ -77,13 +79,16 @@ def fine_tune(
     progress.message(
         f"Learning from {len(clips.labels)} clips of {len(np.unique(clips.speakers))} speakers"
     )
-    tuned = fine_tune_parts(start, clips, recipe)
-    metrics = _write_report(tuned, examples, parent, folder)
-    progress.message(verdict(metrics))
-    if tuned.choice.is_gain:
-        _write_child(tuned, start, examples, recipe, parent, metrics, folder / BUNDLE)
-    else:
-        _write_kept(parent, metrics, folder / BUNDLE)
+    with open_tracker(recipe, folder, "train", progress) as tracker:
+        tuned = fine_tune_parts(start, clips, recipe)
+        metrics = _write_report(tuned, examples, parent, folder)
+        progress.message(verdict(metrics))
+        if tuned.choice.is_gain:
+            _write_child(tuned, start, examples, recipe, parent, metrics, folder / BUNDLE)
+        else:
+            _write_kept(parent, metrics, folder / BUNDLE)
+        track_results(tracker, folder, metrics)
+        tracker.bundle(folder / BUNDLE)
     return metrics
 
 

@@ -105,6 +105,12 @@ def test_metrics_and_report_have_the_parent_beside_the_new(swapped) -> None:
     assert "| parent |" in (folder / "report.md").read_text("utf-8")
 
 
+def test_it_is_tracked_as_the_recipe_says(swapped) -> None:
+    """TensorBoard, where it says nothing."""
+    folder, _ = swapped
+    assert list((folder / "tensorboard").rglob("events.*"))
+
+
 def test_the_bundle_predicts_and_streams(swapped) -> None:
     model = load(swapped[0])
     prediction = model.predict(say("happy"), rate=RATE)
