@@ -17,6 +17,10 @@ from typing import TYPE_CHECKING
 if not (Path(__file__).parent / "features").is_dir():
     __path__.append(str(Path(__file__).parents[1]))
 
+# From 1.29 on ONNX Runtime's own builds report to their maker how they are used, and keep a number
+# of the machine for it in the user's cache. It looks at this once, when it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 if TYPE_CHECKING:
     from bilstm_hmm.inference.model import Model
     from bilstm_hmm.inference.stream import EmotionStream, Update

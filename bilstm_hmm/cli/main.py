@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from bilstm_hmm import __version__
+from bilstm_hmm.cli.cache.command import clear, show_cache
 from bilstm_hmm.cli.checking.check import check
 from bilstm_hmm.cli.checking.label_issues import label_issues
 from bilstm_hmm.cli.corpora import download, list_corpora, summary, synthesise
@@ -52,9 +53,11 @@ CORPORA: Mapping[str, Command] = {
 }
 ENCODERS: Mapping[str, Command] = {"list": list_encoders, "fetch": fetch}
 VOICE: Mapping[str, Command] = {"learn": learn, "show": show}
+CACHE: Mapping[str, Command] = {"show": show_cache, "clear": clear}
 CORPORA_HELP = "Corpora of emotional speech: which, what a folder holds."
 ENCODERS_HELP = "Pre-trained encoders: which there are, bringing one here."
 VOICE_HELP = "Profiles of voices: learning one from recordings, what it holds."
+CACHE_HELP = "What is kept of recordings' features, and encoders: how much, removing it."
 
 
 def command(function: Command) -> typer.Typer:
@@ -113,6 +116,7 @@ def program(*, completion: bool = False) -> typer.Typer:
     app.add_typer(group(CORPORA, CORPORA_HELP), name="corpora")
     app.add_typer(group(ENCODERS, ENCODERS_HELP), name="encoders")
     app.add_typer(group(VOICE, VOICE_HELP), name="voice")
+    app.add_typer(group(CACHE, CACHE_HELP), name="cache")
     # As the folder is called, and ``python -m features``.
     app.add_typer(group(ENCODERS, ENCODERS_HELP), name="features", hidden=True)
     return app

@@ -12,9 +12,15 @@ from .markdown import table
 
 def commands() -> str:
     """Return the page of all commands, their arguments and options."""
-    from bilstm_hmm.cli.main import COMMANDS, CORPORA, ENCODERS, VOICE
+    from bilstm_hmm.cli.main import CACHE, COMMANDS, CORPORA, ENCODERS, VOICE
 
-    groups = {"": COMMANDS, "corpora ": CORPORA, "encoders ": ENCODERS, "voice ": VOICE}
+    groups = {
+        "": COMMANDS,
+        "corpora ": CORPORA,
+        "encoders ": ENCODERS,
+        "voice ": VOICE,
+        "cache ": CACHE,
+    }
     named = (
         (f"{g}{name}", function) for g, inner in groups.items() for name, function in inner.items()
     )

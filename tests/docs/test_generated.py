@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import AliasChoices, BaseModel, Field
 
-from bilstm_hmm.cli.main import COMMANDS, CORPORA, ENCODERS, VOICE
+from bilstm_hmm.cli.main import CACHE, COMMANDS, CORPORA, ENCODERS, VOICE
 from bilstm_hmm.cli.runs import ENCODER_HINT
 from bilstm_hmm.config.schema import Recipe
 from docs.generate.__main__ import main
@@ -61,7 +61,7 @@ def test_every_key_says_what_it_means(key: str, field: Any) -> None:
 
 def test_every_command_has_a_section() -> None:
     text = (DOCS / "reference" / "commands.md").read_text("utf-8")
-    groups = {"corpora": CORPORA, "encoders": ENCODERS, "voice": VOICE}
+    groups = {"corpora": CORPORA, "encoders": ENCODERS, "voice": VOICE, "cache": CACHE}
     names = [*COMMANDS, *(f"{group} {name}" for group, inner in groups.items() for name in inner)]
     assert re.findall(r"^## `bilstm-hmm (.*)`$", text, re.MULTILINE) == names
 

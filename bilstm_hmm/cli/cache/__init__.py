@@ -1,0 +1,1 @@
+"""What the toolkit keeps of its own accord, and removing it."""
