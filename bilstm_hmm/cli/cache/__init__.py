@@ -1,1 +1,0 @@
-"""What the toolkit keeps of its own accord, and removing it."""
