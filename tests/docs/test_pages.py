@@ -14,6 +14,7 @@ from bilstm_hmm.data.splits.protocols import PROTOCOLS
 
 import bilstm_hmm
 from bilstm_hmm import __version__
+from bilstm_hmm.cli.main import CACHE as CACHE_COMMANDS
 from bilstm_hmm.cli.main import COMMANDS
 from bilstm_hmm.cli.main import CORPORA as CORPUS_COMMANDS
 from bilstm_hmm.cli.main import ENCODERS as ENCODER_COMMANDS
@@ -98,6 +99,7 @@ def test_every_command_and_option_exists(command: str, page: str) -> None:
         "corpora": CORPUS_COMMANDS,
         "encoders": ENCODER_COMMANDS,
         "voice": VOICE_COMMANDS,
+        "cache": CACHE_COMMANDS,
     }
     function = groups[name][arguments.pop(0)] if name in groups else COMMANDS[name]
     given = {argument for argument in arguments if argument.startswith("--")}

@@ -89,6 +89,7 @@ def test_one_program_has_all_commands(
     assert listed == [
         "train",
         "evaluate",
+        "tune",
         "predict",
         "score",
         "serve",
@@ -98,6 +99,7 @@ def test_one_program_has_all_commands(
         "corpora",
         "encoders",
         "voice",
+        "cache",
     ]
     assert "--install-completion" in out
     for group in ("corpora", "encoders", "features"):
