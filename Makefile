@@ -1,5 +1,6 @@
 # make demo: recordings labelled by the shipped model; a model of its own on a synthetic corpus.
 # make bench CORPORA=DIR: the toolkit against its peers; writes benchmarks/results.md.
+# make notebook: SER-demo.ipynb run anew, with its outputs.
 # make test: everything the tests need, the checks, and the whole test suite.
 
 PYTHON ?= python3
@@ -19,6 +20,7 @@ TEST_JOBS ?= 2
 
 help:
 	@echo "make demo   predict with the shipped model; train one on synthetic voices; two minutes"
+	@echo "make notebook  run SER-demo.ipynb anew, in place"
 	@echo "make test   checks and the whole test suite"
 	@echo "make check  ruff and mypy alone"
 	@echo "make docs   the documentation as a site, in $(SITE)"
@@ -77,6 +79,11 @@ demo: $(VENV)/installed
 	@printf '%s\n' "" "Pictures: $(DEMO)/timeline.png of the shipped model," \
 	  "          $(DEMO)/own_timeline.png of the one just trained." \
 	  "Next:     $(BIN)/python predict.py --file YOUR.wav --timeline"
+
+# What it takes from the machine, docs/generate/notebook.py takes out.
+.PHONY: notebook
+notebook: $(VENV)/installed-dev
+	$(BIN)/python -m docs.generate.notebook
 
 check: $(VENV)/installed-dev types
 	$(BIN)/ruff check .

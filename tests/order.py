@@ -11,6 +11,7 @@ TESTS = Path(__file__).parent
 #: Files that take more than 6 s of a processor, the longest first.
 LONG = (
     "docs/test_readme_commands.py",
+    "docs/test_notebook.py",
     "bilstm_hmm/cli/tuning/test_command.py",
     "bilstm_hmm/training/test_loop.py",
     "bilstm_hmm/experiments/test_train.py",

@@ -215,6 +215,7 @@ def test_the_source_distribution_has_the_scripts(sdist: Path) -> None:
         "tune.py",
         "predict.py",
         "app.py",
+        "SER-demo.ipynb",
         "requirements.txt",
         "LICENSE",
     ):
