@@ -163,7 +163,7 @@ def test_the_committed_notebook_names_no_machine_and_no_time() -> None:
 def test_its_outputs_are_of_the_model_that_ships() -> None:
     manifest = json.loads((model_path(None) / "bundle.json").read_text("utf-8"))
     said = texts([cell_of(committed(), "model")])
-    assert manifest["model_id"] in said, "models/default is another: make notebook"
+    assert manifest["model"] in said, "models/default is another: make notebook"
 
 
 def test_its_links_lead_somewhere() -> None:
@@ -218,7 +218,7 @@ def test_a_recording_of_ones_own_is_labelled_by_the_button(tmp_path: Path) -> No
     for shown in (labelled, path):
         assert "angry" in texts([shown])
         assert len(pictures([shown])) == 1
-    assert "no audio" in texts([refused])
+    assert "cannot be read as audio" in texts([refused])
     assert not pictures([refused])
 
 
