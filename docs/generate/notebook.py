@@ -5,6 +5,7 @@ widgets, which are gone with their kernel.
 """
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ def tidy(notebook: Any) -> None:
 
 def main(target: str | None = None) -> None:
     """Run the notebook and write it, with its outputs, to `target` or in its own place."""
-    import nbformat
+    # By its name: it has types in some places alone.
+    nbformat: Any = import_module("nbformat")
 
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     run(notebook)
