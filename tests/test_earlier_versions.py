@@ -12,6 +12,7 @@ import yaml
 
 from bilstm_hmm.config.loading import dump_recipe, load_recipe
 from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.evaluation.clip_results import read_results
 from bilstm_hmm.experiments.run_folder import CONFIG, open_run
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.inference.bundle_files import MANIFEST, read_bundle, write_bundle
@@ -173,6 +174,24 @@ def test_a_run_of_a_later_version_is_refused_by_its_key(tmp_path: Path) -> None:
     (folder / CONFIG).write_text(text, "utf-8")
     with pytest.raises(ToolkitError, match=rf"{CONFIG}: unknown key telepathy"):
         open_run(load_recipe(str(FIRST_RECIPE)), folder, resume=True)
+
+
+def test_folds_of_the_first_version_count_as_finished(tmp_path: Path) -> None:
+    """Their results do not have the speakers' sex."""
+    path = tmp_path / "fold1.csv"
+    path.write_text(
+        "name,speaker,truth,bilstm:happy,bilstm:sad,hmm:happy,hmm:sad\n"
+        "a/1.wav,ravdess-01,sad,0.25,0.75,0.5,0.5\n",
+        "utf-8",
+    )
+    results = read_results(path, ("happy", "sad"))
+    assert results is not None
+    (result,) = results
+    assert (result.name, result.speaker, result.truth) == ("a/1.wav", "ravdess-01", "sad")
+    assert result.sex is None
+    assert result.probabilities["bilstm"].tolist() == [0.25, 0.75]
+    assert result.probabilities["hmm"].tolist() == [0.5, 0.5]
+    assert read_results(path, ("sad", "happy")) is None
 
 
 # States of a training.

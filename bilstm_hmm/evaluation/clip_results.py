@@ -83,6 +83,9 @@ def read_results(path: Path, classes: Sequence[str]) -> tuple[ClipResult, ...] |
     results = []
     try:
         header, *rows = table_rows(path.read_bytes().decode("utf-8"))
+        if header[2:3] == ["truth"]:
+            # The first version did not ask for the sex.
+            header, *rows = [_with_sex(*row) for row in (header, *rows)]
         systems = tuple(dict.fromkeys(name.partition(":")[0] for name in header[len(_COLUMNS) :]))
         if header != _header(systems, classes):
             return None
@@ -97,6 +100,11 @@ def read_results(path: Path, classes: Sequence[str]) -> tuple[ClipResult, ...] |
 
 def _header(systems: Sequence[str], classes: Sequence[str]) -> list[str]:
     return [*_COLUMNS, *(f"{system}:{label}" for system in systems for label in classes)]
+
+
+def _with_sex(name: str, speaker: str, truth: str, *cells: str) -> list[str]:
+    sex = "sex" if (name, speaker, truth) == ("name", "speaker", "truth") else ""
+    return [name, speaker, sex, truth, *cells]
 
 
 def _known_sex(cell: str) -> Sex | None:
