@@ -37,9 +37,10 @@ def summary(name: Name, root: Root) -> None:
     """Count the clips in a corpus folder, and name faulty ones."""
     from bilstm_hmm.data.corpora.registry import get_corpus, scan_corpus
     from bilstm_hmm.data.corpora.summary import summarise
+    from bilstm_hmm.output.label_tracks import escape_unprintable
 
     for line in _summary_lines(summarise(get_corpus(name), scan_corpus(name, root))):
-        print(line)
+        print(escape_unprintable(line))
 
 
 def download(name: Name, root: Root) -> None:

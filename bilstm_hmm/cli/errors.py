@@ -48,9 +48,19 @@ def standard_streams() -> Iterator[None]:
     was_closed = sys.stdout is None
     _replace_closed()
     try:
-        yield
+        try:
+            yield
+        except SystemExit as end:
+            # What is still held back is written now, where it can be said that it cannot be.
+            if not end.code:
+                sys.stdout.flush()
+            raise
+    except BrokenPipeError:
+        _write_nowhere()
+        sys.exit(1)
     except OSError as error:
         print(_of_system(error), file=sys.stderr)
+        _write_nowhere()
         sys.exit(2)
     finally:
         if was_closed:

@@ -48,6 +48,7 @@ def label_issues(
         review_run,
         write_review,
     )
+    from bilstm_hmm.output.label_tracks import escape_unprintable
 
     folder = output if output is not None else _beside(source)
     refuse_used(folder)
@@ -60,8 +61,8 @@ def label_issues(
     review = review_run(source, root, system) if is_run else _judged(source, corpus, yes)
     write_review(review, folder)
     for line in summary_lines(review):
-        print(line)
-    print(f"Listen and correct: {folder / PAGE}")
+        print(escape_unprintable(line))
+    print(f"Listen and correct: {escape_unprintable(str(folder / PAGE))}")
 
 
 def _beside(source: Path) -> Path:

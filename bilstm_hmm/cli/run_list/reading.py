@@ -8,6 +8,7 @@ from typing import Any
 
 from bilstm_hmm.cli.run_list.log_times import LogTimes, read_log_times
 from bilstm_hmm.cli.run_list.run_row import SCORES, Kind, RunRow, State, UnreadableError, read_tree
+from bilstm_hmm.output.label_tracks import escape_unprintable
 
 CONFIG, METRICS, SETTING, STUDY, REPORT = (
     *("config.yaml", "metrics.json", "setting.json"),
@@ -45,16 +46,14 @@ def find_runs(root: Path, depth: int = _DEPTH) -> Iterator[Path]:
 
 def read_run(folder: Path) -> RunRow:
     """Return what the folder of a run says of it; one that is damaged says so."""
-    # A name that is not UTF-8 can be shown, but not printed as it is.
-    shown = str(folder).encode("utf-8", "backslashreplace").decode("utf-8")
-    row = RunRow(shown, _kind(folder))
+    row = RunRow(escape_unprintable(str(folder)), _kind(folder))
     log = read_log_times([folder / name for name in LOGS])
     row = replace(row, date=log.start or _made(folder), seconds=log.seconds)
     try:
         row = _with_recipe(row, read_tree(folder / CONFIG))
         return _with_results(row, folder, log)
     except UnreadableError as error:
-        return replace(row, state="broken", note=str(error))
+        return replace(row, state="broken", note=escape_unprintable(str(error)))
     except (AttributeError, KeyError, TypeError, ValueError):
         return replace(row, state="broken", note="its files are not as a run leaves them")
 

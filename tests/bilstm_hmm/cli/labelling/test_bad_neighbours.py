@@ -115,17 +115,19 @@ def test_an_output_that_takes_nothing(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell of Unix")
+@pytest.mark.parametrize("option", ["--help", "--version"])
 @pytest.mark.parametrize("redirection", [">&-", ">/dev/full", "2>&-"])
-def test_help_into_a_closed_or_full_stream(redirection: str) -> None:
+def test_what_is_asked_for_goes_into_a_closed_or_full_stream(redirection: str, option: str) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full")
-    line = f'"$0" "$1" --help {redirection}'
     done = subprocess.run(
-        ["sh", "-c", line, sys.executable, REPOSITORY / "predict.py"],
+        ["sh", "-c", f'"$0" -m bilstm_hmm {option} {redirection}', sys.executable],
+        cwd=REPOSITORY,
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
-    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("" if redirection == "2>&-" else "Writing failed: ")
+    assert done.stderr.count("\n") == (0 if redirection == "2>&-" else 1)
     assert done.returncode == (0 if redirection == "2>&-" else 2)
     assert (done.stdout != "") == (redirection == "2>&-")

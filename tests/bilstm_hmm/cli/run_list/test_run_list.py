@@ -262,3 +262,7 @@ def test_what_cannot_be_listed_is_one_sentence(command: Command, tmp_path: Path)
         assert words in done.stderr
     done = command(PROGRAM, "runs", tmp_path)
     assert (done.returncode, done.stdout) == (0, f"{tmp_path}: no runs there.\n")
+
+
+def test_a_name_is_shown_and_not_obeyed(tmp_path: Path) -> None:
+    assert read_run(tmp_path / "run\x1b[31m\n").folder == rf"{tmp_path}/run\x1b[31m\n"
