@@ -9,11 +9,12 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from bilstm_hmm.config.plain_yaml import PlainYamlError, parse_yaml
 from bilstm_hmm.config.renamed_keys import key_names, section_at
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.config.shipped import shipped_folder
 from bilstm_hmm.config.suggestions import suggest_key
-from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.errors import ToolkitError, brief
 from bilstm_hmm.features.settings.encoder import EncoderSettings
 
 # Instead of Python's types, which are not the user's.
@@ -55,10 +56,9 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     """
     path = recipe_path(name)
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = " ".join(str(error).split())
-        raise ToolkitError(f"{path}: not valid YAML ({where}); mend it there.") from None
+        tree = parse_yaml(path.read_text(encoding="utf-8"))
+    except (PlainYamlError, UnicodeDecodeError) as error:
+        raise ToolkitError(f"{path}: not valid YAML ({error}); mend it there.") from None
     except OSError as error:
         raise ToolkitError(f"{path}: cannot be read ({error.strerror}).") from None
     if tree is None:
@@ -128,7 +128,7 @@ def _to_blame(path: Sequence[str | int], overrides: Sequence[str]) -> str | None
         given = override.partition("=")[0].split(".")
         n_common = min(len(given), len(path))
         if n_common and given[:n_common] == [str(part) for part in path[:n_common]]:
-            return f"--set {override}"
+            return f"--set {brief(override, 200)}"
     return None
 
 
@@ -140,14 +140,15 @@ def dump_recipe(recipe: Recipe) -> str:
 
 def _apply(tree: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
+    shown = brief(override, 200)
     if not equals or not all(key.split(".")):
         raise ToolkitError(
-            f"--set {override}: expected key=value, for instance --set training.epochs=5."
+            f"--set {shown}: expected key=value, for instance --set training.epochs=5."
         )
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ToolkitError(f"--set {override}: the value {text!r} is not valid YAML.") from None
+        value = parse_yaml(text)
+    except PlainYamlError:
+        raise ToolkitError(f"--set {shown}: the value '{brief(text)}' is not valid YAML.") from None
     *parents, last = key.split(".")
     node = tree
     for parent in parents:
@@ -155,7 +156,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         if child is None:
             child = node[parent] = {}
         if not isinstance(child, dict):
-            raise ToolkitError(f"--set {override}: {parent} is a value, not a section.")
+            raise ToolkitError(f"--set {shown}: {brief(parent)} is a value, not a section.")
         node = child
     # The value of the override, whatever name the file has for the key.
     for name in key_names(key.split(".")):
@@ -164,7 +165,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
 
 
 def _sentence(first: ErrorDetails, source: str) -> str:
-    key = ".".join(str(part) for part in first["loc"])
+    key = brief(".".join(str(part) for part in first["loc"]), 200)
     if first["type"] == "extra_forbidden":
         current = key_names(first["loc"])[0]
         if current != str(first["loc"][-1]):
@@ -174,6 +175,10 @@ def _sentence(first: ErrorDetails, source: str) -> str:
         meant = suggest_key(first["loc"])
         question = "" if meant is None else f" (did you mean {meant}?)"
         return f"{source}: unknown key {key}{question}; allowed here: {allowed}."
-    message = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
-    given = "" if isinstance(first["input"], dict | BaseModel) else f" (given {first['input']!r})"
+    message = brief(_PLAIN.get(first["type"], first["msg"].removeprefix("Value error, ")), 400)
+    given = (
+        ""
+        if isinstance(first["input"], dict | BaseModel)
+        else f" (given {brief(repr(first['input']))})"
+    )
     return f"{source}: {key or 'the recipe'}: {message}{given}."

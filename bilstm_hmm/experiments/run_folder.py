@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import yaml
-
 from bilstm_hmm.atomic_files import atomic_write, write_error
 from bilstm_hmm.config.loading import dump_recipe, recipe_from_tree
+from bilstm_hmm.config.plain_yaml import PlainYamlError, parse_yaml
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
 
@@ -64,14 +63,14 @@ def _refuse_used(folder: Path) -> None:
 
 def _refuse_changed(folder: Path, recipe: Recipe) -> None:
     try:
-        stored = yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        stored = parse_yaml((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, PlainYamlError):
         raise ToolkitError(f"{folder / CONFIG}: cannot be read; start a new run.") from None
-    now = yaml.safe_load(dump_recipe(recipe))
+    now = parse_yaml(dump_recipe(recipe))
     if not isinstance(stored, dict):
         raise ToolkitError(f"{folder / CONFIG}: not a recipe; start a new run.")
     # With today's names, and with their defaults for keys that later versions have added.
-    stored = yaml.safe_load(dump_recipe(recipe_from_tree(stored, str(folder / CONFIG))))
+    stored = parse_yaml(dump_recipe(recipe_from_tree(stored, str(folder / CONFIG))))
     for key in FREE_KEYS:
         stored.pop(key, None)
         now.pop(key, None)

@@ -64,16 +64,16 @@ def read_tree(path: Path) -> Mapping[str, Any]:
     UnreadableError
         It holds something else.
     """
-    import yaml
+    from bilstm_hmm.config.plain_yaml import parse_yaml
 
     try:
         text = path.read_text("utf-8")
-        tree = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        tree = json.loads(text) if path.suffix == ".json" else parse_yaml(text)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise UnreadableError(f"{path.name} cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError, yaml.YAMLError):
+    except (ValueError, RecursionError):
         raise UnreadableError(f"{path.name} is not whole") from None
     if not isinstance(tree, dict):
         raise UnreadableError(f"{path.name} holds no keys and values")

@@ -13,12 +13,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bilstm_hmm.config.loading import recipe_from_tree
+from bilstm_hmm.config.plain_yaml import PlainYamlError, parse_yaml
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.config.shipped import shipped_folder
-from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.errors import ToolkitError, brief
 from bilstm_hmm.experiments.tuning.fixed_keys import refuse_fixed
 
 #: Where the spaces lie that ship, below ``configs/``.
@@ -134,10 +133,9 @@ def load_space(name: str, recipe: Recipe, metric: str) -> Space:
     """
     path = space_path(name)
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = " ".join(str(error).split())
-        raise ToolkitError(f"{path}: not valid YAML ({where}); mend it there.") from None
+        tree = parse_yaml(path.read_text(encoding="utf-8"))
+    except (PlainYamlError, UnicodeDecodeError) as error:
+        raise ToolkitError(f"{path}: not valid YAML ({error}); mend it there.") from None
     except OSError as error:
         raise ToolkitError(f"{path}: cannot be read ({error.strerror}).") from None
     return space_from_tree(tree, str(path), recipe, metric)
@@ -183,16 +181,20 @@ def _dimension(key: str, given: Any, source: str, recipe: Recipe) -> Dimension:
         return _range(key, given, source, recipe)
     raise ToolkitError(
         f"{source}: {key}: expected a list of choices, or a range as in {{low: 0.0, high: 0.5}} "
-        f"(given {given!r})."
+        f"(given {brief(repr(given))})."
     )
 
 
 def _choice(key: str, given: Sequence[Any], source: str, recipe: Recipe) -> Choice:
     values = {_label(value): value for value in given}
     if len(values) < 2:
-        raise ToolkitError(f"{source}: {key}: give two choices or more (given {given!r}).")
+        raise ToolkitError(
+            f"{source}: {key}: give two choices or more (given {brief(repr(given))})."
+        )
     if len(values) < len(given):
-        raise ToolkitError(f"{source}: {key}: a choice stands there twice (given {given!r}).")
+        raise ToolkitError(
+            f"{source}: {key}: a choice stands there twice (given {brief(repr(given))})."
+        )
     for value in given:
         recipe_with(recipe, {key: value}, source)
     return Choice(key, values)
@@ -212,7 +214,7 @@ def _range(key: str, given: Mapping[str, Any], source: str, recipe: Recipe) -> R
             )
     wrong = [name for name in given if name in _NUMBERS and _number(given[name]) is None]
     if wrong:
-        given_value = f"(given {given[wrong[0]]!r})"
+        given_value = f"(given {brief(repr(given[wrong[0]]))})"
         raise ToolkitError(f"{source}: {key}: {wrong[0]} must be a number {given_value}.")
     if low is None or high is None:
         raise ToolkitError(f"{source}: {key}: a range needs low and high, or give a list.")
