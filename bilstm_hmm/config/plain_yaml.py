@@ -34,11 +34,12 @@ class _Loader(yaml.SafeLoader):
         self._sizes: dict[int, int] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        mark = event.start_mark
+        is_alias = isinstance(event, yaml.AliasEvent)
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise _wrong(f"more than {_MAX_DEPTH} levels", self.peek_event().start_mark)
-        is_alias = self.check_event(yaml.AliasEvent)
-        mark = self.peek_event().start_mark
+            raise _wrong(f"more than {_MAX_DEPTH} levels", mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         if node is not None and not is_alias:
