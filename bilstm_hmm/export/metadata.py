@@ -13,7 +13,8 @@ from bilstm_hmm.data.corpora.registry import get_corpus
 from bilstm_hmm.experiments.model_card import commercial_use
 from bilstm_hmm.features.settings.encoder_catalogue import KNOWN_ENCODERS
 from bilstm_hmm.inference.bundle import Bundle, trained_corpora
-from bilstm_hmm.inference.bundle_files import CARD, MANIFEST, MANIFEST_CHECKSUM, METRICS
+from bilstm_hmm.inference.bundle_files import CARD, MANIFEST, METRICS
+from bilstm_hmm.inference.checking.manifest import MANIFEST_CHECKSUM
 
 #: Figures of the card that a file has, where they are known.
 _FIGURES = ("ua", "ua_interval", "wa", "macro_f1", "ece")

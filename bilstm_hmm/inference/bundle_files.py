@@ -10,36 +10,51 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Mapping
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bilstm_hmm.atomic_files import atomic_folder
 from bilstm_hmm.confidence.reliability import Reliability
 from bilstm_hmm.config.loading import dump_recipe, recipe_from_tree
+from bilstm_hmm.config.plain_yaml import PlainYamlError, parse_yaml
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
+from bilstm_hmm.features.extraction.extract import n_features
 from bilstm_hmm.features.extraction.normalise import FeatureStatistics
 from bilstm_hmm.features.spectral.filterbanks import FilterBanks
 from bilstm_hmm.hmm.bank import HmmBank
 from bilstm_hmm.hmm.fusion import INT8_SUFFIX, ScoreFusion
 from bilstm_hmm.hmm.projection import Projection
 from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.checking.manifest import (
+    FORMAT_VERSION,
+    MANIFEST_CHECKSUM,
+    MAX_MANIFEST_BYTES,
+    DamagedError,
+    Manifest,
+    manifest_checksum,
+    parse_manifest,
+)
+from bilstm_hmm.inference.checking.network_graph import check_network
+from bilstm_hmm.inference.checking.shapes import (
+    DECISION_KEYS,
+    FEATURE_KEYS,
+    HMM_KEYS,
+    RELIABILITY_KEYS,
+    check_decision,
+    check_features,
+    check_hmms,
+)
+from bilstm_hmm.inference.checking.stored_arrays import read_arrays
 
-FORMAT_VERSION = 2
 MANIFEST = "bundle.json"
-MANIFEST_CHECKSUM = "seal"
 RECIPE, FEATURES, HMM, DECISION = "recipe.yaml", "features.npz", "hmm.npz", "decision.npz"
 NETWORK, INT8, KERAS = "network.onnx", "network_int8.onnx", "network.keras"
 METRICS, CARD = "metrics.json", "MODEL_CARD.md"
 #: What every prediction needs besides a network, and the network of each precision.
 REQUIRED = (RECIPE, FEATURES, HMM, DECISION)
 NETWORKS = {"float": NETWORK, "int8": INT8}
-
-Arrays = Mapping[str, NDArray[Any]]
 
 
 def write_bundle(
@@ -111,7 +126,7 @@ def _write_manifest(folder: Path, bundle: Bundle) -> None:
         "classes": list(bundle.classes),
         "sha256": checksums,
     }
-    manifest[MANIFEST_CHECKSUM] = _manifest_checksum(manifest)
+    manifest[MANIFEST_CHECKSUM] = manifest_checksum(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
@@ -152,33 +167,47 @@ def read_bundle(path: str | os.PathLike[str], precision: str = "float") -> Bundl
         raise ToolkitError(f"precision {precision!r} is not known; choose from {choices}.")
     folder = find_bundle(Path(path))
     manifest = _read_manifest(folder)
-    network, checksums = NETWORKS[precision], manifest["sha256"]
-    if network == INT8 and network not in checksums:
+    network = NETWORKS[precision]
+    if network == INT8 and network not in manifest.sha256:
         raise ToolkitError(
-            f"{folder}: the model {manifest['model']} has no int8 network; train it with "
+            f"{folder}: the model {manifest.model} has no int8 network; train it with "
             "--set bundle.int8=true, or use the precision float."
         )
-    contents = {name: _read_checked(folder, name, checksums) for name in (*REQUIRED, network)}
+    names = (*REQUIRED, network)
+    contents = {name: _read_checked(folder, name, manifest.sha256) for name in names}
+    recipe = _read_recipe(contents[RECIPE], folder)
     try:
-        features = _read_arrays(contents[FEATURES])
-        hmm = _read_arrays(contents[HMM])
-        decision = _read_arrays(contents[DECISION])
-        return Bundle(
-            model_id=f"{manifest['model']}{INT8_SUFFIX if network == INT8 else ''}",
-            classes=tuple(manifest["classes"]),
-            recipe=_read_recipe(contents[RECIPE], folder),
-            filter_banks=FilterBanks.from_arrays(features),
-            statistics=FeatureStatistics(mean=features["mean"], std=features["std"]),
-            network=contents[network],
-            projection=Projection(hmm["matrix"], hmm["offset"], bool(hmm["of_logits"])),
-            hmm_bank=HmmBank.from_arrays(hmm),
-            fusion=ScoreFusion.from_arrays(decision),
-            reliability=Reliability.from_arrays(decision),
-        )
-    except ToolkitError:
-        raise
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise _damaged(folder, f"its contents do not fit together: {error}") from None
+        return _parse(manifest, recipe, contents, network)
+    except DamagedError as error:
+        raise _damaged(folder, str(error)) from None
+
+
+def _parse(
+    manifest: Manifest, recipe: Recipe, contents: Mapping[str, bytes], network: str
+) -> Bundle:
+    """Make a bundle of its files, each array checked before it is used; or a `DamagedError`."""
+    width, n_classes = n_features(recipe.features), len(manifest.classes)
+    widths = check_network(contents[network], network, width)
+    if widths.clip != n_classes:
+        raise DamagedError(f"{network} has {widths.clip} emotions, but {MANIFEST} {n_classes}")
+    features = read_arrays(contents[FEATURES], FEATURES, FEATURE_KEYS)
+    check_features(FEATURES, features, recipe.features)
+    hmm = read_arrays(contents[HMM], HMM, HMM_KEYS)
+    check_hmms(HMM, hmm, n_classes, widths)
+    decision = read_arrays(contents[DECISION], DECISION, DECISION_KEYS, RELIABILITY_KEYS)
+    check_decision(DECISION, decision, width)
+    return Bundle(
+        model_id=f"{manifest.model}{INT8_SUFFIX if network == INT8 else ''}",
+        classes=tuple(manifest.classes),
+        recipe=recipe,
+        filter_banks=FilterBanks.from_arrays(features),
+        statistics=FeatureStatistics(mean=features["mean"], std=features["std"]),
+        network=contents[network],
+        projection=Projection(hmm["matrix"], hmm["offset"], bool(hmm["of_logits"])),
+        hmm_bank=HmmBank.from_arrays(hmm),
+        fusion=ScoreFusion.from_arrays(decision),
+        reliability=Reliability.from_arrays(decision),
+    )
 
 
 def read_keras(path: str | os.PathLike[str]) -> bytes:
@@ -191,12 +220,12 @@ def read_keras(path: str | os.PathLike[str]) -> bytes:
     """
     folder = find_bundle(Path(path))
     manifest = _read_manifest(folder)
-    if KERAS not in manifest["sha256"]:
+    if KERAS not in manifest.sha256:
         raise ToolkitError(
-            f"{folder}: the model {manifest['model']} has no {KERAS} to go on with; start from "
+            f"{folder}: the model {manifest.model} has no {KERAS} to go on with; start from "
             "one that has, such as a model that ships or one of train.py."
         )
-    return _read_checked(folder, KERAS, manifest["sha256"])
+    return _read_checked(folder, KERAS, manifest.sha256)
 
 
 def bundle_checksum(path: str | os.PathLike[str]) -> str:
@@ -204,33 +233,19 @@ def bundle_checksum(path: str | os.PathLike[str]) -> str:
 
     Raises a `ToolkitError` as `read_bundle`.
     """
-    return str(_read_manifest(find_bundle(Path(path)))[MANIFEST_CHECKSUM])
+    return _read_manifest(find_bundle(Path(path))).seal
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def _read_manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        version = manifest["format"]
-    except (OSError, ValueError, KeyError, TypeError):
+        if path.stat().st_size > MAX_MANIFEST_BYTES:
+            raise _damaged(folder, f"{MANIFEST} is far too long")
+        return parse_manifest(path.read_bytes(), MANIFEST, str(folder))
+    except OSError:
         raise _damaged(folder, f"{MANIFEST} cannot be read") from None
-    # First of all: another format may have other keys.
-    if type(version) is not int:
-        raise _damaged(folder, f"{MANIFEST} gives no format")
-    if version != FORMAT_VERSION:
-        cure = "upgrade the toolkit or train" if version > FORMAT_VERSION else "train"
-        raise ToolkitError(
-            f"{folder}: bundle format {version}, but this version reads {FORMAT_VERSION}; "
-            f"{cure} the model again."
-        )
-    if manifest.get(MANIFEST_CHECKSUM) != _manifest_checksum(manifest):
-        raise _damaged(folder, f"{MANIFEST} does not match its checksum")
-    return dict(manifest)
-
-
-def _manifest_checksum(manifest: Mapping[str, Any]) -> str:
-    """Return the checksum of everything in a manifest but the checksum itself."""
-    rest = {key: value for key, value in manifest.items() if key != MANIFEST_CHECKSUM}
-    return _sha256(json.dumps(rest, sort_keys=True).encode())
+    except DamagedError as error:
+        raise _damaged(folder, str(error)) from None
 
 
 def _read_checked(folder: Path, name: str, checksums: Mapping[str, str]) -> bytes:
@@ -250,18 +265,11 @@ def _damaged(folder: Path, what: str) -> ToolkitError:
 
 
 def _read_recipe(content: bytes, folder: Path) -> Recipe:
-    import yaml
-
     try:
-        tree = yaml.safe_load(content)
-    except yaml.YAMLError:
+        tree = parse_yaml(content.decode("utf-8"))
+    except (UnicodeDecodeError, PlainYamlError):
         raise _damaged(folder, f"{RECIPE} is not valid YAML") from None
     return recipe_from_tree(tree, str(folder / RECIPE))
-
-
-def _read_arrays(content: bytes) -> dict[str, NDArray[Any]]:
-    with np.load(BytesIO(content), allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
 
 
 def _sha256(content: bytes) -> str:

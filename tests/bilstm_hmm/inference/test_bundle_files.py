@@ -27,6 +27,7 @@ from bilstm_hmm.inference.bundle_files import (
     read_bundle,
     write_bundle,
 )
+from bilstm_hmm.inference.checking.manifest import manifest_checksum
 from bilstm_hmm.inference.model import Model, load
 from bilstm_hmm.network.onnx_quantize import quantize_network
 
@@ -47,7 +48,7 @@ def reseal(folder: Path, **changes: object) -> None:
         name: bundle_files._sha256((folder / name).read_bytes()) for name in manifest["sha256"]
     }
     manifest |= changes
-    manifest["seal"] = bundle_files._manifest_checksum(manifest)
+    manifest["seal"] = manifest_checksum(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
 
@@ -244,13 +245,13 @@ def test_a_required_file_that_the_manifest_leaves_out(copy: Path) -> None:
 def test_parts_that_do_not_fit_together(copy: Path, content: bytes) -> None:
     (copy / "hmm.npz").write_bytes(content)
     reseal(copy)
-    refused(copy, "the bundle is damaged .its contents do not fit together")
+    refused(copy, "the bundle is damaged .hmm.npz holds no arrays")
 
 
 def test_a_part_of_another_kind(copy: Path) -> None:
     shutil.copy(copy / "decision.npz", copy / "hmm.npz")
     reseal(copy)
-    refused(copy, "the bundle is damaged .its contents do not fit together")
+    refused(copy, "the bundle is damaged .hmm.npz lacks log_start")
 
 
 @pytest.mark.parametrize(
@@ -268,7 +269,11 @@ def test_a_recipe_of_another_version(copy: Path, text: str, words: str) -> None:
 
 
 def test_a_network_that_onnx_runtime_refuses(copy: Path, recording: Path) -> None:
-    (copy / "network.onnx").write_bytes(b"no network")
+    import onnx
+
+    network = onnx.load(copy / NETWORK)
+    network.ir_version = 99
+    onnx.save(network, copy / NETWORK)
     reseal(copy)
     with pytest.raises(ToolkitError, match=r"^oracle-\w+: its network cannot be run .*; train it"):
         load(copy).predict(recording)
