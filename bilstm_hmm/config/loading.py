@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bilstm_hmm.config.plain_yaml import PlainYamlError, parse_yaml
+from bilstm_hmm.config.reading.plain_yaml import PlainYamlError, parse_yaml
 from bilstm_hmm.config.renamed_keys import key_names, section_at
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.config.shipped import shipped_folder

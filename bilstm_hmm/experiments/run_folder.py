@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bilstm_hmm.atomic_files import atomic_write, write_error
 from bilstm_hmm.config.loading import dump_recipe, recipe_from_tree
-from bilstm_hmm.config.plain_yaml import PlainYamlError, parse_yaml
+from bilstm_hmm.config.reading.plain_yaml import PlainYamlError, parse_yaml
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
 

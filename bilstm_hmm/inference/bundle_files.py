@@ -17,7 +17,7 @@ import numpy as np
 from bilstm_hmm.atomic_files import atomic_folder
 from bilstm_hmm.confidence.reliability import Reliability
 from bilstm_hmm.config.loading import dump_recipe, recipe_from_tree
-from bilstm_hmm.config.plain_yaml import PlainYamlError, parse_yaml
+from bilstm_hmm.config.reading.plain_yaml import PlainYamlError, parse_yaml
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError
 from bilstm_hmm.features.extraction.extract import n_features

@@ -64,7 +64,7 @@ def read_tree(path: Path) -> Mapping[str, Any]:
     UnreadableError
         It holds something else.
     """
-    from bilstm_hmm.config.plain_yaml import parse_yaml
+    from bilstm_hmm.config.reading.plain_yaml import parse_yaml
 
     try:
         text = path.read_text("utf-8")

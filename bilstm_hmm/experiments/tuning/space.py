@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bilstm_hmm.config.loading import recipe_from_tree
-from bilstm_hmm.config.plain_yaml import PlainYamlError, parse_yaml
+from bilstm_hmm.config.reading.plain_yaml import PlainYamlError, parse_yaml
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.config.shipped import shipped_folder
 from bilstm_hmm.errors import ToolkitError, brief

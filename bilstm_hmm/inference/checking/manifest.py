@@ -32,7 +32,7 @@ def _different(names: list[str]) -> list[str]:
 
 
 _Name = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_shown)]
-_Checksum = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\Z")]
+_Checksum = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Manifest(BaseModel):

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from bilstm_hmm.config.loading import dump_recipe, load_recipe
-from bilstm_hmm.config.plain_yaml import PlainYamlError, parse_yaml
+from bilstm_hmm.config.reading.plain_yaml import PlainYamlError, parse_yaml
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.errors import ToolkitError, brief
 
