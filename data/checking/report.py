@@ -38,7 +38,10 @@ def report_lines(report: Report, everything: bool = False) -> Iterator[str]:
             yield from _kind_lines(list(group), everything)
     yield ""
     faults, clips = len(report.faults), len(report.faulty_clips)
-    yield f"{faults} faults, in {clips} clips" if faults else "No faults were found."
+    if faults:
+        yield f"{faults} fault{'s' * (faults > 1)}, in {clips} clip{'s' * (clips > 1)}"
+    else:
+        yield "No faults were found."
 
 
 def report_document(report: Report) -> dict[str, Any]:

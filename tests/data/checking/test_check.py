@@ -63,6 +63,7 @@ def test_a_faulty_sound_is_of_one_kind(tree: Make, changes: dict[str, Any], kind
     report = _found(tree(CLEAN), sounds)
     assert _faults(report) == [(kind, sorted(CLEAN)[4])]
     assert report.faulty_clips == {sorted(CLEAN)[4]}
+    assert list(report_lines(report))[-1] == "1 fault, in 1 clip"
 
 
 def test_the_limits_are_the_users(tree: Make) -> None:
