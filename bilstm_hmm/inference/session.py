@@ -49,6 +49,11 @@ def run_network(session: Any, sequences: Sequence[FloatArray], stride: int) -> l
     ----------
     stride
         Input frames an output frame.
+
+    Raises
+    ------
+    ToolkitError
+        Where the network gives values that are no numbers.
     """
     results: list[NetworkOutput | None] = [None] * len(sequences)
     for group in _length_groups([len(sequence) for sequence in sequences]):
@@ -60,8 +65,19 @@ def run_network(session: Any, sequences: Sequence[FloatArray], stride: int) -> l
         )
         outputs = unpad_outputs(hidden, frame, clip, lengths, stride)
         for index, output in zip(group, outputs, strict=True):
+            _refuse_no_numbers(output)
             results[index] = output
     return [result for result in results if result is not None]
+
+
+def _refuse_no_numbers(output: NetworkOutput) -> None:
+    # Of frames that are finite, weights give something else only where they were altered.
+    for values in (output.hidden, output.frame_logits, output.clip_logits):
+        if not np.isfinite(values).all():
+            raise ToolkitError(
+                "the network of this model gives values that are no numbers; copy the model again "
+                "or train it anew."
+            )
 
 
 def _length_groups(lengths: Sequence[int]) -> list[list[int]]:
