@@ -47,7 +47,8 @@ def _learnt_from(facts: Mapping[str, Any]) -> str:
 
 
 def _figures(facts: Mapping[str, Any]) -> str:
+    of_what = " of the emotions that the parent knew" if facts["new"] else ""
     return (
-        f"UA out of fold: {facts['ua_before']:.1f} of the parent, {facts['ua_after']:.1f} of what "
-        "was learnt"
+        f"UA out of fold{of_what}: {facts['ua_before']:.1f} of the parent, "
+        f"{facts['ua_after']:.1f} of what was learnt"
     )

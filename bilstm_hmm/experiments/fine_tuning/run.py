@@ -111,7 +111,10 @@ def _embedded(
 def verdict(metrics: dict[str, Any]) -> str:
     """Say what was gained, as one sentence."""
     facts = metrics["fine_tuning"]
-    figures = f"UA out of fold {facts['ua_before']:.1f} before, {facts['ua_after']:.1f} after"
+    of_what = " of the emotions that it knew" if facts["new"] else ""
+    figures = (
+        f"UA out of fold{of_what} {facts['ua_before']:.1f} before, {facts['ua_after']:.1f} after"
+    )
     if facts["is_gain"]:
         return f"Gained over {facts['parent']}: {figures}"
     return (
@@ -151,8 +154,14 @@ def _write_report(
         [1] * len(results),
         {"fine_tuning": facts},
     )
-    systems = metrics["systems"]
-    facts |= {"ua_before": systems[PARENT]["ua"], "ua_after": systems[system]["ua"]}
+    # What the parent cannot say is no measure of what was gained over it.
+    shared = [name for name in examples.classes if name in parent.bundle.classes]
+    recalls = {
+        when: [metrics["systems"][name]["recalls"][emotion] for emotion in shared]
+        for when, name in (("before", PARENT), ("after", system))
+    }
+    facts |= {f"ua_{when}": float(np.mean(values)) for when, values in recalls.items()}
+    facts["new"] = [name for name in examples.classes if name not in shared]
     return metrics
 
 

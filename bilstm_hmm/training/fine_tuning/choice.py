@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bilstm_hmm.arrays import FloatMatrix, Indices
+from bilstm_hmm.arrays import FloatMatrix, Indices, Mask
 from bilstm_hmm.config.back_end_settings import System
 from bilstm_hmm.config.schema import Recipe
 from bilstm_hmm.hmm.fusion import SYSTEMS, ScoreFusion, predict_proba, refit_fusion
@@ -86,7 +86,9 @@ def choose(start: Start, clips: EmbeddedClips, recipe: Recipe) -> Choice:
     return Choice(
         strength=strength,
         weight=weight,
-        is_gain=_is_gain(before, probabilities[start.system], clips.labels, settings.certainty),
+        is_gain=is_gain_over(
+            before, probabilities[start.system], clips, start.known, settings.certainty
+        ),
         fusion=fusion,
         probabilities=probabilities,
         before=before,
@@ -158,16 +160,37 @@ def class_mean(values: FloatMatrix, labels: Indices) -> float:
     return float(np.mean([values[labels == label].mean() for label in np.unique(labels)]))
 
 
-def _is_gain(before: FloatMatrix, after: FloatMatrix, labels: Indices, certainty: float) -> bool:
-    """Say whether the log loss falls, and the accuracy rises, by more than chance."""
+def is_gain_over(
+    before: FloatMatrix, after: FloatMatrix, clips: EmbeddedClips, known: Mask, certainty: float
+) -> bool:
+    """Say whether the log loss falls, and the accuracy rises, by more than chance.
+
+    An emotion that the bundle does not know is a gain in any case. Those that it knows must not be
+    lost for it.
+    """
+    labels = clips.labels
     fallen = clip_losses(before, labels) - clip_losses(after, labels)
     right = [(p.argmax(axis=1) == labels).astype(np.float64) for p in (before, after)]
     risen = right[1] - right[0]
-    return _exceeds(fallen, labels, certainty) and _exceeds(risen, labels, certainty)
+    shared = known[labels]
+    for gains in (fallen, risen):
+        if not _exceeds(gains, clips, certainty):
+            return False
+        if shared.any() and class_mean(gains[shared], labels[shared]) < 0.0:
+            return False
+    return True
 
 
-def _exceeds(gains: FloatMatrix, labels: Indices, certainty: float) -> bool:
-    """Say whether the mean gain is positive by so many standard errors."""
+def _exceeds(gains: FloatMatrix, clips: EmbeddedClips, certainty: float) -> bool:
+    """Say whether the mean gain is positive by so many standard errors.
+
+    Clips of a speaker are alike: of the errors over clips and over speakers the greater counts.
+    """
+    labels = clips.labels
     error = float(gains.std(ddof=1)) / np.sqrt(len(labels))
+    if holds_out_speakers(clips):
+        speakers = [clips.speakers == speaker for speaker in np.unique(clips.speakers)]
+        by_speaker = [class_mean(gains[inside], labels[inside]) for inside in speakers]
+        error = max(error, float(np.std(by_speaker, ddof=1)) / np.sqrt(len(speakers)))
     mean = class_mean(gains, labels)
     return mean > 0.0 and bool(mean > certainty * error)
