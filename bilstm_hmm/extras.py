@@ -12,7 +12,10 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "mic": ("sounddevice",),
     "encoders": ("onnx",),
     "tune": ("optuna",),
-    "web": ("fastapi", "prometheus_client", "python_multipart", "uvicorn", "websockets"),
+    "web": (
+        *("fastapi", "httptools", "prometheus_client", "python_multipart", "uvicorn"),
+        "websockets",
+    ),
     "mlflow": ("mlflow", "sqlalchemy", "alembic"),
     "huggingface": ("torch", "transformers"),
     "train": (

@@ -116,10 +116,10 @@ def licence_of(name: str) -> str | None:
         message = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return None
-    expression: str | None = message["License-Expression"]
+    expression: str | None = _field(message, "License-Expression")
     if expression:
         return expression
-    text = (message["License"] or "").strip()
+    text = (_field(message, "License") or "").strip()
     known = NAMES.get(text.lower(), text)
     if known != "BSD" and is_expression(known):
         return known
@@ -133,6 +133,12 @@ def licence_of(name: str) -> str | None:
     if _MIT_TEXT.search(text):
         return "MIT"
     return known.partition("\n")[0][:60] or NOT_SAID
+
+
+def _field(message: metadata.PackageMetadata, name: str) -> str | None:
+    """A field of the metadata: the first, where another library's reader raises without any."""
+    values = message.get_all(name)
+    return str(values[0]) if values else None
 
 
 def offenders(names: Iterable[str], policy: Policy) -> tuple[Offender, ...]:

@@ -20,6 +20,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ TINY = (
 )
 APPENDED = {
     r"pip install .*": ("--dry-run", "--no-index", "--no-build-isolation", "--quiet"),
+    r"bilstm-hmm train --from .*": ("--set", "jobs=1"),
     r"bilstm-hmm train .*": TINY,
     r"bilstm-hmm evaluate .*": (*TINY, "--folds", "1"),
     r"(bilstm-hmm|python) [\w.]+": ("--help",),
@@ -155,6 +157,10 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "recordings").mkdir()
     for emotion in EMOTIONS[:2]:
         soundfile.write(folder / "recordings" / f"{emotion}.wav", say(emotion), RATE)
+        for speaker, take in product(range(2), range(3)):
+            clip = folder / "mine" / emotion / f"s{speaker}" / f"{take}.wav"
+            clip.parent.mkdir(exist_ok=True, parents=True)
+            soundfile.write(clip, say(emotion, speaker, take), RATE)
     return folder
 
 

@@ -11,6 +11,7 @@ from bilstm_hmm.hmm.adaptation import (
     adapt_bank,
     adapt_means,
     shift_means,
+    state_posteriors,
     state_statistics,
 )
 from bilstm_hmm.hmm.bank import HmmBank, bank_from_models, score_frames
@@ -111,11 +112,9 @@ def test_means_are_those_of_gauvain_and_lee(bank: HmmBank, clips: list[Matrix]) 
 
 def expected_log_density(bank: HmmBank, shift: Matrix, clips: list[Matrix], prior: float) -> float:
     """What the shift maximises, frame by frame: the posteriors are those of the bank unshifted."""
-    from bilstm_hmm.hmm.adaptation import _state_posteriors
-
     total, weight = 0.0, np.zeros((2, 2))
     for clip in clips:
-        states, log_likelihoods = _state_posteriors(bank, clip)
+        states, log_likelihoods = state_posteriors(bank, clip)
         emotions = np.exp(log_likelihoods - log_likelihoods.max())
         emotions /= emotions.sum()
         for t, emotion, state in product(range(len(clip)), range(3), range(2)):
