@@ -24,12 +24,15 @@ from benchmarks.campaigns.answers import compare
 from benchmarks.campaigns.fuzz import fuzz
 from benchmarks.campaigns.memory import memory
 from benchmarks.campaigns.overload import overload
+from benchmarks.campaigns.wire import Address, exchange, request
 
 #: Seconds of a chunk of a stream, as a microphone gives them.
 CHUNK = 0.1
 #: Numbers of answers that may differ in their last digit, since batches differ.
 _TOLERANCE = 1.01e-4
 _RATE = 16000
+#: Seconds after which an answer is given up.
+_PATIENCE = 60.0
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Outcome:
     """What became of requests: seconds of each answer, statuses, and answers that are wrong."""
 
     seconds: list[float] = field(default_factory=list)
-    statuses: Counter[int] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
     n_wrong: int = 0
 
     def summary(self, wall: float) -> dict[str, Any]:
@@ -49,7 +52,7 @@ class Outcome:
             "p50_ms": median,
             "p99_ms": late,
             "max_ms": latest,
-            "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
+            "statuses": dict(sorted(self.statuses.items())),
             "wrong": self.n_wrong,
         }
 
@@ -77,41 +80,39 @@ async def load_requests(
     connections
         Requests under way at a time.
     """
-    import httpx
-
-    bodies = [clip.read_bytes() for clip in clips]
-    expected: list[Any] = [None] * len(bodies)
+    address = Address.of(url)
+    bodies = [request(b"/v1/predict", clip.read_bytes()) for clip in clips]
+    expected: list[Any] = []
     outcome, numbers = Outcome(), iter(range(1 << 60))
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60.0) as client:
-        for place, body in enumerate(bodies):
-            response = await client.post("/v1/predict", content=body)
-            response.raise_for_status()
-            expected[place] = response.json()
-        started = time.perf_counter()
+    for body in bodies:
+        first = await exchange(address, body, _PATIENCE)
+        if first.outcome != "200":
+            raise SystemExit(f"The first request was answered with {first.outcome}, not with 200.")
+        expected.append(json.loads(first.body))
+    started = time.perf_counter()
 
-        async def ask() -> None:
-            place = next(numbers) % len(bodies)
-            before = time.perf_counter()
-            response = await client.post("/v1/predict", content=bodies[place])
-            outcome.statuses[response.status_code] += 1
-            if response.status_code == 200:
-                outcome.seconds.append(time.perf_counter() - before)
-                outcome.n_wrong += not is_same(response.json(), expected[place])
+    async def ask() -> None:
+        place = next(numbers) % len(bodies)
+        before = time.perf_counter()
+        answer = await exchange(address, bodies[place], _PATIENCE)
+        outcome.statuses[answer.outcome] += 1
+        if answer.outcome == "200":
+            outcome.seconds.append(time.perf_counter() - before)
+            outcome.n_wrong += not is_same(json.loads(answer.body), expected[place])
 
-        async def ask_on() -> None:
-            while time.perf_counter() - started < seconds:
-                await ask()
+    async def ask_on() -> None:
+        while time.perf_counter() - started < seconds:
+            await ask()
 
-        if rate is None:
-            await asyncio.gather(*(ask_on() for _ in range(connections)))
-        else:
-            asked = []
-            for number in range(round(rate * seconds)):
-                await asyncio.sleep(max(0.0, started + number / rate - time.perf_counter()))
-                asked.append(asyncio.create_task(ask()))
-            await asyncio.gather(*asked)
-        return outcome.summary(time.perf_counter() - started)
+    if rate is None:
+        await asyncio.gather(*(ask_on() for _ in range(connections)))
+    else:
+        asked = []
+        for number in range(round(rate * seconds)):
+            await asyncio.sleep(max(0.0, started + number / rate - time.perf_counter()))
+            asked.append(asyncio.create_task(ask()))
+        await asyncio.gather(*asked)
+    return outcome.summary(time.perf_counter() - started)
 
 
 async def load_streams(
@@ -201,10 +202,8 @@ class _Unusable(Exception):  # noqa: N818
 def _chosen(options: argparse.Namespace) -> Coroutine[Any, Any, dict[str, Any]]:
     """Return what the options ask for."""
     clips = _clips(options) if options.fuzz is None else []
-    by_hand = (options.fuzz, options.overload, options.memory, options.answers or None)
-    needed = "websockets" if options.streams is not None else "httpx"
-    if by_hand == (None,) * 4 and find_spec(needed) is None:
-        raise _Unusable(f"This load needs {needed}; install it with pip install {needed}.")
+    if options.streams is not None and find_spec("websockets") is None:
+        raise _Unusable("This load needs websockets; install it with pip install websockets.")
     if not _answers(options.url):
         raise _Unusable(
             f"--url {options.url}: no service answers there; start one with "

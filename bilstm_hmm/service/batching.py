@@ -165,7 +165,7 @@ class Batcher:
 
     def _refuse_late(self) -> None:
         """Refuse what came alone and waits too long already: others would wait as long for it."""
-        latest = time.monotonic() - self._pace.wait
+        latest = time.monotonic() - self._pace.most()
         while self._alone and self._alone[0].since < latest:
             one = self._alone.popleft()
             if not one.future.done():

@@ -55,7 +55,7 @@ class Limits:
     max_files: int = 64
     concurrency: int = 16
     queue: int = 64
-    wait: float = 0.1
+    wait: float = 0.03
     uploads: int = 128
     timeout: float = 30.0
     rate: float = 100.0

@@ -54,10 +54,10 @@ def serve(
     wait: Annotated[
         float,
         typer.Option(
-            help="Seconds that an answer may take while more is asked for than can be answered; "
-            "the rest is refused. 0: only --queue counts."
+            help="Seconds that an answer may take while more is asked for than can be answered, or "
+            "as long as a recording takes; the rest is refused. 0: only --queue counts."
         ),
-    ] = 0.1,
+    ] = 0.03,
     uploads: Annotated[int, typer.Option(help="Most bodies that a process reads at a time.")] = 128,
     timeout: Annotated[
         float, typer.Option(help="Seconds for a body to come, and again to be answered.")

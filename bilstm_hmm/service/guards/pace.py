@@ -26,8 +26,8 @@ class Pace:
     Parameters
     ----------
     wait
-        Seconds that an answer should take at most where more is asked for than can be answered;
-        0 is no limit.
+        Seconds that an answer should take at most where more is asked for than can be answered,
+        or as long as a recording takes, if that is longer; 0 is no limit.
     threads
         Batches that are labelled at the same time.
     clock
@@ -52,6 +52,10 @@ class Pace:
         """Return seconds until so many are labelled, 0 as long as nobody knows."""
         return n_recordings * self._each / self._threads
 
+    def most(self) -> float:
+        """Return the seconds that an answer should take at most, of a limited wait."""
+        return max(self.wait, self._each)
+
     def most_together(self) -> float:
         """Return the recordings that may go together, so that the next need not wait as long."""
         return max(1.0, _SHARE * self.wait / self._each) if self.wait and self._each else math.inf
@@ -62,7 +66,7 @@ class Pace:
             return False
         now = self._clock()
         is_overload = now - self._refused_at < CALM
-        if seconds <= self.wait:
+        if seconds <= self.most():
             self._long_since = None
             return False
         if self._long_since is None:

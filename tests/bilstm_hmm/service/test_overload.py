@@ -71,6 +71,18 @@ def test_a_rush_may_wait_and_what_comes_after_it_may_not() -> None:
     assert not refused(0.2, RUSH)
 
 
+def test_one_of_each_thread_is_never_too_many_however_slow_the_model_is() -> None:
+    clock = Clock()
+    measured = Pace(wait=0.1, threads=2, clock=clock)
+    measured.took(1.0, 1)
+    for _ in range(5):
+        clock.now += 1.0
+        assert not measured.is_too_long(measured.expected(2))
+    assert not measured.is_too_long(measured.expected(3))  # a rush
+    clock.now += 2 * RUSH
+    assert measured.is_too_long(measured.expected(3))
+
+
 def test_without_a_wait_nothing_is_too_long() -> None:
     clock = Clock()
     measured = Pace(wait=0.0, threads=1, clock=clock)
