@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ import numpy as np
 from benchmarks.campaigns.answers import compare
 from benchmarks.campaigns.fuzz import fuzz
 from benchmarks.campaigns.memory import memory
-from benchmarks.campaigns.overload import overload
+from benchmarks.campaigns.overload import evenly, overload
 from benchmarks.campaigns.wire import Address, exchange, request
 
 #: Seconds of a chunk of a stream, as a microphone gives them.
@@ -83,7 +84,7 @@ async def load_requests(
     address = Address.of(url)
     bodies = [request(b"/v1/predict", clip.read_bytes()) for clip in clips]
     expected: list[Any] = []
-    outcome, numbers = Outcome(), iter(range(1 << 60))
+    outcome = Outcome()
     for body in bodies:
         first = await exchange(address, body, _PATIENCE)
         if first.outcome != "200":
@@ -91,8 +92,8 @@ async def load_requests(
         expected.append(json.loads(first.body))
     started = time.perf_counter()
 
-    async def ask() -> None:
-        place = next(numbers) % len(bodies)
+    async def ask(number: int) -> None:
+        place = number % len(bodies)
         before = time.perf_counter()
         answer = await exchange(address, bodies[place], _PATIENCE)
         outcome.statuses[answer.outcome] += 1
@@ -100,18 +101,16 @@ async def load_requests(
             outcome.seconds.append(time.perf_counter() - before)
             outcome.n_wrong += not is_same(json.loads(answer.body), expected[place])
 
+    numbers = count()
+
     async def ask_on() -> None:
         while time.perf_counter() - started < seconds:
-            await ask()
+            await ask(next(numbers))
 
     if rate is None:
         await asyncio.gather(*(ask_on() for _ in range(connections)))
     else:
-        asked = []
-        for number in range(round(rate * seconds)):
-            await asyncio.sleep(max(0.0, started + number / rate - time.perf_counter()))
-            asked.append(asyncio.create_task(ask()))
-        await asyncio.gather(*asked)
+        await evenly(rate, seconds, ask)
     return outcome.summary(time.perf_counter() - started)
 
 

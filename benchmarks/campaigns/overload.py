@@ -3,15 +3,16 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from benchmarks.campaigns.wire import Address, exchange, request
 
+T = TypeVar("T")
 _PATIENCE = 60.0
 #: Seconds of the load of which the normal is measured, and of that after the overload.
 _NORMAL_SECONDS, _AFTER_SECONDS = 10.0, 10.0
@@ -60,11 +61,20 @@ async def at_rate(
     address: Address, bodies: Sequence[bytes], rate: float, seconds: float
 ) -> list[Sent]:
     """Send requests at a rate, whether or not others are answered."""
+    started = time.perf_counter()
+    return await evenly(
+        rate, seconds, lambda number: _send(address, bodies[number % len(bodies)], started)
+    )
+
+
+async def evenly(
+    rate: float, seconds: float, ask: Callable[[int], Coroutine[Any, Any, T]]
+) -> list[T]:
+    """Ask for each number in turn, so many a second, and return all answers."""
     started, asked = time.perf_counter(), []
     for number in range(round(rate * seconds)):
         await asyncio.sleep(max(0.0, started + number / rate - time.perf_counter()))
-        data = bodies[number % len(bodies)]
-        asked.append(asyncio.create_task(_send(address, data, started)))
+        asked.append(asyncio.create_task(ask(number)))
     return await asyncio.gather(*asked)
 
 

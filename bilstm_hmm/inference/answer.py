@@ -169,7 +169,6 @@ class _UtteranceDecoder:
         labels: Sequence[FloatMatrix],
     ) -> None:
         settings, fusion = bundle.recipe.timeline, bundle.fusion
-        self._labels = labels
         self._lengths = np.array([len(scores.frame_logits) for scores in utterances])
         shape = (int(self._lengths.max()), len(utterances), len(bundle.classes))
         self._scores, self._entries = np.zeros(shape), np.zeros(shape[1:])
@@ -190,15 +189,15 @@ class _UtteranceDecoder:
         return [paths[:length, n] for n, length in enumerate(self._lengths)]
 
     def posteriors(self, chosen: Sequence[int]) -> Iterator[FloatMatrix]:
-        """The probabilities at each frame of these, ``[T, C]``, with the label's as mean."""
+        """The probabilities at each frame of these by the HMMs and the prior, ``[T, C]``."""
         if not chosen:
             return
         columns = np.array(chosen)
         lengths = self._lengths[columns]
         scores = self._scores[: lengths.max(), columns]
         found = posteriors(self._composite, scores, lengths, self._entries[columns])
-        for n, index in enumerate(chosen):
-            yield scale_to_mean(found[: lengths[n], n], self._labels[index])
+        for n, length in enumerate(lengths):
+            yield found[:length, n]
 
 
 def scale_to_mean(posterior: FloatMatrix, mean: FloatMatrix) -> FloatMatrix:
