@@ -1,6 +1,5 @@
 """One fold from beginning to end: fit on its training part, look once at its test part."""
 
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ from bilstm_hmm.evaluation.clip_results import ClipResult, clip_result
 from bilstm_hmm.experiments.corpus import DecodedCorpus
 from bilstm_hmm.experiments.fold_store import FoldFiles
 from bilstm_hmm.hmm.fusion import INT8_SUFFIX
-from bilstm_hmm.inference.bundle import Bundle, int8_variant
+from bilstm_hmm.inference.bundle import Bundle, int8_variant, model_identity
 from bilstm_hmm.inference.model import Model
 from bilstm_hmm.network.onnx_export import network_to_onnx
 from bilstm_hmm.network.onnx_quantize import quantize_network
@@ -130,12 +129,8 @@ def build_bundle(system: TrainedSystem, context: TrainingContext) -> Bundle:
     """Gather what prediction needs; the identity is the name and a digest of the weights."""
     recipe, back_end = context.recipe, system.back_end
     network = network_to_onnx(system.network.network, recipe.network)
-    digest = hashlib.sha256(network)
-    arrays = [*back_end.hmm_bank.to_arrays().values(), *back_end.fusion.to_arrays().values()]
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
     return Bundle(
-        model_id=f"{recipe.name}-{digest.hexdigest()[:8]}",
+        model_id=model_identity(recipe.name, network, back_end.hmm_bank, back_end.fusion),
         classes=context.examples.classes,
         recipe=without_paths(recipe),
         filter_banks=context.filter_banks,

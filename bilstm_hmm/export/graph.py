@@ -253,3 +253,10 @@ class ModelWriter(GraphWriter):
         onnx.checker.check_model(model, full_check=True)
         serialised: bytes = model.SerializeToString()
         return serialised
+
+
+def tensor(name: str, *axes: str | int, kind: int | None = None) -> Any:
+    """Return what a graph says of a value that goes in or out; floats, where no kind is given."""
+    from onnx import TensorProto, helper
+
+    return helper.make_tensor_value_info(name, kind or TensorProto.FLOAT, axes)

@@ -7,7 +7,7 @@ import numpy as np
 
 from bilstm_hmm.export.encoder.inlined import inline_encoder
 from bilstm_hmm.export.frames import write_extracted
-from bilstm_hmm.export.graph import ModelWriter
+from bilstm_hmm.export.graph import ModelWriter, tensor
 from bilstm_hmm.export.quality.temperature import temper_answer, write_temperature
 from bilstm_hmm.export.recording.answer import Answer, write_answer
 from bilstm_hmm.export.recording.pieces import write_pieces
@@ -47,7 +47,7 @@ def export_model(bundle: Bundle, metadata: Mapping[str, str], one_utterance: boo
     check_exportable(bundle)
     graph = ModelWriter()
     outputs = _write_utterance(graph, bundle) if one_utterance else _write_recording(graph, bundle)
-    return graph.finish("model", [_tensor(INPUT, "n")], outputs, metadata)
+    return graph.finish("model", [tensor(INPUT, "n")], outputs, metadata)
 
 
 def _write_utterance(graph: ModelWriter, bundle: Bundle) -> list[Any]:
@@ -85,10 +85,10 @@ def _write_recording(graph: ModelWriter, bundle: Bundle) -> list[Any]:
     graph.add("Identity", scores.frame_pieces, name="frame_segments")
     return [
         *_name_outputs(graph, scores, answer, bundle),
-        _tensor("segments", "segments", 2, kind=TensorProto.INT64),
-        _tensor("frame_segments", "frames", kind=TensorProto.INT64),
-        _tensor(_SPEECH, "speech_frames"),
-        _tensor(_TEMPERATURE),
+        tensor("segments", "segments", 2, kind=TensorProto.INT64),
+        tensor("frame_segments", "frames", kind=TensorProto.INT64),
+        tensor(_SPEECH, "speech_frames"),
+        tensor(_TEMPERATURE),
     ]
 
 
@@ -119,10 +119,4 @@ def _name_outputs(graph: ModelWriter, scores: Scores, answer: Answer, bundle: Bu
     ]
     for name, value, _, _ in outputs:
         graph.add("Identity", value, name=name)
-    return [_tensor(name, *shape, kind=kind) for name, _, kind, shape in outputs]
-
-
-def _tensor(name: str, *axes: str | int, kind: int | None = None) -> Any:
-    from onnx import TensorProto, helper
-
-    return helper.make_tensor_value_info(name, kind or TensorProto.FLOAT, axes)
+    return [tensor(name, *shape, kind=kind) for name, _, kind, shape in outputs]

@@ -12,11 +12,10 @@ frame goes, so that nothing has to be traced back.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from bilstm_hmm.export.graph import ModelWriter
+from bilstm_hmm.export.graph import ModelWriter, tensor
 from bilstm_hmm.inference.answer import SCALINGS
 from bilstm_hmm.inference.bundle import Bundle
 from bilstm_hmm.timeline.composite_hmm import CompositeHmm, build_composite
@@ -164,9 +163,7 @@ def _scan(
 ) -> str:
     width = timeline.composite.min_frames + 1
     shapes = {"before": width, "score": 1, "after": width, "reached": width}
-    values = {
-        name: _tensor(f"{prefix}{name}", timeline.n_emotions, n) for name, n in shapes.items()
-    }
+    values = {name: tensor(f"{prefix}{name}", timeline.n_emotions, n) for name, n in shapes.items()}
     return graph.scan(
         body,
         [start, scores],
@@ -194,12 +191,6 @@ def scale_to_mean(graph: ModelWriter, posterior: str, mean: str) -> str:
     product = body.add("Mul", "scaled", factors)
     body.add("Div", product, body.total("ReduceSum", product, 1), name="scaled_next")
     body.add("Identity", "scaling/go_on", name="scaling/goes_on")
-    state, next_state = (_tensor(name, "T", "E") for name in ("scaled", "scaled_next"))
+    state, next_state = (tensor(name, "T", "E") for name in ("scaled", "scaled_next"))
     (scaled,) = graph.loop(body, [floored], [state], [next_state], trips=graph.scalar(SCALINGS))
     return scaled
-
-
-def _tensor(name: str, *axes: str | int) -> Any:
-    from onnx import TensorProto, helper
-
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, axes)

@@ -1,7 +1,10 @@
 """A trained model in memory: everything that prediction needs, and nothing that trains."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from bilstm_hmm.confidence.reliability import Reliability
 from bilstm_hmm.config.schema import Recipe
@@ -35,6 +38,14 @@ class Bundle:
     int8: bytes | None = field(default=None, repr=False)
     #: Which of the network's outputs the classes are, where they are not all of them.
     outputs: tuple[int, ...] | None = None
+
+
+def model_identity(name: str, network: bytes, hmm_bank: HmmBank, fusion: ScoreFusion) -> str:
+    """Return the name with a digest of the weights."""
+    digest = hashlib.sha256(network)
+    for array in (*hmm_bank.to_arrays().values(), *fusion.to_arrays().values()):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return f"{name}-{digest.hexdigest()[:8]}"
 
 
 def trained_corpora(recipe: Recipe) -> tuple[str, ...]:

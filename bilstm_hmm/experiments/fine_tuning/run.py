@@ -1,6 +1,5 @@
 """A fine-tuning from clips and a bundle to a bundle and its report."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from bilstm_hmm.evaluation.report import write_evaluation
 from bilstm_hmm.experiments.fine_tuning.card import fine_tuned_card, kept_card
 from bilstm_hmm.experiments.fine_tuning.parent import Parent, child_recipe
 from bilstm_hmm.hmm.fusion import SYSTEMS
-from bilstm_hmm.inference.bundle import Bundle
+from bilstm_hmm.inference.bundle import Bundle, model_identity
 from bilstm_hmm.inference.bundle_files import CARD, METRICS, read_keras, write_bundle
 from bilstm_hmm.network.keras_setup import prepare_keras
 from bilstm_hmm.network.onnx_export import network_to_onnx
@@ -182,7 +181,7 @@ def _write_child(
     network = network_to_onnx(keras_network, recipe.network)
     bundle = replace(
         parent.bundle,
-        model_id=_identity(recipe.name, network, tuned),
+        model_id=model_identity(recipe.name, network, tuned.hmm_bank, tuned.choice.fusion),
         classes=examples.classes,
         recipe=child_recipe(recipe, parent),
         network=network,
@@ -201,14 +200,6 @@ def _write_child(
             CARD: fine_tuned_card(bundle, parent, metrics),
         },
     )
-
-
-def _identity(name: str, network: bytes, tuned: FineTuned) -> str:
-    digest = hashlib.sha256(network)
-    parts = (tuned.hmm_bank.to_arrays(), tuned.choice.fusion.to_arrays())
-    for array in (array for arrays in parts for array in arrays.values()):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return f"{name}-{digest.hexdigest()[:8]}"
 
 
 def _reliability(

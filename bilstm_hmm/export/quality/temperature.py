@@ -15,7 +15,7 @@ from bilstm_hmm.confidence.quality_temperature import (
     SNR_UNIT,
     QualityTemperature,
 )
-from bilstm_hmm.export.graph import ModelWriter
+from bilstm_hmm.export.graph import ModelWriter, tensor
 from bilstm_hmm.export.quality.clipping import write_clipped_share
 from bilstm_hmm.export.quality.largest import write_with_largest
 from bilstm_hmm.export.quality.levels import FrameLevels, write_frame_levels
@@ -45,7 +45,7 @@ def write_temperature(
     # Of so little only clipping is known.
     weight = short.floats([counted.get("clipping", 0.0)])
     other = short.add("Mul", short.add("Cast", clipped, to=_FLOAT), weight)
-    outputs = [[_value(name)] for name in (found, other)]
+    outputs = [[tensor(name, 1)] for name in (found, other)]
     (logarithm,) = graph.choose(graph.squeeze(enough, 0), measured, short, outputs)
     return graph.add("Exp", logarithm)
 
@@ -111,18 +111,12 @@ def temper_answer(
     probabilities = graph.add("Where", speaks, found, graph.floats(0.0))
     one, several = ModelWriter("tempered/utterance/"), ModelWriter("tempered/recording/")
     branches = [
-        (_frames(scale_to_mean(one, tempered, utterance), n_emotions),),
-        (_frames(several.add("Identity", tempered), n_emotions),),
+        (tensor(scale_to_mean(one, tempered, utterance), "frames", n_emotions),),
+        (tensor(several.add("Identity", tempered), "frames", n_emotions),),
     ]
     is_one = graph.squeeze(graph.add("And", is_utterance, speaks), 0)
     (frames,) = graph.choose(is_one, one, several, branches)
     return Answer(probabilities, FrameAnswers(frames, emotions))
-
-
-def _frames(name: str, n_emotions: int) -> object:
-    from onnx import TensorProto, helper
-
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["frames", n_emotions])
 
 
 def _tempered(graph: ModelWriter, probabilities: str, temperature: str) -> str:
@@ -130,9 +124,3 @@ def _tempered(graph: ModelWriter, probabilities: str, temperature: str) -> str:
     known = graph.add("Max", probabilities, graph.floats(LEAST_PROBABILITY))
     powers = graph.add("Pow", known, graph.add("Reciprocal", temperature))
     return graph.add("Div", powers, graph.total("ReduceSum", powers, -1))
-
-
-def _value(name: str) -> object:
-    from onnx import TensorProto, helper
-
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1])

@@ -1,9 +1,8 @@
 """From the scores of the pieces of a recording to its probabilities and those of its frames."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from bilstm_hmm.export.graph import ModelWriter
+from bilstm_hmm.export.graph import ModelWriter, tensor
 from bilstm_hmm.export.recording.pieces import Pieces
 from bilstm_hmm.export.recording.scores import Scores
 from bilstm_hmm.export.recording.segment_hmm import write_segment_answers
@@ -31,9 +30,9 @@ def write_answer(graph: ModelWriter, scores: Scores, pieces: Pieces, bundle: Bun
     n_emotions = len(bundle.classes)
     branches = [
         (
-            _tensor(answer.probabilities, n_emotions),
-            _tensor(answer.frames.probabilities, "frames", n_emotions),
-            _tensor(answer.frames.emotions, "frames", kind=TensorProto.INT64),
+            tensor(answer.probabilities, n_emotions),
+            tensor(answer.frames.probabilities, "frames", n_emotions),
+            tensor(answer.frames.emotions, "frames", kind=TensorProto.INT64),
         )
         for answer in answers
     ]
@@ -60,9 +59,3 @@ def _of_recording(graph: ModelWriter, scores: Scores, bundle: Bundle) -> Answer:
     count = graph.add("Max", graph.size(probabilities, 0), graph.ints(1))
     mean = graph.add("Div", total, graph.add("Cast", count, to=1))
     return Answer(mean, FrameAnswers(probabilities, emotions))
-
-
-def _tensor(name: str, *axes: str | int, kind: int | None = None) -> Any:
-    from onnx import TensorProto, helper
-
-    return helper.make_tensor_value_info(name, kind or TensorProto.FLOAT, axes)

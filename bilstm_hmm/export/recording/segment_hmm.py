@@ -5,11 +5,10 @@ last one; it changes nothing, and there is something to go through where nobody 
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from bilstm_hmm.export.graph import ModelWriter
+from bilstm_hmm.export.graph import ModelWriter, tensor
 from bilstm_hmm.timeline.segment_hmm import (
     EVIDENCE_WEIGHT,
     INVERSE_TEMPERATURE,
@@ -168,8 +167,8 @@ def _sweep(
     return graph.scan(
         body,
         [nothing, steps, parts],
-        [_tensor(names.before, "E"), _tensor(names.step, "E", "E"), _tensor(names.part, 1, 1)],
-        [_tensor(names.after, "E"), _tensor(names.reached, "E")],
+        [tensor(names.before, "E"), tensor(names.step, "E", "E"), tensor(names.part, 1, 1)],
+        [tensor(names.after, "E"), tensor(names.reached, "E")],
         backwards,
     )
 
@@ -192,15 +191,9 @@ def _log_bayes_factor(
     found = graph.scan(
         body,
         [start, steps],
-        [_tensor(before, n), _tensor(step, n, n)],
-        [_tensor(after, n), _tensor(gained, 1)],
+        [tensor(before, n), tensor(step, n, n)],
+        [tensor(after, n), tensor(gained, 1)],
     )
     changing = graph.total("ReduceSum", found, 0)
     throughout = graph.add("Sub", graph.log_sum_exp(total, 1), graph.floats(np.log(n)))
     return graph.add("Sub", throughout, changing)
-
-
-def _tensor(name: str, *axes: str | int) -> Any:
-    from onnx import TensorProto, helper
-
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, axes)

@@ -5,13 +5,12 @@ learned from are held, so that none is computed twice.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from bilstm_hmm.export.encoder.inlined import InlinedEncoder
 from bilstm_hmm.export.frames import Extracted, write_extracted
-from bilstm_hmm.export.graph import ModelWriter
+from bilstm_hmm.export.graph import ModelWriter, tensor
 from bilstm_hmm.export.voice.moments import Moments, clip_moments, merge_moments
 from bilstm_hmm.features.extraction.extract import n_features
 from bilstm_hmm.inference.bundle import Bundle
@@ -60,16 +59,18 @@ def write_voice(
 
     None for a model that knows no voices.
     """
+    from onnx import TensorProto
+
     recipe = bundle.recipe
     if not knows_voices(recipe) or recipe.features.normalisation != "train":
         return None
     by_row = (len(recipe.decision.warps), n_features(recipe.features), 1)
     shapes = ((1,), (1,), by_row, by_row)
     before, after = (
-        [_floats(f"{_PREFIX}{name}{index}", *shape) for index, shape in enumerate(shapes)]
+        [tensor(f"{_PREFIX}{name}{index}", *shape) for index, shape in enumerate(shapes)]
         for name in ("before", "after")
     )
-    held, more_held = (_floats(f"{_PREFIX}{n}", *by_row[:2], n) for n in ("held", "more_held"))
+    held, more_held = (tensor(f"{_PREFIX}{n}", *by_row[:2], n) for n in ("held", "more_held"))
     body = ModelWriter(_PREFIX)
     number = body.unsqueeze(f"{_PREFIX}step", 0)
     limits = body.add("Reshape", body.add("Gather", ranges, number), body.ints(2))
@@ -81,7 +82,8 @@ def write_voice(
     for value, output, shape in zip(values, after, shapes, strict=True):
         body.add("Reshape", value, body.ints(*shape), name=output.name)
     body.add("Concat", held.name, extracted.frames, axis=2, name=more_held.name)
-    found = [_number(value) for value in (body.size(extracted.frames, 2), extracted.start)]
+    given = (body.size(extracted.frames, 2), extracted.start)
+    found = [tensor(value, 1, kind=TensorProto.INT64) for value in given]
     enough = body.floats(round(LEARNED_SECONDS * recipe.features.frame_rate))
     more = body.add("Less", known.n_frames, enough)
     body.add("Squeeze", more, body.ints(0), name=f"{_PREFIX}goes_on")
@@ -113,16 +115,3 @@ def _of_several(graph: ModelWriter, moments: Moments) -> Moments:
         for value in (moments.n_clips, moments.n_frames, moments.squares)
     )
     return Moments(n_clips, n_frames, moments.mean, squares)
-
-
-def _floats(name: str, *axes: str | int) -> Any:
-    from onnx import TensorProto, helper
-
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, axes)
-
-
-def _number(value: str) -> Any:
-    """An output of a body: an int64 ``[1]``."""
-    from onnx import TensorProto, helper
-
-    return helper.make_tensor_value_info(value, TensorProto.INT64, [1])
